@@ -1,0 +1,68 @@
+#include "cpu/cpu_backend.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+namespace coopnets {
+
+std::unique_ptr<Backend> make_cpu_backend(int threads) { return std::make_unique<CpuBackend>(threads); }
+
+CpuBackend::CpuBackend(int threads) : threads_(threads > 0 ? threads : omp_get_max_threads()) {
+  omp_set_num_threads(threads_);
+}
+
+CpuBackend::~CpuBackend() { std::free(scratch_); }
+
+std::string CpuBackend::name() const {
+#if defined(__AVX512F__)
+  const char *simd = "AVX-512";
+#elif defined(__AVX2__)
+  const char *simd = "AVX2";
+#elif defined(__ARM_NEON)
+  const char *simd = "NEON";
+#else
+  const char *simd = "SSE2";
+#endif
+  return "cpu, " + std::to_string(threads_) + (threads_ == 1 ? " thread, " : " threads, ") + simd;
+}
+
+void *CpuBackend::allocate(size_t bytes) {
+  void *memory = std::aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+  if (!memory)
+    throw std::runtime_error("out of memory: " + std::to_string(bytes >> 20) + " MiB wanted with " +
+                             std::to_string(bytes_ >> 20) +
+                             " MiB held; fewer chains (--set chains=...) or a smaller batch (--set batch=...) need less");
+  bytes_ += bytes;
+  peak_bytes_ = std::max(peak_bytes_, bytes_);
+  return memory;
+}
+
+void CpuBackend::release(void *memory, size_t bytes) noexcept {
+  std::free(memory);
+  bytes_ -= bytes;
+}
+
+void CpuBackend::upload(const void *host, void *device, size_t bytes) { std::memcpy(device, host, bytes); }
+void CpuBackend::download(const void *device, void *host, size_t bytes) { std::memcpy(host, device, bytes); }
+
+real *CpuBackend::scratch(size_t count) {
+  const size_t bytes = count * sizeof(real);
+  if (bytes > scratch_bytes_) {
+    if (scratch_) release(scratch_, scratch_bytes_);
+    scratch_ = nullptr;
+    scratch_bytes_ = 0;
+    scratch_ = allocate(bytes);
+    scratch_bytes_ = bytes;
+  }
+  return static_cast<real *>(scratch_);
+}
+
+void require(bool condition, const char *message) {
+  if (!condition) throw std::invalid_argument(message);
+}
+
+}  // namespace coopnets

@@ -1,0 +1,80 @@
+// The class behind make_cpu_backend. Its kernels stand in the files of this folder, one a concept.
+#pragma once
+#include <vector>
+
+#include "cpu/cpu.h"
+
+namespace coopnets {
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(int threads);
+  ~CpuBackend() override;
+  std::string name() const override;
+
+  // backend.cpp
+  void *allocate(size_t bytes) override;
+  void release(void *memory, size_t bytes) noexcept override;
+  void upload(const void *host, void *device, size_t bytes) override;
+  void download(const void *device, void *host, size_t bytes) override;
+  size_t bytes() const override { return bytes_; }
+  size_t peak_bytes() const override { return peak_bytes_; }
+  void set_clock(const Clock &clock) override { clock_ = clock; }
+
+  // pointwise.cpp
+  void fill(View x, real value) override;
+  void fill_examples(View x, ConstView weight) override;
+  void fill_normal(View x, real mean, real deviation, RandomKey key, int64_t index) override;
+  void copy(ConstView from, View to) override;
+  void add(ConstView a, View y) override;
+  void difference(real factor, ConstView a, ConstView b, View y) override;
+  void activation_forward(ConstView x, Activation, View y) override;
+  void activation_backward(ConstView y, Activation, View dy) override;
+
+  // conv.cpp
+  void conv_forward(ConstView x, ConstView w, const Window &, const Epilogue &, View y) override;
+  void conv_backward_input(ConstView dy, ConstView w, const Window &, const Epilogue &, View dx) override;
+  void conv_backward_filter(ConstView x, ConstView dy, const Window &, View dw) override;
+  void bias_backward(ConstView dy, View db) override;
+
+  // batch_norm.cpp
+  void batch_norm_forward(ConstView x, ConstView scale, ConstView shift, real epsilon, Activation, View y, View mean,
+                          View inverse_deviation) override;
+  void batch_norm_backward(ConstView x, ConstView dv, ConstView scale, ConstView mean, ConstView inverse_deviation,
+                           View dx, View dscale, View dshift) override;
+  void batch_norm_inference(ConstView x, ConstView scale, ConstView shift, ConstView mean, ConstView variance,
+                            real epsilon, Activation, View y) override;
+  void batch_norm_inference_backward(ConstView x, ConstView dv, ConstView scale, ConstView mean, ConstView variance,
+                                     real epsilon, View dx, View dscale, View dshift) override;
+  void batch_norm_track(ConstView mean, ConstView inverse_deviation, real epsilon, real keep, View running_mean,
+                        View running_variance) override;
+
+  // reduce.cpp
+  void sum(ConstView x, Readings &, int slot) override;
+  void sum_absolute(ConstView x, Readings &, int slot) override;
+  void sum_squared_difference(ConstView a, ConstView b, Readings &, int slot) override;
+  void max_absolute(ConstView x, Readings &, int slot) override;
+
+  // langevin.cpp, optimizers.cpp
+  void langevin(View x, ConstView gradient, const LangevinStep &) override;
+  void adam(const std::vector<AdamUpdate> &, const AdamRule &) override;
+  void capped_momentum(const std::vector<MomentumUpdate> &, real momentum) override;
+
+  // Working memory for one kernel call, at least `count` elements, 64-byte aligned, contents undefined. It grows to the
+  // largest request and stays, so that nothing is allocated in the learning loop.
+  real *scratch(size_t count);
+  int threads() const { return threads_; }
+  const Clock &clock() const { return clock_; }
+
+ private:
+  int threads_;
+  Clock clock_;
+  size_t bytes_ = 0, peak_bytes_ = 0;
+  void *scratch_ = nullptr;
+  size_t scratch_bytes_ = 0;
+};
+
+// Throws std::invalid_argument with `message` unless `condition`.
+void require(bool condition, const char *message);
+
+}  // namespace coopnets

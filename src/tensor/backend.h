@@ -1,0 +1,165 @@
+// The contract of every numerical kernel. src/cpu and cuda/ implement it, file by file; nothing else computes.
+//
+// Letters: N batch, T frames, H rows, W columns, C channels of a tensor [N,T,H,W,C]; a filter tensor is
+// [kT,kH,kW,Cin,Cout]; P = N*T*H*W positions. All tensors are contiguous `real` in the backend's memory.
+// Kernels overwrite their outputs unless they say "+=". Outputs never overlap inputs unless they say "in place".
+// Sums are accumulated in double where they leave the device (Readings), and no result depends on the number of threads.
+// Shapes that disagree throw std::invalid_argument before anything is computed.
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tensor/random.h"
+#include "tensor/shape.h"
+
+namespace coopnets {
+
+// A tensor that somebody else owns.
+struct ConstView {
+  Shape shape;
+  const real *data = nullptr;
+  ConstView examples(int64_t first, int64_t count) const {
+    return {shape.with_n(count), data + first * shape.example()};
+  }
+};
+struct View {
+  Shape shape;
+  real *data = nullptr;
+  operator ConstView() const { return {shape, data}; }
+  View examples(int64_t first, int64_t count) const { return {shape.with_n(count), data + first * shape.example()}; }
+};
+
+// Pointwise nonlinearity y = a(v). Each derivative is a function of the output y alone, so v need not be kept:
+//   none 1; leaky_relu (y > 0 ? 1 : slope), ReLU being slope 0; tanh 1 - y^2; sigmoid y (1 - y).
+struct Activation {
+  enum Kind { none, leaky_relu, tanh, sigmoid } kind = none;
+  real slope = 0;
+};
+
+// What a convolution does with each output before it is stored: y = activation(y + bias[c]). bias.data may be null.
+struct Epilogue {
+  ConstView bias;  // [1,1,1,1,C]
+  Activation activation;
+};
+
+// What changes from one learning iteration to the next, kept in the backend's memory so that a recorded sequence of
+// kernels can be replayed: set_clock() once an iteration; kernels that draw noise or update parameters read it.
+struct Clock {
+  int64_t iteration = 0;  // from 0; part of the random numbers' counter; Adam's step is iteration + 1
+  double rate = 1;        // multiplies every learning rate (the schedule)
+};
+
+// Slots of double in the backend's memory into which reductions write; read() fetches them all.
+class Readings;
+
+// x <- x - (d^2/2) (x/s^2 - gradient) + d n,   n ~ N(0, 1): equation (8) of the PAMI paper.
+struct LangevinStep {
+  real step = 0;                 // d
+  real reference_deviation = 1;  // s
+  bool noise = true;
+  RandomKey key;    // whose noise
+  int64_t index = 0;  // which step of the chain within the iteration: part of the counter
+};
+
+// Adam with bias correction (Kingma & Ba 2015, algorithm 1): value -= rate * m^ / (sqrt(v^) + epsilon).
+struct AdamRule {
+  real beta1 = 0.5, beta2 = 0.999, epsilon = 1e-8;
+};
+struct AdamUpdate {
+  View value;
+  ConstView gradient;
+  View first_moment, second_moment;
+  real rate;
+};
+
+// MatConvNet's update with a cap: g = gradient / divisor; if max|g| > cap: g *= cap / max|g|;
+// velocity = momentum * velocity - weight_decay * value - g;  value += rate * velocity.
+struct MomentumUpdate {
+  View value;
+  ConstView gradient;
+  View velocity;
+  real rate, divisor, cap, weight_decay;
+};
+
+// A sequence of kernels that is run again and again: empty at first, then whatever the backend made of it.
+struct Recording {
+  std::shared_ptr<void> state;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string name() const = 0;  // "cpu, 2 threads, AVX-512"
+
+  // --- Memory -----------------------------------------------------------------------------------------------------
+  virtual void *allocate(size_t bytes) = 0;  // 64-byte aligned, contents undefined; throws std::runtime_error: wanted, free, and what reduces it
+  virtual void release(void *memory, size_t bytes) noexcept = 0;
+  virtual void upload(const void *host, void *device, size_t bytes) = 0;
+  virtual void download(const void *device, void *host, size_t bytes) = 0;
+  virtual size_t bytes() const = 0;       // held now, scratch of the kernels included
+  virtual size_t peak_bytes() const = 0;  // most ever held
+
+  // --- Time -------------------------------------------------------------------------------------------------------
+  virtual void set_clock(const Clock &) = 0;
+  // Runs `body`, which must enqueue the same kernels on the same tensors each time; a device may record it into a graph
+  // the first time and replay that later.
+  virtual void replay(Recording &, const std::function<void()> &body) { body(); }
+  virtual void synchronise() {}
+
+  // --- Fill and copy ----------------------------------------------------------------------------------------------
+  virtual void fill(View x, real value) = 0;
+  virtual void fill_examples(View x, ConstView weight) = 0;  // x[n,...] = weight[n], weight [N,1,1,1,1]
+  virtual void fill_normal(View x, real mean, real deviation, RandomKey key, int64_t index) = 0;  // counter: clock, index, element
+  virtual void copy(ConstView from, View to) = 0;  // equal sizes
+  virtual void add(ConstView a, View y) = 0;       // y += a
+  virtual void difference(real factor, ConstView a, ConstView b, View y) = 0;  // y = factor (a - b); y may be a or b
+
+  // --- Convolution: y[n,o,c] = sum_{k,i} x[n, o*stride - before + k, i] w[k,i,c] ------------------------------------
+  // x [N,T,H,W,Cin], w [kT,kH,kW,Cin,Cout], y = window.out(x, Cout).
+  virtual void conv_forward(ConstView x, ConstView w, const Window &, const Epilogue &, View y) = 0;
+  // dx[n,u,i] = sum over (o,k) with o*stride - before + k = u, and c, of dy[n,o,c] w[k,i,c]: the adjoint in x. It is also the
+  // forward pass of a deconvolution, whence the epilogue (over Cin channels). window.out(dx, Cout) must be dy's shape.
+  virtual void conv_backward_input(ConstView dy, ConstView w, const Window &, const Epilogue &, View dx) = 0;
+  // dw[k,i,c] = sum_{n,o} x[n, o*stride - before + k, i] dy[n,o,c]: the adjoint in w.
+  virtual void conv_backward_filter(ConstView x, ConstView dy, const Window &, View dw) = 0;
+  virtual void bias_backward(ConstView dy, View db) = 0;  // db[c] = sum over positions of dy[p,c];  db [1,1,1,1,C]
+
+  // --- Pointwise --------------------------------------------------------------------------------------------------
+  virtual void activation_forward(ConstView x, Activation, View y) = 0;  // y may be x
+  virtual void activation_backward(ConstView y, Activation, View dy) = 0;  // in place: dy *= a'(y)
+
+  // --- Batch normalisation over the P positions of each channel ------------------------------------------------------
+  // Training: m = mean, v = population variance (two passes or Welford), y = activation(scale (x - m)/sqrt(v + epsilon) + shift).
+  // Writes mean and inverse_deviation = 1/sqrt(v + epsilon), all [1,1,1,1,C]. y may be x only if no backward follows.
+  virtual void batch_norm_forward(ConstView x, ConstView scale, ConstView shift, real epsilon, Activation, View y,
+                                  View mean, View inverse_deviation) = 0;
+  // dv = dy already multiplied by the activation's derivative. With xh = (x - m) inverse_deviation:
+  //   dshift = sum dv;  dscale = sum dv xh;  dx = scale inverse_deviation (dv - dshift/P - xh dscale/P).
+  // dscale and dshift are always written; dx.data may be null; dx may be dv (in place).
+  virtual void batch_norm_backward(ConstView x, ConstView dv, ConstView scale, ConstView mean,
+                                   ConstView inverse_deviation, View dx, View dscale, View dshift) = 0;
+  // Inference: the same with given statistics; they are constants, so dx = scale inverse_deviation dv (dscale, dshift as above).
+  virtual void batch_norm_inference(ConstView x, ConstView scale, ConstView shift, ConstView mean, ConstView variance,
+                                    real epsilon, Activation, View y) = 0;
+  virtual void batch_norm_inference_backward(ConstView x, ConstView dv, ConstView scale, ConstView mean,
+                                             ConstView variance, real epsilon, View dx, View dscale, View dshift) = 0;
+  // running = keep * running + (1 - keep) * batch, the batch's variance being 1/inverse_deviation^2 - epsilon.
+  virtual void batch_norm_track(ConstView mean, ConstView inverse_deviation, real epsilon, real keep,
+                                View running_mean, View running_variance) = 0;
+
+  // --- Reductions into slots of Readings --------------------------------------------------------------------------------
+  virtual void sum(ConstView x, Readings &, int slot) = 0;
+  virtual void sum_absolute(ConstView x, Readings &, int slot) = 0;
+  virtual void sum_squared_difference(ConstView a, ConstView b, Readings &, int slot) = 0;
+  virtual void max_absolute(ConstView x, Readings &, int slot) = 0;  // NaN if any element is NaN
+
+  // --- Sampling and learning --------------------------------------------------------------------------------------
+  virtual void langevin(View x, ConstView gradient, const LangevinStep &) = 0;  // in place, noise drawn inside
+  virtual void adam(const std::vector<AdamUpdate> &, const AdamRule &) = 0;     // all tensors in one launch
+  virtual void capped_momentum(const std::vector<MomentumUpdate> &, real momentum) = 0;
+};
+
+}  // namespace coopnets

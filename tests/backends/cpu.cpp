@@ -1,0 +1,10 @@
+#include "cpu/cpu.h"
+
+#include "backends/backend.h"
+
+namespace coopnets {
+Backend &test_backend() {
+  static const std::unique_ptr<Backend> backend = make_cpu_backend(2);
+  return *backend;
+}
+}  // namespace coopnets
