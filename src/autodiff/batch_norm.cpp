@@ -18,8 +18,9 @@ class BatchNorm final : public Op {
                                statistics_.inverse_deviation);
   }
 
-  // m and v depend on every x, whence the two correction terms of dx (backend.h). The kernel always writes the gradients of
-  // scale and shift, since dx needs them; they go to statistics that nobody reads where they are not asked.
+  // m and v depend on every x, whence the two correction terms of dx (backend.h). The kernel always writes the
+  // gradients of scale and shift, since dx needs them; they go to statistics that nobody reads where they are not
+  // asked.
   void backward(Backend &backend, const std::vector<ConstView> &in, ConstView y, View dy,
                 const std::vector<View> &d_in) override {
     backend.activation_backward(y, activation_, dy);
@@ -84,14 +85,15 @@ void check(const Tape &tape, Variable x, Variable scale, Variable shift) {
 Variable batch_norm(Tape &tape, Variable x, Variable scale, Variable shift, real epsilon, Activation activation,
                     BatchStatistics &statistics) {
   check(tape, x, scale, shift);
-  return tape.record(std::make_unique<BatchNorm>(tape.backend(), tape.shape(x).c, epsilon, activation, statistics), {x, scale, shift}, tape.shape(x));
+  return tape.record(std::make_unique<BatchNorm>(tape.backend(), tape.shape(x).c, epsilon, activation, statistics),
+                     {x, scale, shift}, tape.shape(x));
 }
 
 Variable batch_norm_inference(Tape &tape, Variable x, Variable scale, Variable shift, ConstView mean,
                               ConstView variance, real epsilon, Activation activation) {
   check(tape, x, scale, shift);
-  return tape.record(std::make_unique<BatchNormInference>(tape.backend(), mean, variance, epsilon, activation), {x, scale, shift},
-                     tape.shape(x));
+  return tape.record(std::make_unique<BatchNormInference>(tape.backend(), mean, variance, epsilon, activation),
+                     {x, scale, shift}, tape.shape(x));
 }
 
 }  // namespace coopnets

@@ -15,8 +15,8 @@ class Conv final : public Op {
     backend.conv_forward(in[0], in[1], window_, {in[2], activation_}, y);
   }
 
-  // v = conv(x, w) + b, y = a(v), so dv = dy a'(y); conv is linear in x and in w, so each gradient is its adjoint applied to
-  // dv; b is added at every position, so db sums dv over them.
+  // v = conv(x, w) + b, y = a(v), so dv = dy a'(y); conv is linear in x and in w, so each gradient is its adjoint
+  // applied to dv; b is added at every position, so db sums dv over them.
   void backward(Backend &backend, const std::vector<ConstView> &in, ConstView y, View dy,
                 const std::vector<View> &d_in) override {
     backend.activation_backward(y, activation_, dy);

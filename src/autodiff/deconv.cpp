@@ -15,8 +15,8 @@ class Deconv final : public Op {
     backend.conv_backward_input(in[0], in[1], window_, {in[2], activation_}, y);
   }
 
-  // With dv = dy a'(y): the adjoint of conv^T is conv itself, so dx = conv(dv, w); and <dv, conv^T(x, w)> = <conv(dv, w), x>,
-  // whose gradient in w is that of a convolution with input dv and output gradient x.
+  // With dv = dy a'(y): the adjoint of conv^T is conv itself, so dx = conv(dv, w); and <dv, conv^T(x, w)> = <conv(dv,
+  // w), x>, whose gradient in w is that of a convolution with input dv and output gradient x.
   void backward(Backend &backend, const std::vector<ConstView> &in, ConstView y, View dy,
                 const std::vector<View> &d_in) override {
     backend.activation_backward(y, activation_, dy);

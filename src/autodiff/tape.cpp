@@ -52,8 +52,8 @@ Tape::Gradient &Tape::gradient(Variable of, std::vector<Wrt> wrt) {
   return gradients_.back();
 }
 
-// Time runs 0 .. nodes-1 for the forward pass, then on through the steps of each gradient in turn. A buffer's life is an
-// interval of that time; two buffers may share memory if their lives do not meet.
+// Time runs 0 .. nodes-1 for the forward pass, then on through the steps of each gradient in turn. A buffer's life is
+// an interval of that time; two buffers may share memory if their lives do not meet.
 void Tape::plan() {
   planned_ = true;
   for (size_t i = 0; i < nodes_.size(); ++i) {

@@ -7,8 +7,9 @@
 //   tape.plan();                                                    // lifetimes -> offsets in the arena
 //   tape.forward();  fill(tape.seed(g));  tape.backward(g);  use(tape.of(g, x));
 //
-// An op can only take variables that exist already, so the order of recording is a topological order of the graph, and the
-// reverse sweep simply walks it backwards: when a node is reached, every use of its output has added its share of the gradient.
+// An op can only take variables that exist already, so the order of recording is a topological order of the graph, and
+// the reverse sweep simply walks it backwards: when a node is reached, every use of its output has added its share of
+// the gradient.
 #pragma once
 #include <deque>
 #include <functional>
@@ -24,8 +25,8 @@ struct Variable {
   int id = -1;
 };
 
-// One operation: computes its output from its inputs, and from d_out, the gradient of a scalar with respect to the output,
-// the gradients with respect to its inputs.
+// One operation: computes its output from its inputs, and from d_out, the gradient of a scalar with respect to the
+// output, the gradients with respect to its inputs.
 class Op {
  public:
   virtual ~Op() = default;
@@ -40,8 +41,8 @@ class Op {
   virtual bool backward_in_place() const { return false; }
 };
 
-// Working memory that several tapes use in turn: as large as the largest of them. Whatever a tape computed is lost as soon as
-// another tape of the same arena runs.
+// Working memory that several tapes use in turn: as large as the largest of them. Whatever a tape computed is lost as
+// soon as another tape of the same arena runs.
 class Arena {
  public:
   explicit Arena(Backend &backend) : backend_(backend) {}
@@ -65,14 +66,15 @@ class Tape {
   // The value stays readable until the arena is used again, even if no gradient needs it.
   void keep(Variable v) { nodes_.at(v.id).kept = true; }
 
-  // One leaf to differentiate by. If on_complete is given it is called as soon as the gradient is complete and the op that
-  // produced it has finished; the memory may then be reused, so that gradients need not all live at once.
+  // One leaf to differentiate by. If on_complete is given it is called as soon as the gradient is complete and the op
+  // that produced it has finished; the memory may then be reused, so that gradients need not all live at once.
   struct Wrt {
     Variable variable;
     std::function<void(View gradient)> on_complete;
   };
   struct Gradient;
-  // The vector-Jacobian product d<seed, of>/d(wrt): the reverse sweep is cut down to what `wrt` needs. Owned by the tape.
+  // The vector-Jacobian product d<seed, of>/d(wrt): the reverse sweep is cut down to what `wrt` needs. Owned by the
+  // tape.
   Gradient &gradient(Variable of, std::vector<Wrt> wrt);
 
   void plan();
@@ -82,9 +84,9 @@ class Tape {
   Backend &backend() const { return backend_; }
   const Shape &shape(Variable v) const { return nodes_.at(v.id).shape; }
   View value(Variable v) const;
-  View seed(const Gradient &) const;              // fill before backward(); backward() may overwrite it
-  View of(const Gradient &, Variable wrt) const;  // after backward(), if no on_complete was given
-  size_t bytes() const { return bytes_; }         // planned: what the arena must hold for this tape
+  View seed(const Gradient &) const;                           // fill before backward(); backward() may overwrite it
+  View of(const Gradient &, Variable wrt) const;               // after backward(), if no on_complete was given
+  size_t bytes() const { return bytes_; }                      // planned: what the arena must hold for this tape
   size_t bytes_unplanned() const { return bytes_unplanned_; }  // what it would be without reuse
 
  private:
@@ -118,8 +120,8 @@ class Tape {
 struct Tape::Gradient {
   struct Step {
     int node;
-    std::vector<int> d_in;      // buffer of each input's gradient, -1: not asked
-    std::vector<int> accumulate;  // buffer that receives d_in by +=, -1: d_in is the first share itself
+    std::vector<int> d_in;         // buffer of each input's gradient, -1: not asked
+    std::vector<int> accumulate;   // buffer that receives d_in by +=, -1: d_in is the first share itself
     std::vector<size_t> complete;  // indices into wrt whose on_complete is due after this step
   };
   Variable output;

@@ -17,7 +17,8 @@ Side padded(int64_t kernel, int64_t stride, int64_t before, int64_t after);
 Side padded(int64_t kernel, int64_t stride, int64_t both);
 Side same_side(int64_t kernel, int64_t stride, int64_t out = 0);
 
-// y = a(batch_norm(conv(x, filters) + bias)). A layer with batch normalisation has no bias: the mean would subtract it again.
+// y = a(batch_norm(conv(x, filters) + bias)). A layer with batch normalisation has no bias: the mean would subtract it
+// again.
 struct Layer {
   enum Kind { conv, deconv } kind = conv;
   int64_t channels = 1;
@@ -28,8 +29,8 @@ struct Layer {
   double deviation = 0;  // of the initial filters; 0: the net's own
 };
 Layer conv_layer(int64_t channels, Side t, Side h, Side w, Activation);
-Layer conv_layer(int64_t channels, Side hw, Activation);         // pictures: one frame
-Layer fully_connected(int64_t channels, Activation);             // a convolution as large as its input
+Layer conv_layer(int64_t channels, Side hw, Activation);  // pictures: one frame
+Layer fully_connected(int64_t channels, Activation);      // a convolution as large as its input
 Layer deconv_layer(int64_t channels, Side t, Side h, Side w, Activation, bool batch_norm);
 Layer deconv_layer(int64_t channels, Side hw, Activation, bool batch_norm);
 

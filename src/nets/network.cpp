@@ -12,23 +12,23 @@ Network::Network(Backend &backend, std::string name, const Shape &input, std::ve
     const std::string prefix = name_ + "." + std::to_string(i) + ".";
     const Shape channels{1, 1, 1, 1, layer.channels};
     const int64_t positions = g.out.positions();
-    auto add = [&](const char *what, const Shape &shape, double rate, bool decays, real value) {
-      parameters_.push_back({prefix + what, Tensor(backend, shape), layer.rate * rate, decays, positions});
-      if (value) backend.fill(parameters_.back().value, value);
+    auto add = [&](const char *what, Parameter::Kind kind, const Shape &shape) {
+      parameters_.push_back({prefix + what, kind, Tensor(backend, shape), layer.rate, positions});
       return static_cast<int>(parameters_.size()) - 1;
     };
     Slots slots;
-    slots.filters = add("filters", g.filters, 1, true, 0);
+    slots.filters = add("filters", Parameter::filters, g.filters);
     backend.fill_normal(parameters_.back().value, 0, static_cast<real>(layer.deviation ? layer.deviation : deviation),
                         key, static_cast<int64_t>(i));
     if (layer.batch_norm) {
-      slots.scale = add("scale", channels, 1, false, 1);
-      slots.shift = add("shift", channels, 1, false, 0);
+      slots.scale = add("scale", Parameter::scale, channels);
+      backend.fill(parameters_.back().value, 1);
+      slots.shift = add("shift", Parameter::shift, channels);
       slots.running = static_cast<int>(running_.size());
       running_.push_back({prefix + "running_", Tensor(backend, channels), Tensor(backend, channels)});
       backend.fill(running_.back().variance, 1);
     } else {
-      slots.bias = add("bias", channels, 2, false, 0);  // MatConvNet: biases learn at twice the rate
+      slots.bias = add("bias", Parameter::bias, channels);
     }
     slots_.push_back(slots);
     x = g.out;
@@ -50,8 +50,8 @@ std::unique_ptr<Network::Use> Network::apply(Tape &tape, Variable x, Statistics 
     if (layer.batch_norm) {
       const Variable scale = use->parameters[slots.scale], shift = use->parameters[slots.shift];
       if (statistics == Statistics::batch) {
-        use->statistics.push_back({Tensor(backend_, {1, 1, 1, 1, layer.channels}),
-                                   Tensor(backend_, {1, 1, 1, 1, layer.channels})});
+        use->statistics.push_back(
+            {Tensor(backend_, {1, 1, 1, 1, layer.channels}), Tensor(backend_, {1, 1, 1, 1, layer.channels})});
         x = batch_norm(tape, x, scale, shift, batch_norm_epsilon, layer.activation, use->statistics.back());
       } else {
         const Running &r = running_[slots.running];
@@ -100,8 +100,8 @@ std::string Network::str() const {
     auto spell = [&](const char *what, int64_t t, int64_t h, int64_t w) {
       return std::string(what) + (t == 1 ? "" : std::to_string(t) + "x") + std::to_string(h) + "x" + std::to_string(w);
     };
-    text += std::string(layer.kind == Layer::conv ? "  conv   " : "  deconv ") + std::to_string(layer.channels) + " @ " +
-            spell("", g.window.t.kernel, g.window.h.kernel, g.window.w.kernel) +
+    text += std::string(layer.kind == Layer::conv ? "  conv   " : "  deconv ") + std::to_string(layer.channels) +
+            " @ " + spell("", g.window.t.kernel, g.window.h.kernel, g.window.w.kernel) +
             spell(" stride ", g.window.t.stride, g.window.h.stride, g.window.w.stride) +
             (layer.batch_norm ? ", batch norm" : "") + " -> " + std::to_string(g.out.t) + "x" +
             std::to_string(g.out.h) + "x" + std::to_string(g.out.w) + "x" + std::to_string(g.out.c) + "\n";

@@ -12,18 +12,20 @@ constexpr real batch_norm_epsilon = 1e-5;
 constexpr real batch_norm_keep = 0.9;  // share of the old running statistics that an iteration keeps
 
 struct Parameter {
+  enum Kind { filters, bias, scale, shift };
   std::string name;  // "descriptor.1.filters"
+  Kind kind;
   Tensor value;
-  double rate = 1;          // multiplies the net's learning rate
-  bool decays = false;      // weight decay applies (filters only)
-  int64_t positions = 1;    // of its layer's output for the nominal input
+  double rate;        // multiplies the net's learning rate
+  int64_t positions;  // of its layer's output for one example of the nominal input
 };
 
 enum class Statistics { batch, running };  // which ones batch normalisation uses
 
 class Network {
  public:
-  // `input` is the nominal shape of one example (n is ignored). Filters are N(0, deviation^2), biases and shifts 0, scales 1.
+  // `input` is the nominal shape of one example (n is ignored). Filters are N(0, deviation^2), biases and shifts 0,
+  // scales 1.
   Network(Backend &, std::string name, const Shape &input, std::vector<Layer>, RandomKey, double deviation);
 
   // One recorded use of the net on one tape. Lives as long as the tape is used.
