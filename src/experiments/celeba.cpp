@@ -1,5 +1,5 @@
-// Experiment 5, CelebA, 128x128: the scene nets with one more stride-2 stage and doubled widths to 512 at most (our choice: the authors'
-// settings for this benchmark are not published).
+// Experiment 5, CelebA, 128x128: the scene nets with one more stride-2 stage and doubled widths to 512 at most (our
+// choice: the authors' settings for this benchmark are not published).
 #include "experiments/experiment.h"
 
 namespace coopnets {
@@ -51,7 +51,8 @@ std::vector<Layer> generator(const Settings &s) {
   const bool quick = s.generator == "quick";
   if (!quick && s.generator != "paper") unknown_net("generator", s.generator, {"paper", "quick"});
   const int64_t width = quick ? 16 : 64;
-  return doubling({deconv_layer(8 * width, valid(4), leaky_relu(0.2), true)}, {8 * width, 4 * width, 2 * width, width, 3}, same_side(5, 2));
+  return doubling({deconv_layer(8 * width, valid(4), leaky_relu(0.2), true)},
+                  {8 * width, 4 * width, 2 * width, width, 3}, same_side(5, 2));
 }
 
 Shape latent(const Settings &s) { return {1, 1, 1, 1, s.latent}; }
@@ -59,7 +60,9 @@ Shape latent(const Settings &s) { return {1, 1, 1, 1, s.latent}; }
 }  // namespace
 
 Experiment celeba_experiment() {
-  return {"celeba", "5: CelebA, 128x128", DataKind::pictures, "datasets/celeba", 3, settings, descriptor, generator, latent, false};
+  return {
+      "celeba", "5: CelebA, 128x128", DataKind::pictures, "datasets/celeba", 3, settings, descriptor, generator, latent,
+      false};
 }
 
 }  // namespace coopnets

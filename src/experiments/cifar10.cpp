@@ -53,8 +53,9 @@ Shape latent(const Settings &s) { return {1, 1, 1, 1, s.latent}; }
 }  // namespace
 
 Experiment cifar10_experiment() {
-  return {"cifar10",  "5: CIFAR-10, 32x32", DataKind::cifar, "datasets/cifar10", 3, settings,
-          descriptor, generator, latent, false};
+  return {
+      "cifar10", "5: CIFAR-10, 32x32", DataKind::cifar, "datasets/cifar10", 3, settings, descriptor, generator, latent,
+      false};
 }
 
 }  // namespace coopnets

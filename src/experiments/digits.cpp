@@ -61,8 +61,16 @@ Shape latent(const Settings &s) { return {1, 1, 1, 1, s.latent}; }
 }  // namespace
 
 Experiment digits_experiment() {
-  return {"digits",   "4: handwritten digits (MNIST) or garments (Fashion-MNIST), 28x28", DataKind::digits,
-          "datasets/digits", 1, settings, descriptor, generator, latent, false};
+  return {"digits",
+          "4: handwritten digits (MNIST) or garments (Fashion-MNIST), 28x28",
+          DataKind::digits,
+          "datasets/digits",
+          1,
+          settings,
+          descriptor,
+          generator,
+          latent,
+          false};
 }
 
 }  // namespace coopnets

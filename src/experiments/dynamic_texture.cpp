@@ -52,8 +52,16 @@ Shape latent(const Settings &s) { return {1, s.frames / 4 - 6, 1, 1, s.latent}; 
 }  // namespace
 
 Experiment dynamic_texture_experiment() {
-  return {"dynamic-texture", "7: dynamic textures, videos of 128x128", DataKind::video, "", 3, settings,
-          descriptor, generator, latent, false};
+  return {"dynamic-texture",
+          "7: dynamic textures, videos of 128x128",
+          DataKind::video,
+          "",
+          3,
+          settings,
+          descriptor,
+          generator,
+          latent,
+          false};
 }
 
 }  // namespace coopnets

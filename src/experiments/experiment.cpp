@@ -12,8 +12,9 @@ Shape example_shape(const Experiment &experiment, const Settings &s) {
 
 const std::vector<Experiment> &experiments() {
   static const std::vector<Experiment> all = {
-      texture_experiment(), object_experiment(), scene_experiment(), digits_experiment(), cifar10_experiment(),
-      celeba_experiment(), lsun_experiment(), completion_experiment(), dynamic_texture_experiment()};
+      texture_experiment(), object_experiment(),     scene_experiment(),
+      digits_experiment(),  cifar10_experiment(),    celeba_experiment(),
+      lsun_experiment(),    completion_experiment(), dynamic_texture_experiment()};
   return all;
 }
 

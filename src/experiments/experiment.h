@@ -1,4 +1,5 @@
-// The experiments of the paper: nets, settings and data of each. One file an experiment; this is what they have in common.
+// The experiments of the paper: nets, settings and data of each. One file an experiment; this is what they have in
+// common.
 #pragma once
 #include "experiments/settings.h"
 #include "nets/layers.h"
@@ -22,7 +23,8 @@ struct Experiment {
   int64_t channels;          // of the pictures
   // The published settings ("paper"), and ones for two CPU cores ("quick").
   Settings (*settings)(const std::string &preset);
-  // Nets by the names in settings.descriptor and settings.generator; throws std::runtime_error naming the ones there are.
+  // Nets by the names in settings.descriptor and settings.generator; throws std::runtime_error naming the ones there
+  // are.
   std::vector<Layer> (*descriptor)(const Settings &);
   std::vector<Layer> (*generator)(const Settings &);
   // Shape of one latent "vector" for examples of settings.size and settings.frames.
@@ -47,8 +49,8 @@ Experiment lsun_experiment();
 Experiment completion_experiment();
 Experiment dynamic_texture_experiment();
 
-// A chain of 5x5 deconvolutions that double the side, batch norm and leaky ReLU 0.2 after all but the last, tanh after that:
-// the upper part of most generators. SAME as in the TensorFlow code; [M] crops 1 2 1 2.
+// A chain of 5x5 deconvolutions that double the side, batch norm and leaky ReLU 0.2 after all but the last, tanh after
+// that: the upper part of most generators. SAME as in the TensorFlow code; [M] crops 1 2 1 2.
 std::vector<Layer> doubling(std::vector<Layer> first, const std::vector<int64_t> &channels, const Side &side);
 
 [[noreturn]] void unknown_net(const std::string &what, const std::string &name, const std::vector<std::string> &known);

@@ -45,8 +45,8 @@ Settings settings(const std::string &preset) {
 
 std::vector<Layer> descriptor(const Settings &s) {
   if (s.descriptor != "paper") unknown_net("descriptor", s.descriptor, {"paper"});
-  std::vector<Layer> layers = {conv_layer(64, padded(4, 2, 2), relu()),    // 33x33
-                               conv_layer(128, padded(2, 1, 2), relu()),   // 36x36
+  std::vector<Layer> layers = {conv_layer(64, padded(4, 2, 2), relu()),   // 33x33
+                               conv_layer(128, padded(2, 1, 2), relu()),  // 36x36
                                fully_connected(2, linear())};
   layers[1].rate = 0.5;
   layers[2].rate = 0.2857;
@@ -67,8 +67,8 @@ Shape latent(const Settings &s) { return {1, 1, 1, 1, s.latent}; }
 }  // namespace
 
 Experiment object_experiment() {
-  return {"object",   "2: one object category, 64x64", DataKind::pictures, "", 3, settings,
-          descriptor, generator, latent, false};
+  return {"object", "2: one object category, 64x64", DataKind::pictures, "", 3, settings, descriptor, generator, latent,
+          false};
 }
 
 }  // namespace coopnets

@@ -51,10 +51,8 @@ std::vector<Layer> descriptor(const Settings &s) {
 std::vector<Layer> generator(const Settings &s) {
   const Side up = same_side(5, 2);
   const Side first = valid(s.size / 16);
-  if (s.generator == "paper")
-    return doubling({deconv_layer(512, first, leaky_relu(0.2), true)}, {256, 128, 64, 3}, up);
-  if (s.generator == "quick")
-    return doubling({deconv_layer(256, first, leaky_relu(0.2), true)}, {128, 64, 32, 3}, up);
+  if (s.generator == "paper") return doubling({deconv_layer(512, first, leaky_relu(0.2), true)}, {256, 128, 64, 3}, up);
+  if (s.generator == "quick") return doubling({deconv_layer(256, first, leaky_relu(0.2), true)}, {128, 64, 32, 3}, up);
   unknown_net("generator", s.generator, {"paper", "quick"});
 }
 
@@ -63,8 +61,16 @@ Shape latent(const Settings &s) { return {1, 1, 1, 1, s.latent}; }
 }  // namespace
 
 Experiment scene_experiment() {
-  return {"scene",    "3: one or several scene categories, 64x64, with interpolation", DataKind::pictures, "", 3, settings,
-          descriptor, generator, latent, false};
+  return {"scene",
+          "3: one or several scene categories, 64x64, with interpolation",
+          DataKind::pictures,
+          "",
+          3,
+          settings,
+          descriptor,
+          generator,
+          latent,
+          false};
 }
 
 }  // namespace coopnets

@@ -67,8 +67,16 @@ Shape latent(const Settings &s) { return {1, 1, s.size / 32, s.size / 32, s.late
 }  // namespace
 
 Experiment texture_experiment() {
-  return {"texture",  "1: stationary textures from one picture", DataKind::texture, "datasets/texture/brick.png", 3, settings,
-          descriptor, generator, latent, true};
+  return {"texture",
+          "1: stationary textures from one picture",
+          DataKind::texture,
+          "datasets/texture/brick.png",
+          3,
+          settings,
+          descriptor,
+          generator,
+          latent,
+          true};
 }
 
 }  // namespace coopnets

@@ -216,7 +216,7 @@ Monitor Cooperative::monitor() const {
   constexpr double absent = std::numeric_limits<double>::quiet_NaN();
   const std::vector<double> r = readings_.read();
   const double values = double(revised().shape.size()), chains = double(settings_.chains);
-  Monitor m{absent, absent, absent, absent, absent, {}};
+  Monitor m{d_ != nullptr, g_ != nullptr, absent, absent, absent, absent, absent, {}};
   if (d_) {
     m.energy_observed = r[f_observed] / settings_.batch;
     m.energy_initial = r[f_initial] / chains;

@@ -28,8 +28,10 @@ struct LearningSettings {
   uint64_t seed = 1;
 };
 
-// What an iteration looked like. Energies are means of f over examples; absent ones are NaN.
+// What an iteration looked like. Energies are means of f over examples. Without a descriptor there are no energies,
+// without a generator no reconstruction: they are NaN then.
 struct Monitor {
+  bool has_descriptor, has_generator;
   double energy_observed, energy_initial, energy_revised;
   double gradient;                    // mean |df/dx| in the last Langevin step
   double reconstruction;              // root mean square of x - g(z)
