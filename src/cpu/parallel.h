@@ -24,8 +24,9 @@ void for_chunks(int threads, int64_t size, int64_t chunk, const Body &body) {
 template <class Element>
 void for_elements(int threads, int64_t size, const Element &element) {
   for_chunks(threads, size, elements_a_chunk, [&](int64_t begin, int64_t end) {
+    const Element own = element;  // what it captured then stays in registers, which conditional code needs to vectorise
 #pragma omp simd
-    for (int64_t i = begin; i < end; ++i) element(i);
+    for (int64_t i = begin; i < end; ++i) own(i);
   });
 }
 

@@ -20,6 +20,7 @@ double reduce(CpuBackend &backend, int64_t size, const Term &term, const Combine
     double lane[lanes] = {};
     int64_t i = begin;
     for (; i + lanes <= end; i += lanes)
+#pragma omp simd
       for (int l = 0; l < lanes; ++l) lane[l] = combine(lane[l], term(i + l));
     for (int l = 0; i < end; ++i, ++l) lane[l] = combine(lane[l], term(i));
     double total = 0;
@@ -31,8 +32,8 @@ double reduce(CpuBackend &backend, int64_t size, const Term &term, const Combine
   return total;
 }
 
-double plus(double a, double b) { return a + b; }
-double larger(double a, double b) { return (b > a) | (b != b) ? b : a; }  // NaN once either is NaN
+constexpr auto plus = [](double a, double b) { return a + b; };
+constexpr auto larger = [](double a, double b) { return (b > a) | (b != b) ? b : a; };  // NaN once either is NaN
 
 void write(Readings &readings, int slot, double value) {
   require(slot >= 0 && slot < readings.count(), "a reduction into a slot that the readings do not have");
