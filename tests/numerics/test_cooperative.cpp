@@ -288,7 +288,6 @@ TEST(PersistentContrastiveDivergence, RecoversTheMeanOfAGaussian) {
 // subspace.
 TEST(AlternatingBackPropagation, ALinearGeneratorRecoversThePrincipalSubspace) {
   Backend &backend = test_backend();
-  const Shape value5{1, 1, 1, 1, 5};
   Network net(backend, "generator", latent2, {deconv_layer(5, valid(1), linear(), false)},
               {3, Purpose::generator_weights}, 0.3);
   LearningSettings s;
