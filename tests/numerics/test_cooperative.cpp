@@ -238,7 +238,9 @@ TEST(Cooperative, TheEnergyGapClosesAndTheGeneratorFollows) {
   for (int64_t i = 0; i < 210; ++i) {
     learner.iterate(i, i < 200 ? 1 : 0.1, observed, {0});
     m = learner.monitor();
-    if (i == 40) EXPECT_GT(gap(), 0.8) << "the descriptor has found what tells stripes from noise";
+    if (i == 40) {
+      EXPECT_GT(gap(), 0.8) << "the descriptor has found what tells stripes from noise";
+    }
   }
   EXPECT_LE(gap(), 0.3);
   EXPECT_GT(m.energy_initial, 0.6 * m.energy_observed) << "the generator has learned it from the revised samples";
