@@ -1,17 +1,14 @@
 // Pictures from files and to files.
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
 
-#include <unistd.h>
-
 #include "data/bytes.h"
 #include "data/image.h"
 #include "data/stb.h"
+#include "tensor/file.h"
 
 namespace coopnets {
 namespace {
@@ -230,18 +227,7 @@ std::vector<uint8_t> encode_png(const Image &image) {
 
 void save_png(const std::string &path, const Image &image) {
   const std::vector<uint8_t> bytes = encode_png(image);
-  const std::string partial = path + ".partial";
-  const auto fail_to_write = [&] {
-    const std::string cause = std::strerror(errno);
-    std::remove(partial.c_str());
-    throw std::runtime_error("cannot write " + path + ": " + cause);
-  };
-  FILE *file = std::fopen(partial.c_str(), "wb");
-  if (!file) throw std::runtime_error("cannot write " + path + ": " + std::strerror(errno));
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0 &&
-                       fsync(fileno(file)) == 0;
-  if (std::fclose(file) != 0 || !written) fail_to_write();
-  if (std::rename(partial.c_str(), path.c_str()) != 0) fail_to_write();
+  write_atomically(path, {reinterpret_cast<const char *>(bytes.data()), bytes.size()});
 }
 
 }  // namespace coopnets
