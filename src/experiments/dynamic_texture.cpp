@@ -10,7 +10,7 @@ Settings settings(const std::string &preset) {
   s.size = 128;
   s.frames = 64;
   s.crop = "centre";
-  s.normalise = "frame";
+  s.normalise = "stretch";
   s.batch = 1;
   s.chains = 2;
   s.iterations = 1000;
