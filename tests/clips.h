@@ -23,6 +23,8 @@ inline std::string error_of(const std::function<void()> &action) {
   return "";
 }
 
+inline bool mentions(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
+
 inline void write_text(const std::string &path, const std::string &text) {
   std::ofstream(path, std::ios::binary) << text;
 }

@@ -8,23 +8,15 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <thread>
+
+#include "clips.h"
 
 namespace coopnets {
 namespace {
 
 std::vector<std::string> shell(const std::string &script) { return {"sh", "-c", script}; }
-
-std::string error_of(const std::function<void()> &action) {
-  try {
-    action();
-  } catch (const std::runtime_error &error) {
-    return error.what();
-  }
-  return "";
-}
 
 // Whether the process is gone; one that was killed a moment ago may still be on its way out.
 bool gone(pid_t pid) {

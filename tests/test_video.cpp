@@ -17,8 +17,6 @@ using VideoFolder = Clips;
 using VideoFfmpeg = Clips;
 using VideoList = Clips;
 
-bool mentions(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
-
 GifFrame whole_frame(int width, int height, int colour, int disposal = 0) {
   return {0, 0, width, height, std::vector<uint8_t>(size_t(width * height), uint8_t(colour)), disposal};
 }

@@ -1,11 +1,11 @@
 #include "data/animation.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <stdexcept>
 #include <string_view>
 
+#include "data/bytes.h"
 #include "data/process.h"
 #include "tensor/file.h"
 
@@ -43,26 +43,6 @@ void append_short(Bytes &to, uint32_t number) {
   to.push_back(uint8_t(number >> 8));
   to.push_back(uint8_t(number));
 }
-uint32_t number_at(const uint8_t *bytes) {
-  return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
-}
-
-// CRC-32 of ISO 3309 with reflected polynomial EDB88320 (PNG specification, annex D).
-uint32_t crc32(const uint8_t *bytes, size_t count) {
-  static const std::array<uint32_t, 256> table = [] {
-    std::array<uint32_t, 256> remainders{};
-    for (uint32_t byte = 0; byte < 256; ++byte) {
-      uint32_t r = byte;
-      for (int bit = 0; bit < 8; ++bit) r = r & 1 ? 0xEDB88320u ^ r >> 1 : r >> 1;
-      remainders[byte] = r;
-    }
-    return remainders;
-  }();
-  uint32_t r = 0xFFFFFFFFu;
-  for (size_t i = 0; i < count; ++i) r = table[(r ^ bytes[i]) & 0xFF] ^ r >> 8;
-  return ~r;
-}
-
 void append_chunk(Bytes &to, std::string_view letters, const Bytes &data) {
   append_number(to, uint32_t(data.size()));
   const size_t start = to.size();
@@ -77,7 +57,7 @@ constexpr size_t signature_bytes = 8, header_end = signature_bytes + 12 + 13;  /
 Bytes compressed_pixels(const Bytes &png) {
   Bytes data;
   for (size_t at = signature_bytes; at + 12 <= png.size();) {
-    const size_t length = number_at(&png[at]);
+    const size_t length = big_endian32(&png[at]);
     const auto letters = png.begin() + int64_t(at) + 4;
     if (std::string(letters, letters + 4) == "IDAT")
       data.insert(data.end(), letters + 4, letters + 4 + int64_t(length));

@@ -187,13 +187,16 @@ void read_with_ffmpeg(const std::string &path, int64_t frames, const Sink &sink)
     throw std::runtime_error("reading " + path + " needs the program ffmpeg, which is not installed: install it, or " +
                              "give an animated GIF or a folder of frames");
   // "file:" keeps names with a colon or a leading dash from being taken for something else; the white list keeps a
-  // playlist from opening the network. New, regular time stamps at the output's rate: each frame comes out once.
+  // playlist from opening the network. One rate at both ends and frames numbered anew, whatever their time
+  // stamps, so that ffmpeg neither drops nor repeats any.
   Process ffmpeg({"ffmpeg",
                   "-v",
                   "error",
                   "-nostdin",
                   "-protocol_whitelist",
                   "file",
+                  "-r",
+                  "25",
                   "-i",
                   "file:" + path,
                   "-an",
