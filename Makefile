@@ -159,7 +159,7 @@ $(E)/%.o: %.cpp $(E)/flags | found
 	$(COMPILE) -Itests/cuda_emulator -c $< -o $@
 $(E)/%.o: %.cu $(E)/flags | found
 	$(call say,C++,$< (emulator))
-	$(COMPILE) -Itests/cuda_emulator -x c++ -c $< -o $@
+	$(COMPILE) -Itests/cuda_emulator -Wno-unknown-pragmas -x c++ -c $< -o $@
 $(C)/%.o: %.cpp $(C)/flags | found
 	$(call say,C++,$< (cuda))
 	$(COMPILE) -c $< -o $@
