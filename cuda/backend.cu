@@ -3,8 +3,8 @@
 //   host    set_clock   replay(revision)   replay(learning)   set_clock ...        never waits for the device
 //   stream  [clock]-----[graph of L steps]-[graph]------------[clock]---- ...      one stream: kernels in this order
 //
-// A Recording runs its body as it is the first time, so that scratch memory has grown to its final size; the second time
-// the same calls are captured into a graph, which that and every later replay launches whole.
+// A Recording runs its body as it is the first time, so that scratch memory has grown to its final size; the second
+// time the same calls are captured into a graph, which that and every later replay launches whole.
 #include <cstring>
 #include <stdexcept>
 
@@ -22,7 +22,8 @@ const char *hint(cudaError_t error) {
     case cudaErrorInsufficientDriver:
     case cudaErrorUnsupportedPtxVersion:
       return "the driver is older than this program's CUDA runtime: update it, or build with an older toolkit";
-    case cudaErrorNoDevice: return "no GPU answered: use --device cpu";
+    case cudaErrorNoDevice:
+      return "no GPU answered: use --device cpu";
     case cudaErrorNoKernelImageForDevice:
       return "this program holds no code for this GPU: build it again with CUDA_ARCH set to the GPU's architecture";
     case cudaErrorIllegalAddress:
@@ -31,7 +32,8 @@ const char *hint(cudaError_t error) {
     case cudaErrorStreamCaptureUnsupported:
     case cudaErrorStreamCaptureInvalidated:
       return "a recorded sequence of kernels may neither allocate nor copy to the host nor wait";
-    default: return "run it under compute-sanitizer to learn more";
+    default:
+      return "run it under compute-sanitizer to learn more";
   }
 }
 
@@ -55,8 +57,8 @@ struct Graph {
 void check_cuda(cudaError_t error, const char *call, const char *file, int line) {
   if (error == cudaSuccess) return;
   cudaGetLastError();  // or the next check would report it again
-  throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorString(error) + " (" + cudaGetErrorName(error) + ") in " +
-                           call + " at " + file + ":" + std::to_string(line) + "; " + hint(error));
+  throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorString(error) + " (" + cudaGetErrorName(error) +
+                           ") in " + call + " at " + file + ":" + std::to_string(line) + "; " + hint(error));
 }
 
 std::vector<CudaDevice> cuda_devices(std::string *why_none) {
@@ -71,7 +73,8 @@ std::vector<CudaDevice> cuda_devices(std::string *why_none) {
     devices.push_back({properties.name, properties.major, properties.minor, properties.totalGlobalMem});
   }
   if (devices.empty() && why_none)
-    *why_none = std::string("no GPU answered (") + cudaGetErrorString(error == cudaSuccess ? cudaErrorNoDevice : error) + ")";
+    *why_none =
+        std::string("no GPU answered (") + cudaGetErrorString(error == cudaSuccess ? cudaErrorNoDevice : error) + ")";
   return devices;
 }
 
@@ -81,7 +84,8 @@ std::unique_ptr<Backend> make_cuda_backend(int device, Precision precision) {
   if (devices.empty()) throw std::runtime_error(why_none + ": use --device cpu");
   if (device < 0 || device >= int(devices.size()))
     throw std::runtime_error("there is no GPU " + std::to_string(device) + ": " +
-                             (devices.size() == 1 ? "only GPU 0 answered" : "GPUs 0 to " + std::to_string(devices.size() - 1) + " answered"));
+                             (devices.size() == 1 ? "only GPU 0 answered"
+                                                  : "GPUs 0 to " + std::to_string(devices.size() - 1) + " answered"));
   return std::make_unique<CudaBackend>(device, precision);
 }
 
@@ -127,7 +131,8 @@ CudaBackend::~CudaBackend() {
 
 std::string CudaBackend::name() const { return name_; }
 
-// --- Memory -------------------------------------------------------------------------------------------------------------
+// --- Memory
+// -------------------------------------------------------------------------------------------------------------
 
 void *CudaBackend::allocate(size_t bytes) {
   void *memory;
@@ -157,16 +162,18 @@ void *CudaBackend::device_memory(size_t bytes) {
     cudaGetLastError();
     size_t free = 0, total = 0;
     cudaMemGetInfo(&free, &total);
-    throw std::runtime_error("the GPU is out of memory: " + mebibytes(bytes) + " more wanted, " + mebibytes(free) + " of " +
-                             mebibytes(total) + " free, " + mebibytes(bytes_) +
-                             " held by this program; fewer chains (--set chains=...), a smaller batch (--set batch=...) or "
-                             "a smaller picture (--size) need less");
+    throw std::runtime_error(
+        "the GPU is out of memory: " + mebibytes(bytes) + " more wanted, " + mebibytes(free) + " of " +
+        mebibytes(total) + " free, " + mebibytes(bytes_) +
+        " held by this program; fewer chains (--set chains=...), a smaller batch (--set batch=...) or "
+        "a smaller picture (--size) need less");
   }
   CUDA_CHECK(error);
   return memory;
 }
 
-// A block given back may still be read by kernels under way; whoever gets it next uses it after them, on the same stream.
+// A block given back may still be read by kernels under way; whoever gets it next uses it after them, on the same
+// stream.
 void CudaBackend::release(void *memory, size_t bytes) noexcept {
   free_blocks_.emplace(bytes, memory);
   bytes_ -= bytes;
@@ -220,7 +227,8 @@ void CudaBackend::download(const void *device, void *host, size_t bytes) {
 
 void CudaBackend::synchronise() { CUDA_CHECK(cudaStreamSynchronize(stream_)); }
 
-// --- Time ---------------------------------------------------------------------------------------------------------------
+// --- Time
+// ---------------------------------------------------------------------------------------------------------------
 
 // The value travels as the kernel's argument: the host neither waits nor keeps it.
 void CudaBackend::set_clock(const Clock &clock) { CUDA_LAUNCH(write_clock, 1, 1, 0, stream_, clock, clock_); }

@@ -1,20 +1,23 @@
 // Batch normalisation and every other sum over the positions of a channel, channels last.
 //
 //                 channels
-//             0 .... 31 | 32 .... 63 | ...        x [P, C] as it lies in memory; a block of 256 threads is as many lanes
+//             0 .... 31 | 32 .... 63 | ...        x [P, C] as it lies in memory; a block of 256 threads is as many
+//             lanes
 //   rows   +----------+----------+               wide as a power of two holds the channels, 32 at most, and 256 / lanes
-//   chunk 0| block 0,0| block 1,0|               rows high. Lane = channel: a warp reads whole lines, and what belongs to
+//   chunk 0| block 0,0| block 1,0|               rows high. Lane = channel: a warp reads whole lines, and what belongs
+//   to
 //          +----------+----------+               a channel stays in a register while its thread walks down the rows.
 //   chunk 1| block 0,1| block 1,1|
 //          +----------+----------+
 //
-//   1. Each block: one result for each of its channels, from its chunk of rows, folded in shared memory -> partial [chunk, C]
+//   1. Each block: one result for each of its channels, from its chunk of rows, folded in shared memory -> partial
+//   [chunk, C]
 //   2. One warp a channel folds the partials in double.
 //   3. The same blocks as in 1 apply the result to every element.
 //
-// Statistics are Welford's (mean and sum of squared deviations, never E[x^2] - m^2), folded by Chan, Golub, LeVeque (1979).
-// Forward reads x twice and writes y: 12 bytes an element; backward reads x and dv twice and writes dx: 20. All orders of
-// addition are fixed by the shape.
+// Statistics are Welford's (mean and sum of squared deviations, never E[x^2] - m^2), folded by Chan, Golub, LeVeque
+// (1979). Forward reads x twice and writes y: 12 bytes an element; backward reads x and dv twice and writes dx: 20. All
+// orders of addition are fixed by the shape.
 #include "cuda/activation.h"
 #include "cuda/cuda_backend.h"
 
@@ -39,8 +42,8 @@ struct Grid {
   int channels, chunks;
 };
 
-// What thread (lane, y) of a block walks over: rows row, row + blockDim.y, ... < end of channel `channel`, which may lie
-// beyond the last.
+// What thread (lane, y) of a block walks over: rows row, row + blockDim.y, ... < end of channel `channel`, which may
+// lie beyond the last.
 struct Walk {
   __device__ Walk(int64_t positions, int64_t chunk)
       : channel(blockIdx.x * blockDim.x + threadIdx.x),
@@ -145,7 +148,8 @@ struct Inverse {
   float epsilon;
   __device__ float operator()(int c) const { return variance ? 1 / sqrtf(variance[c] + epsilon) : deviation[c]; }
 };
-__global__ void finish_sums(const Sums *partial, int channels, int chunks, Inverse inverse, float *scale, float *shift) {
+__global__ void finish_sums(const Sums *partial, int channels, int chunks, Inverse inverse, float *scale,
+                            float *shift) {
   double plain = 0, weighted = 0;
   for (int k = threadIdx.x; k < chunks; k += warp_size) {
     const Sums p = partial[int64_t(k) * channels + blockIdx.x];
@@ -164,8 +168,8 @@ __global__ void finish_sums(const Sums *partial, int channels, int chunks, Inver
 
 // y = activation(scale (x - mean) inverse + shift).
 __global__ void normalise(const float *__restrict__ x, const float *scale, const float *shift, const float *mean,
-                          Inverse inverse, Activation activation, float *__restrict__ y, int64_t positions, int channels,
-                          int64_t chunk) {
+                          Inverse inverse, Activation activation, float *__restrict__ y, int64_t positions,
+                          int channels, int64_t chunk) {
   const Walk walk(positions, chunk);
   if (walk.channel >= channels) return;
   const float k = scale[walk.channel] * inverse(walk.channel), m = mean[walk.channel], b = shift[walk.channel];
@@ -177,9 +181,9 @@ __global__ void normalise(const float *__restrict__ x, const float *scale, const
 
 // dx = scale inverse (dv - dshift/P - (x - mean) inverse dscale/P); without the last two terms where the statistics are
 // constants (dshift null).
-__global__ void normalise_backward(const float *x, const float *dv, const float *scale, const float *mean, Inverse inverse,
-                                   const float *dscale, const float *dshift, float *dx, int64_t positions, int channels,
-                                   int64_t chunk) {
+__global__ void normalise_backward(const float *x, const float *dv, const float *scale, const float *mean,
+                                   Inverse inverse, const float *dscale, const float *dshift, float *dx,
+                                   int64_t positions, int channels, int64_t chunk) {
   const Walk walk(positions, chunk);
   if (walk.channel >= channels) return;
   const int c = walk.channel;
@@ -209,8 +213,8 @@ void sum_over_positions(CudaBackend &backend, ConstView x, ConstView dv, const f
                         float *dscale, float *dshift) {
   const Grid g(dv.shape);
   Sums *const partial = backend.scratch<Sums>(int64_t(g.chunks) * g.channels);
-  CUDA_LAUNCH(partial_sums, g.grid, g.block, 0, backend.stream(), dv.data, x.data, mean, g.positions, g.channels, g.chunk,
-              partial);
+  CUDA_LAUNCH(partial_sums, g.grid, g.block, 0, backend.stream(), dv.data, x.data, mean, g.positions, g.channels,
+              g.chunk, partial);
   CUDA_LAUNCH(finish_sums, g.channels, warp_size, 0, backend.stream(), partial, g.channels, g.chunks, inverse, dscale,
               dshift);
 }
@@ -259,8 +263,8 @@ void CudaBackend::batch_norm_backward(ConstView x, ConstView dv, ConstView scale
   if (dx.data) apply_backward(*this, x, dv, scale, mean, inverse, dscale.data, dshift.data, dx);
 }
 
-void CudaBackend::batch_norm_inference(ConstView x, ConstView scale, ConstView shift, ConstView mean, ConstView variance,
-                                       real epsilon, Activation activation, View y) {
+void CudaBackend::batch_norm_inference(ConstView x, ConstView scale, ConstView shift, ConstView mean,
+                                       ConstView variance, real epsilon, Activation activation, View y) {
   require_same(x.shape, y.shape, "batch norm");
   require_channels(x.shape, "batch norm, per channel", {scale.shape, shift.shape, mean.shape, variance.shape});
   apply(*this, x, scale, shift, mean, {nullptr, variance.data, epsilon}, activation, y);

@@ -1,14 +1,15 @@
 // Convolutions: which kernel computes which, and into how many parts its sum is split.
 //
-//   input of 1 to 4 channels   forward, back to the input        conv_small.cu
+//   input of 1 to 4 channels   forward (rows of 8 outputs or more), back to the input: conv_small.cu
 //   everything else            implicit matrix product           conv_gemm.h, by conv_forward.cu, conv_backward_*.cu
 //
-// Folding: along an axis whose window covers the whole input without padding (a fully connected layer), taps and channels
-// lie side by side in x as in w, so both become channels: x [N,T,H,W,C] as [N,T,H,1,W C], and so on outwards. A fully
-// connected layer becomes a plain matrix product in all three directions, with no taps to test and no phases to skip.
+// Folding: along an axis whose window covers the whole input without padding (a fully connected layer), taps and
+// channels lie side by side in x as in w, so both become channels: x [N,T,H,W,C] as [N,T,H,1,W C], and so on outwards.
+// A fully connected layer becomes a plain matrix product in all three directions, with no taps to test and no phases to
+// skip.
 //
-// Splitting: where rows x columns make too few tiles to fill the GPU, or a sum is longer than 8192 terms, the sum is cut into
-// equal parts, each computed by blocks of its own into scratch memory, and added afterwards in their order.
+// Splitting: where rows x columns make too few tiles to fill the GPU, or a sum is longer than 8192 terms, the sum is
+// cut into equal parts, each computed by blocks of its own into scratch memory, and added afterwards in their order.
 #include <limits>
 #include <stdexcept>
 
@@ -108,8 +109,7 @@ GemmPlan plan(const CudaBackend &backend, ConvProblem &p) {
   const int64_t to_be_exact = ceil_div<int64_t>(phase.sum, 8192);
   const int64_t room = std::max<int64_t>(1, most_partial_bytes / (p.result_elements * int64_t{sizeof(float)}));
   const int64_t grid = 65535 / phases_of(product, p);
-  p.splits = int(std::max<int64_t>(
-      1, std::min({std::max(to_fill, to_be_exact), room, grid, int64_t{most_splits}})));
+  p.splits = int(std::max<int64_t>(1, std::min({std::max(to_fill, to_be_exact), room, grid, int64_t{most_splits}})));
   return plan;
 }
 
@@ -121,8 +121,7 @@ void run(CudaBackend &backend, ConvProblem p, View result) {
   const GemmPlan how = plan<product>(backend, p);
   if (p.splits > 1) p.result = backend.scratch<float>(p.splits * p.result_elements);
   launch_gemm<product>(p, how, backend.precision(), backend.stream());
-  if (p.splits > 1)
-    CUDA_LAUNCH(add_splits, grid_for(p.result_elements, 256), 256, 0, backend.stream(), p, result.data);
+  if (p.splits > 1) CUDA_LAUNCH(add_splits, grid_for(p.result_elements, 256), 256, 0, backend.stream(), p, result.data);
 }
 
 }  // namespace
@@ -133,14 +132,15 @@ void CudaBackend::conv_forward(ConstView x, ConstView w, const Window &window, c
   p.a = x.data;
   p.b = w.data;
   fold(p);
-  if (p.in_channels <= few_channels && y.shape.size() && small_forward_bytes(p) <= (48 << 10)) {
+  if (p.in_channels <= few_channels && p.w.out >= 8 && y.shape.size() && small_forward_bytes(p) <= (48 << 10)) {
     p.result = y.data;
     return launch_small_forward(p, stream_);
   }
   run<Product::forward>(*this, p, y);
 }
 
-void CudaBackend::conv_backward_input(ConstView dy, ConstView w, const Window &window, const Epilogue &epilogue, View dx) {
+void CudaBackend::conv_backward_input(ConstView dy, ConstView w, const Window &window, const Epilogue &epilogue,
+                                      View dx) {
   ConvProblem p = problem(dx.shape, w.shape, window, dy.shape);
   set_epilogue(p, epilogue, dx.shape.c);
   p.a = dy.data;

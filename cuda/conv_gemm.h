@@ -7,7 +7,8 @@
 //      |      | | warp  | warp  |                      copies of step s+1      under way
 //  rows|A tile| |  0    |  1    |                      products of step s  <-  shared memory, stage s mod 3
 //      |      | +-------+-------+
-//      |      | | warp  | warp  |                    One barrier a step: after it, step s has arrived for all threads and
+//      |      | | warp  | warp  |                    One barrier a step: after it, step s has arrived for all threads
+//      and
 //      +------+ |  2    |  3    |                    nobody reads the stage of step s-1 any more, which is filled next.
 //         16    +-------+-------+
 //
@@ -16,11 +17,11 @@
 //   medium    64 x  64   2 x 2   8 x 4                32 x 32
 //   flat      16 x 128   1 x 4   4 x 4                16 x 32     few rows (a fully connected layer): B is read once
 //
-// A step of the large tile moves 16 KiB from memory or L2 into shared memory for 524,288 operations, 32 a byte. Copies of 16
-// bytes where the channels allow it, of 4 otherwise; what lies outside the tensor arrives as zero.
+// A step of the large tile moves 16 KiB from memory or L2 into shared memory for 524,288 operations, 32 a byte. Copies
+// of 16 bytes where the channels allow it, of 4 otherwise; what lies outside the tensor arrives as zero.
 //
-// Shared memory holds a tile either along the sum, [row][16 + 4], or along rows, [16][rows + 8], whichever way the copies
-// come in; with these paddings the 32 lanes of a warp read 32 different banks in either.
+// Shared memory holds a tile either along the sum, [row][16 + 4], or along rows, [16][rows + 8], whichever way the
+// copies come in; with these paddings the 32 lanes of a warp read 32 different banks in either.
 #pragma once
 #include "cuda/activation.h"
 #include "cuda/conv_math.h"
@@ -70,7 +71,12 @@ class Loader {
 
   __device__ Loader(const ConvProblem &p, const Phase<product> &phase, Row *rows, int *result_at, int first_row,
                     int first_column, int begin, int end)
-      : p_(p), phase_(phase), rows_(rows), first_column_(first_column), k_(begin), end_(end),
+      : p_(p),
+        phase_(phase),
+        rows_(rows),
+        first_column_(first_column),
+        k_(begin),
+        end_(end),
         tap_(phase, begin + int(threadIdx.x) % sets * vector) {
     for (int i = threadIdx.x; i < Shape::rows; i += Shape::threads) {
       int q = first_row + i;
@@ -86,8 +92,9 @@ class Loader {
       const bool input = product == Product::backward_input;
       const int ut = phase.t.first + qt * phase.t.spacing, uh = phase.h.first + qh * phase.h.spacing,
                 uw = phase.w.first + qw * phase.w.spacing;
-      const int position = ((example * (input ? p.t.in : p.t.out) + ut) * (input ? p.h.in : p.h.out) + uh) *
-                               (input ? p.w.in : p.w.out) + uw;
+      const int position =
+          ((example * (input ? p.t.in : p.t.out) + ut) * (input ? p.h.in : p.h.out) + uh) * (input ? p.w.in : p.w.out) +
+          uw;
       result_at[i] = exists ? position * phase.columns : -1;
     }
     __syncthreads();
@@ -102,8 +109,8 @@ class Loader {
     for (int r = mine; r < Shape::rows; r += rows_a_pass) {
       const Row row = rows_[r];
       const int t = row.t + dt, h = row.h + dh, w = row.w + dw;
-      const bool exists = k_exists && unsigned(t) < unsigned(phase_.t.source) && unsigned(h) < unsigned(phase_.h.source) &&
-                          unsigned(w) < unsigned(phase_.w.source);
+      const bool exists = k_exists && unsigned(t) < unsigned(phase_.t.source) &&
+                          unsigned(h) < unsigned(phase_.h.source) && unsigned(w) < unsigned(phase_.w.source);
       const float *from = p_.a;
       if (exists)
         from += (((row.example * phase_.t.source + t) * phase_.h.source + h) * phase_.w.source + w) * phase_.channels +
@@ -112,7 +119,9 @@ class Loader {
     }
     if (product == Product::backward_input) {
       const int tap = ((phase_.t.first_tap + phase_.t.tap_step * tap_.jt) * p_.h.kernel + phase_.h.first_tap +
-                       phase_.h.tap_step * tap_.jh) * p_.w.kernel + phase_.w.first_tap + phase_.w.tap_step * tap_.jw;
+                       phase_.h.tap_step * tap_.jh) *
+                          p_.w.kernel +
+                      phase_.w.first_tap + phase_.w.tap_step * tap_.jw;
 #pragma unroll
       for (int c = mine; c < Shape::columns; c += rows_a_pass) {
         const bool exists = k_exists && first_column_ + c < phase_.columns;
@@ -228,8 +237,10 @@ __global__ void __launch_bounds__(Math::Shape::threads) conv_gemm(const ConvProb
   Load loader(p, phase, rows, result_at, first_row, first_column, begin, end);
   for (int s = 0; s < stages - 1; ++s) {
     float *const next = stage + s * stage_floats;
-    if (s < steps) loader.load(next, next + Load::A::floats);
-  else commit_copies();
+    if (s < steps)
+      loader.load(next, next + Load::A::floats);
+    else
+      commit_copies();
   }
   Math math;
   for (int s = 0; s < steps; ++s) {
@@ -264,7 +275,8 @@ void launch_gemm_as(const ConvProblem &p, cudaStream_t stream) {
   constexpr int bytes = stages * (Load::A::floats + Load::B::floats) * int(sizeof(float));
   static bool allowed = false;  // once a kernel: more shared memory than the 48 KiB that need no permission
   if (bytes > (48 << 10) - (4 << 10) && !allowed) {
-    CUDA_CHECK(cudaFuncSetAttribute(conv_gemm<product, Math, vector>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
+    CUDA_CHECK(
+        cudaFuncSetAttribute(conv_gemm<product, Math, vector>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
     allowed = true;
   }
   const dim3 grid(ceil_div(largest.rows, Shape::rows), ceil_div(largest.columns, Shape::columns),
@@ -276,18 +288,24 @@ template <Product product, template <class> class Math>
 void launch_gemm_with(const ConvProblem &p, const GemmPlan &plan, cudaStream_t stream) {
   if (!plan.vectors) return launch_gemm_as<product, Math<MediumTile>, 1>(p, stream);
   switch (plan.tile) {
-    case Tile::large: return launch_gemm_as<product, Math<LargeTile>, 4>(p, stream);
-    case Tile::medium: return launch_gemm_as<product, Math<MediumTile>, 4>(p, stream);
-    case Tile::flat: return launch_gemm_as<product, Math<FlatTile>, 4>(p, stream);
+    case Tile::large:
+      return launch_gemm_as<product, Math<LargeTile>, 4>(p, stream);
+    case Tile::medium:
+      return launch_gemm_as<product, Math<MediumTile>, 4>(p, stream);
+    case Tile::flat:
+      return launch_gemm_as<product, Math<FlatTile>, 4>(p, stream);
   }
 }
 
 template <Product product>
 void launch_gemm(const ConvProblem &p, const GemmPlan &plan, Precision precision, cudaStream_t stream) {
   switch (precision) {
-    case Precision::fp32: return launch_gemm_with<product, Fp32>(p, plan, stream);
-    case Precision::tf32: return launch_gemm_with<product, Tf32>(p, plan, stream);
-    case Precision::bf16: return launch_gemm_with<product, Bf16>(p, plan, stream);
+    case Precision::fp32:
+      return launch_gemm_with<product, Fp32>(p, plan, stream);
+    case Precision::tf32:
+      return launch_gemm_with<product, Tf32>(p, plan, stream);
+    case Precision::bf16:
+      return launch_gemm_with<product, Bf16>(p, plan, stream);
   }
 }
 

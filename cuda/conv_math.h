@@ -1,12 +1,15 @@
-// How a block multiplies one step of two tiles in shared memory: in fp32 by ordinary threads, in tf32 or bf16 by tensor cores.
+// How a block multiplies one step of two tiles in shared memory: in fp32 by ordinary threads, in tf32 or bf16 by tensor
+// cores.
 //
-//   Fp32           threads form a grid; each owns `high` x `wide` elements of the result, spread so that a warp's reads of
-//                  shared memory are broadcasts or fall into different banks; 4 steps of the sum at a time, 16 bytes a read:
-//                  8 x 8 elements take (8 + 8) x 16 bytes for 512 operations
-//   Tf32, Bf16     warps form a grid; each owns whole 16 x 8 tiles; fragments as in tensor_core.h, rounded as they are read
+//   Fp32           threads form a grid; each owns `high` x `wide` elements of the result, spread so that a warp's reads
+//   of
+//                  shared memory are broadcasts or fall into different banks; 4 steps of the sum at a time, 16 bytes a
+//                  read: 8 x 8 elements take (8 + 8) x 16 bytes for 512 operations
+//   Tf32, Bf16     warps form a grid; each owns whole 16 x 8 tiles; fragments as in tensor_core.h, rounded as they are
+//   read
 //
-// In bf16 the pairs of a fragment are k = t and t + 4 (or t + 8 and t + 12) rather than neighbours: any order of the sum will do
-// that A and B share, and so both formats read the same words of shared memory, one bank a lane.
+// In bf16 the pairs of a fragment are k = t and t + 4 (or t + 8 and t + 12) rather than neighbours: any order of the
+// sum will do that A and B share, and so both formats read the same words of shared memory, one bank a lane.
 #pragma once
 #include "cuda/tensor_core.h"
 
@@ -29,7 +32,9 @@ template <int lines, bool along_sum_>
 struct SharedTile {
   static constexpr bool along_sum = along_sum_;
   static constexpr int floats = along_sum ? lines * (step_of_sum + 4) : step_of_sum * (lines + 8);
-  __device__ static int at(int line, int k) { return along_sum ? line * (step_of_sum + 4) + k : k * (lines + 8) + line; }
+  __device__ static int at(int line, int k) {
+    return along_sum ? line * (step_of_sum + 4) + k : k * (lines + 8) + line;
+  }
 };
 
 // Copies rows k .. k + 15 of a matrix [.., columns] into a tile of B along columns.
@@ -40,8 +45,8 @@ __device__ __forceinline__ void load_rows(float *b, const float *from, int k, in
 #pragma unroll
   for (int r = threadIdx.x / sets; r < step_of_sum; r += rows_a_pass) {
     const bool exists = k + r < end && column < columns;
-    copy_async<vector>(b + SharedTile<Shape::columns, false>::at(along, r), exists ? from + (k + r) * columns + column : from,
-                       exists);
+    copy_async<vector>(b + SharedTile<Shape::columns, false>::at(along, r),
+                       exists ? from + (k + r) * columns + column : from, exists);
   }
 }
 

@@ -1,6 +1,7 @@
 // A convolution as the kernels see it, and its three products as matrix products.
 //
-//   y[n,o,c] = sum_{k,i} x[n, o stride - before + k, i] w[k,i,c]        x [N,T,H,W,Cin], w [taps,Cin,Cout], y [N,To,Ho,Wo,Cout]
+//   y[n,o,c] = sum_{k,i} x[n, o stride - before + k, i] w[k,i,c]        x [N,T,H,W,Cin], w [taps,Cin,Cout], y
+//   [N,To,Ho,Wo,Cout]
 //
 //                    rows                        columns   summed over              row r of A        row of B
 //   forward          positions of y              Cout      (tap k, channel i)       x around o        w[k,i,:]
@@ -9,10 +10,10 @@
 //
 // A is never stored: its elements are gathered from the tensor as they are needed ("implicit GEMM").
 //
-// Phases: dx at u sees only taps k with (u + before - k) divisible by the stride. Positions u = r, r + stride, r + 2 stride, ...
-// share those taps: k = k0, k0 + stride, ... with k0 = (r + before) mod stride, and tap number j of them reads
-// o = (r + before - k0)/stride + q - j at position number q. So each of the stride^3 phases is a dense convolution
-// of stride 1, and no zero is multiplied.
+// Phases: dx at u sees only taps k with (u + before - k) divisible by the stride. Positions u = r, r + stride, r + 2
+// stride, ... share those taps: k = k0, k0 + stride, ... with k0 = (r + before) mod stride, and tap number j of them
+// reads o = (r + before - k0)/stride + q - j at position number q. So each of the stride^3 phases is a dense
+// convolution of stride 1, and no zero is multiplied.
 #pragma once
 #include "cuda/launch.h"
 
@@ -29,15 +30,15 @@ struct ConvProblem {
   float *result;       // y; dx; dw. With several splits: [splits, result elements] of partial sums
   ConvAxis t, h, w;
   int examples, in_channels, out_channels;
-  int splits;              // of the sum, each in blocks of its own
+  int splits;  // of the sum, each in blocks of its own
   int64_t result_elements;
   const float *bias;  // of bias_channels, repeated over the columns; may be null
   int bias_channels;
   Activation activation;
 };
 
-// One axis of the gather that makes A's rows: position q reads the source at q step + origin + direction j, which meets tap
-// first_tap + tap_step j, for j in [0, taps); its result stands at first + q spacing.
+// One axis of the gather that makes A's rows: position q reads the source at q step + origin + direction j, which meets
+// tap first_tap + tap_step j, for j in [0, taps); its result stands at first + q spacing.
 struct PhaseAxis {
   int positions, step, origin, direction, taps, first_tap, tap_step, source, first, spacing;
 };

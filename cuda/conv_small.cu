@@ -1,18 +1,19 @@
-// Convolutions whose input has one to four channels (pictures), exact in fp32. They are bound by memory, not arithmetic.
+// Convolutions whose input has one to four channels (pictures), exact in fp32. They are bound by memory, not
+// arithmetic.
 //
 // Forward: a block makes 32 neighbouring outputs of one row by 64 output channels. For each tap row (kt, kh):
 //
-//   x row    |......[ (31 stride + kW) Cin floats ].......|   -> shared: channels last make all it needs one contiguous run
-//   w        [ kW Cin rows of 64 channels ]                   -> shared
-//   threads  16 across, 4 channels each; 8 down, 4 outputs each: 16 multiply-adds for 4 + 4 words read
+//   x row    |......[ (31 stride + kW) Cin floats ].......|   -> shared: channels last make all it needs one contiguous
+//   run w        [ kW Cin rows of 64 channels ]                   -> shared threads  16 across, 4 channels each; 8
+//   down, 4 outputs each: 16 multiply-adds for 4 + 4 words read
 //
 // An output costs 4 bytes to write and (taps Cin) multiply-adds; x and w come from L2 but for the first time.
 //
 // Back to the input: a warp makes 4 positions of dx of one phase (conv_problem.h), lanes run over dy's channels:
 //
-//   lane        0    1    2   ...  31     dy[o, lane], dy[o, lane + 32], ...: whole lines; w[k, i, lane] the same, for 4 positions
-//   registers   4 positions x Cin sums
-//   at the end  the sums of the 32 lanes are added by shuffles, always in the same order
+//   lane        0    1    2   ...  31     dy[o, lane], dy[o, lane + 32], ...: whole lines; w[k, i, lane] the same, for
+//   4 positions registers   4 positions x Cin sums at the end  the sums of the 32 lanes are added by shuffles, always
+//   in the same order
 #include "cuda/activation.h"
 #include "cuda/conv_problem.h"
 
@@ -75,12 +76,32 @@ __global__ void __launch_bounds__(128) small_forward(const ConvProblem p) {
 
 constexpr int positions_a_warp = 4, warps_a_block = 8;
 
+// Sums each of `count` values over the lanes: lane l returns that of value l / (32 / count). Each step halves what a
+// lane holds, by exchanging the other half with a lane that holds that: 16 values take 16 shuffles, not 16 x 5.
+template <int count>
+__device__ __forceinline__ float add_lanes(float *value) {
+  const int lane = threadIdx.x % warp_size;
+  int half = warp_size / 2;
+#pragma unroll
+  for (int keep = count / 2; keep > 0; keep /= 2, half /= 2) {
+    const bool upper = lane & half;
+#pragma unroll
+    for (int i = 0; i < keep; ++i) {
+      const float other = __shfl_xor_sync(whole_warp, upper ? value[i] : value[i + keep], half);
+      value[i] = (upper ? value[i + keep] : value[i]) + other;
+    }
+  }
+  for (; half > 0; half /= 2) value[0] += __shfl_xor_sync(whole_warp, value[0], half);
+  return value[0];
+}
+
 template <int channels>
 __global__ void __launch_bounds__(warps_a_block *warp_size) small_backward_input(const ConvProblem p) {
   const Phase<Product::backward_input> phase(p, blockIdx.y);
   const int lane = threadIdx.x % warp_size;
   const int first = (blockIdx.x * warps_a_block + threadIdx.x / warp_size) * positions_a_warp;
-  int example[positions_a_warp], t[positions_a_warp], h[positions_a_warp], w[positions_a_warp], result_at[positions_a_warp];
+  int example[positions_a_warp], t[positions_a_warp], h[positions_a_warp], w[positions_a_warp],
+      result_at[positions_a_warp];
 #pragma unroll
   for (int i = 0; i < positions_a_warp; ++i) {
     const bool exists = first + i < phase.rows;
@@ -95,15 +116,21 @@ __global__ void __launch_bounds__(warps_a_block *warp_size) small_backward_input
     h[i] = qh + phase.h.origin;
     w[i] = qw + phase.w.origin;
     result_at[i] = (((example[i] * p.t.in + phase.t.first + qt * phase.t.spacing) * p.h.in + phase.h.first +
-                     qh * phase.h.spacing) * p.w.in + phase.w.first + qw * phase.w.spacing) * channels;
+                     qh * phase.h.spacing) *
+                        p.w.in +
+                    phase.w.first + qw * phase.w.spacing) *
+                   channels;
   }
 
-  float sum[positions_a_warp][channels] = {};
+  constexpr int padded = channels == 3 ? 4 : channels, values = positions_a_warp * padded;
+  float sum[positions_a_warp][padded] = {};
   for (int jt = 0; jt < phase.t.taps; ++jt)
     for (int jh = 0; jh < phase.h.taps; ++jh)
       for (int jw = 0; jw < phase.w.taps; ++jw) {
-        const int tap = ((phase.t.first_tap + phase.t.tap_step * jt) * p.h.kernel + phase.h.first_tap +
-                         phase.h.tap_step * jh) * p.w.kernel + phase.w.first_tap + phase.w.tap_step * jw;
+        const int tap =
+            ((phase.t.first_tap + phase.t.tap_step * jt) * p.h.kernel + phase.h.first_tap + phase.h.tap_step * jh) *
+                p.w.kernel +
+            phase.w.first_tap + phase.w.tap_step * jw;
         const float *const taps = p.b + tap * channels * p.out_channels;
         for (int c = lane; c < p.out_channels; c += warp_size) {
           float b[channels];
@@ -112,7 +139,8 @@ __global__ void __launch_bounds__(warps_a_block *warp_size) small_backward_input
 #pragma unroll
           for (int i = 0; i < positions_a_warp; ++i) {
             const int ot = t[i] - jt, oh = h[i] - jh, ow = w[i] - jw;
-            if (unsigned(ot) >= unsigned(p.t.out) || unsigned(oh) >= unsigned(p.h.out) || unsigned(ow) >= unsigned(p.w.out))
+            if (unsigned(ot) >= unsigned(p.t.out) || unsigned(oh) >= unsigned(p.h.out) ||
+                unsigned(ow) >= unsigned(p.w.out))
               continue;
             const float a = p.a[(((example[i] * p.t.out + ot) * p.h.out + oh) * p.w.out + ow) * p.out_channels + c];
 #pragma unroll
@@ -121,15 +149,13 @@ __global__ void __launch_bounds__(warps_a_block *warp_size) small_backward_input
         }
       }
 
+  const float total = add_lanes<values>(sum[0]);
+  constexpr int lanes_a_value = warp_size / values;
+  const int position = lane / lanes_a_value / padded, j = lane / lanes_a_value % padded;
 #pragma unroll
   for (int i = 0; i < positions_a_warp; ++i)
-#pragma unroll
-    for (int j = 0; j < channels; ++j) {
-      float v = sum[i][j];
-      for (int half = warp_size / 2; half > 0; half /= 2) v += __shfl_xor_sync(whole_warp, v, half);
-      if (lane == i * channels + j && first + i < phase.rows)
-        p.result[result_at[i] + j] = activate(p.activation, v + (p.bias ? p.bias[j] : 0));
-    }
+    if (i == position && lane % lanes_a_value == 0 && j < channels && first + i < phase.rows)
+      p.result[result_at[i] + j] = activate(p.activation, total + (p.bias ? p.bias[j] : 0));
 }
 
 template <int channels>
@@ -153,10 +179,14 @@ void launch_small_forward(const ConvProblem &p, cudaStream_t stream) {
 
 void launch_small_backward_input(const ConvProblem &p, cudaStream_t stream) {
   switch (p.in_channels) {
-    case 1: return launch_backward_input<1>(p, stream);
-    case 2: return launch_backward_input<2>(p, stream);
-    case 3: return launch_backward_input<3>(p, stream);
-    default: return launch_backward_input<4>(p, stream);
+    case 1:
+      return launch_backward_input<1>(p, stream);
+    case 2:
+      return launch_backward_input<2>(p, stream);
+    case 3:
+      return launch_backward_input<3>(p, stream);
+    default:
+      return launch_backward_input<4>(p, stream);
   }
 }
 

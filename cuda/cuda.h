@@ -14,16 +14,16 @@ namespace coopnets {
 enum class Precision { fp32, tf32, bf16 };
 
 struct CudaDevice {
-  std::string name;   // "NVIDIA H100 80GB HBM3"
-  int major, minor;   // compute capability
+  std::string name;  // "NVIDIA H100 80GB HBM3"
+  int major, minor;  // compute capability
   size_t total_bytes;
 };
 
 // The GPUs that answer, by index. None is no error: *why_none then says what the driver said ("no CUDA driver ...").
 std::vector<CudaDevice> cuda_devices(std::string *why_none = nullptr);
 
-// Throws std::runtime_error, in one sentence for the user: no such device, no code in this program for its architecture,
-// too little memory. On chips before compute capability 8.0 every precision is fp32; name() says so.
+// Throws std::runtime_error, in one sentence for the user: no such device, no code in this program for its
+// architecture, too little memory. On chips before compute capability 8.0 every precision is fp32; name() says so.
 std::unique_ptr<Backend> make_cuda_backend(int device, Precision precision);
 
 }  // namespace coopnets

@@ -3,8 +3,8 @@
 //   elements   0 1 2 3 | 4 5 6 7 | ...      thread b owns Philox block b, which gives the four normals
 //   threads       0    |    1    | ...      of elements 4b .. 4b+3: one 16-byte load and store each
 //
-// Langevin: reads x and the gradient, writes x, 12 bytes an element; Philox takes about 25 integer operations an element
-// and Box-Muller about 30 of float, which fit under the memory's time. The noise never touches memory.
+// Langevin: reads x and the gradient, writes x, 12 bytes an element; Philox takes about 25 integer operations an
+// element and Box-Muller about 30 of float, which fit under the memory's time. The noise never touches memory.
 #include "cuda/cuda_backend.h"
 
 namespace coopnets {
@@ -44,8 +44,8 @@ __global__ void normal_numbers(float *x, int64_t size, float mean, float deviati
 
 // x <- x - half (pull x - gradient) + d n, half = d^2/2, pull = 1/s^2.
 template <bool with_noise>
-__global__ void langevin_step(float *x, const float *__restrict__ gradient, int64_t size, float half, float pull, float d,
-                              Noise noise) {
+__global__ void langevin_step(float *x, const float *__restrict__ gradient, int64_t size, float half, float pull,
+                              float d, Noise noise) {
   for (int64_t b = first_item(); 4 * b < size; b += item_stride()) {
     float n[4] = {};
     if (with_noise) noise.draw(b, n);

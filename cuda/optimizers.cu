@@ -7,7 +7,8 @@
 // gradient and two moments and writes three of them, 28 bytes and about 12 operations an element.
 //
 // Capped momentum needs the largest |gradient| of each tensor before it may begin: a first launch leaves one maximum a
-// block, at most 1024 a tensor, and each block of the second folds those of its tensor. 20 bytes an element, and 4 before.
+// block, at most 1024 a tensor, and each block of the second folds those of its tensor. 20 bytes an element, and 4
+// before.
 #include "cuda/cuda_backend.h"
 #include "cuda/reduce.h"
 
@@ -112,7 +113,8 @@ void CudaBackend::adam(const std::vector<AdamUpdate> &updates, const AdamRule &r
     Table<AdamTensor> table;
     for (size_t i = begin; i < updates.size() && i < begin + most_tensors; ++i) {
       const AdamUpdate &u = updates[i];
-      table.add({u.value.data, u.first_moment.data, u.second_moment.data, u.gradient.data, u.value.shape.size(), 0, u.rate});
+      table.add(
+          {u.value.data, u.first_moment.data, u.second_moment.data, u.gradient.data, u.value.shape.size(), 0, u.rate});
     }
     CUDA_LAUNCH(adam_step, table.blocks, threads, 0, stream_, table, rule, clock_);
   }

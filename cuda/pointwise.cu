@@ -4,7 +4,8 @@
 //   threads    block 0       | block 1     | ... block 0   and strides by the whole grid
 //
 // Neighbouring threads read neighbouring words, so each warp moves whole 128-byte lines. Memory is all that counts:
-// fill writes 4 bytes an element, an activation moves 8, add and difference 12, for one or two operations (tanh about 20).
+// fill writes 4 bytes an element, an activation moves 8, add and difference 12, for one or two operations (tanh about
+// 20).
 #include "cuda/activation.h"
 #include "cuda/cuda_backend.h"
 

@@ -53,8 +53,8 @@ void reduce(CudaBackend &backend, int64_t size, Term term, Combine combine, Read
   const int parts = int(std::max<int64_t>(1, ceil_div(size, part)));
   double *const partial = backend.scratch<double>(parts);
   CUDA_LAUNCH((reduce_parts<Term, Combine>), parts, threads, 0, backend.stream(), term, combine, size, part, partial);
-  CUDA_LAUNCH((reduce_parts<Partial, Combine>), 1, threads, 0, backend.stream(), Partial{partial}, combine, parts, parts,
-              readings.slot(slot));
+  CUDA_LAUNCH((reduce_parts<Partial, Combine>), 1, threads, 0, backend.stream(), Partial{partial}, combine, parts,
+              parts, readings.slot(slot));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Reductions within a block: values go to shared memory and are folded in halves, in an order that depends on the block's
-// size alone.
+// Reductions within a block: values go to shared memory and are folded in halves, in an order that depends on the
+// block's size alone.
 #pragma once
 #include "cuda/launch.h"
 

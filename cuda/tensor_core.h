@@ -1,10 +1,12 @@
-// What the tensor-core convolutions need of the hardware, one small function each: asynchronous copies from global to shared
-// memory, rounding, and the matrix instructions. Each has a plain form for chips before sm_80 and for the emulator.
+// What the tensor-core convolutions need of the hardware, one small function each: asynchronous copies from global to
+// shared memory, rounding, and the matrix instructions. Each has a plain form for chips before sm_80 and for the
+// emulator.
 //
 // A warp multiplies D [16 x 8] += A [16 x k] B [k x 8]. Lane l holds, with g = l / 4 (0..7) and t = l % 4 (0..3):
 //
 //   tf32, k = 8    A: a0 (g, t)  a1 (g+8, t)  a2 (g, t+4)  a3 (g+8, t+4)         B: b0 (t, g)  b1 (t+4, g)
-//   bf16, k = 16   A: a0 (g, 2t..2t+1)  a1 (g+8, 2t..)  a2 (g, 2t+8..)  a3 (g+8, 2t+8..)    B: b0 (2t..2t+1, g)  b1 (2t+8.., g)
+//   bf16, k = 16   A: a0 (g, 2t..2t+1)  a1 (g+8, 2t..)  a2 (g, 2t+8..)  a3 (g+8, 2t+8..)    B: b0 (2t..2t+1, g)  b1
+//   (2t+8.., g)
 //                  two neighbours along k in one register, the lower k in the lower half
 //   both           D: d0 (g, 2t)  d1 (g, 2t+1)  d2 (g+8, 2t)  d3 (g+8, 2t+1)
 //
@@ -20,7 +22,8 @@
 
 namespace coopnets {
 
-// --- Asynchronous copies of 4 or 16 bytes; where nothing valid lies, zeros are written ---------------------------------
+// --- Asynchronous copies of 4 or 16 bytes; where nothing valid lies, zeros are written
+// ---------------------------------
 
 template <int floats>
 __device__ __forceinline__ void copy_async(float *shared, const float *global, bool valid) {
@@ -36,8 +39,7 @@ __device__ __forceinline__ void copy_async(float *shared, const float *global, b
   cuda_emulator::copy_later(shared, valid ? global : nullptr, 4 * floats);
 #else
   if (floats == 4)
-    *reinterpret_cast<float4 *>(shared) =
-        valid ? *reinterpret_cast<const float4 *>(global) : make_float4(0, 0, 0, 0);
+    *reinterpret_cast<float4 *>(shared) = valid ? *reinterpret_cast<const float4 *>(global) : make_float4(0, 0, 0, 0);
   else
     *shared = valid ? *global : 0;
 #endif
@@ -60,7 +62,8 @@ __device__ __forceinline__ void wait_copies() {
 #endif
 }
 
-// --- Rounding -----------------------------------------------------------------------------------------------------------
+// --- Rounding
+// -----------------------------------------------------------------------------------------------------------
 
 __device__ __forceinline__ uint32_t float_bits(float v) {
   uint32_t bits;
@@ -100,14 +103,17 @@ __device__ __forceinline__ uint32_t to_bf16(float low, float high) {
 #endif
 }
 
-// --- D += A B -----------------------------------------------------------------------------------------------------------
+// --- D += A B
+// -----------------------------------------------------------------------------------------------------------
 
 // The lane's registers of the rows and columns of its d: what mma_* need of the other lanes, by shuffles.
 __device__ __forceinline__ void multiply_plainly(float d[4], uint32_t a_low, uint32_t a_high, uint32_t b, int k,
                                                  float (*value)(uint32_t)) {
   const int lane = threadIdx.x % warp_size, g = lane / 4, t = lane % 4;
-  const float above = value(__shfl_sync(whole_warp, a_low, g * 4 + k)), below = value(__shfl_sync(whole_warp, a_high, g * 4 + k));
-  const float left = value(__shfl_sync(whole_warp, b, 2 * t * 4 + k)), right = value(__shfl_sync(whole_warp, b, (2 * t + 1) * 4 + k));
+  const float above = value(__shfl_sync(whole_warp, a_low, g * 4 + k)),
+              below = value(__shfl_sync(whole_warp, a_high, g * 4 + k));
+  const float left = value(__shfl_sync(whole_warp, b, 2 * t * 4 + k)),
+              right = value(__shfl_sync(whole_warp, b, (2 * t + 1) * 4 + k));
   d[0] += above * left;
   d[1] += above * right;
   d[2] += below * left;

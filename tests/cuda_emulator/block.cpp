@@ -21,7 +21,7 @@ struct Copy {
 }  // namespace
 
 struct Thread {
-  Fiber fiber;
+  Fiber *fiber = nullptr;  // once it has started
   State state = State::ended;
   dim3 index;
   unsigned number = 0;  // within the block
@@ -41,9 +41,9 @@ Coordinates coordinates;
 namespace {
 
 struct Warp {
-  unsigned exists = 0;          // lanes
-  unsigned waiting = 0;         // lanes in an instruction of the whole warp
-  uint64_t slots[2][32] = {};   // what they brought; the other half may still be read
+  unsigned exists = 0;         // lanes
+  unsigned waiting = 0;        // lanes in an instruction of the whole warp
+  uint64_t slots[2][32] = {};  // what they brought; the other half may still be read
   unsigned completed = 0;
 };
 
@@ -54,22 +54,30 @@ struct SharedArray {
 
 struct Block {
   const std::function<void()> *call = nullptr;
-  std::vector<std::unique_ptr<Thread>> threads;  // kept from launch to launch
+  std::vector<std::unique_ptr<Thread>> threads;  // kept from launch to launch, as are the fibers
+  std::vector<std::unique_ptr<Fiber>> fibers;
+  std::vector<Fiber *> idle_fibers;
   std::vector<Warp> warps;
   std::vector<SharedArray> arrays;
   size_t dynamic_bytes = 0;
   unsigned size = 0, ended = 0, at_barrier = 0, ready = 0;
-  uint32_t order = 1;  // state of the generator that picks the order of threads
+  uint32_t random = 1;              // state of the generator that picks the order of threads
+  unsigned visited = 0, shift = 0;  // where the sweep over the threads stands, and its order
+  bool backwards = false;
   std::string error;
 } block;
 
 std::string place(const Thread &t) {
   const std::string where = t.file ? std::string(t.file) + ":" + std::to_string(t.line) : "?";
   switch (t.state) {
-    case State::at_barrier: return "__syncthreads at " + where;
-    case State::at_warp: return "a warp instruction at " + where;
-    case State::ended: return "its end";
-    default: return "running";
+    case State::at_barrier:
+      return "__syncthreads at " + where;
+    case State::at_warp:
+      return "a warp instruction at " + where;
+    case State::ended:
+      return "its end";
+    default:
+      return "running";
   }
 }
 
@@ -91,16 +99,44 @@ void wait_as(State state, const char *file, int line) {
 
 void leave_until_ready() {
   Thread *const self = current;
-  if (self->state != State::ready) self->fiber.leave(false);
+  if (self->state != State::ready) self->fiber->leave(false);
 }
 
-void thread_main() {
+// The next ready thread of this sweep, or null at its end.
+Thread *next_of_sweep() {
+  while (block.visited < block.size) {
+    const unsigned at = (block.visited++ + block.shift) % block.size;
+    Thread &t = *block.threads[block.backwards ? block.size - 1 - at : at];
+    if (t.state == State::ready) return &t;
+  }
+  return nullptr;
+}
+
+void make_current(Thread &t) {
+  current = &t;
+  coordinates.thread = t.index;
+}
+
+// A fiber runs threads from their beginning for as long as they reach their end without waiting.
+void fiber_main() {
   Fiber::arrive();
-  (*block.call)();
-  current->state = State::ended;
-  --block.ready;
-  ++block.ended;
-  current->fiber.leave(true);
+  Fiber *const fiber = current->fiber;
+  for (;;) {
+    (*block.call)();
+    current->state = State::ended;
+    --block.ready;
+    ++block.ended;
+    Thread *const next = next_of_sweep();
+    if (!next) break;
+    if (next->fiber) {  // it waits on a fiber of its own: the scheduler's business
+      --block.visited;
+      break;
+    }
+    next->fiber = fiber;
+    make_current(*next);
+  }
+  block.idle_fibers.push_back(fiber);
+  fiber->leave(true);
 }
 
 // Everything waits: at one barrier, or for ever.
@@ -112,9 +148,11 @@ bool release_barrier() {
   if (!together) {
     for (unsigned i = 1; i < block.size && block.error.empty(); ++i)
       if (place(*block.threads[i]) != place(first))
-        block.error = "divergent barrier in block " + three(coordinates.block) + ": thread " + three(first.index) + " is at " +
-                      place(first) + ", thread " + three(block.threads[i]->index) + " at " + place(*block.threads[i]);
-    if (block.error.empty()) block.error = "the threads of block " + three(coordinates.block) + " wait for ever at " + place(first);
+        block.error = "divergent barrier in block " + three(coordinates.block) + ": thread " + three(first.index) +
+                      " is at " + place(first) + ", thread " + three(block.threads[i]->index) + " at " +
+                      place(*block.threads[i]);
+    if (block.error.empty())
+      block.error = "the threads of block " + three(coordinates.block) + " wait for ever at " + place(first);
     return false;
   }
   block.at_barrier = 0;
@@ -124,22 +162,30 @@ bool release_barrier() {
 
 // Every ready thread once, in an order that differs from sweep to sweep.
 void sweep() {
-  block.order = block.order * 1664525u + 1013904223u;
-  const bool backwards = block.order >> 31;
-  const unsigned shift = (block.order >> 8) % block.size;
-  for (unsigned i = 0; i < block.size && block.error.empty(); ++i) {
-    const unsigned at = (i + shift) % block.size;
-    Thread &t = *block.threads[backwards ? block.size - 1 - at : at];
-    if (t.state != State::ready) continue;
-    current = &t;
-    coordinates.thread = t.index;
-    t.fiber.resume();
+  block.random = block.random * 1664525u + 1013904223u;
+  block.backwards = block.random >> 31;
+  block.shift = (block.random >> 8) % block.size;
+  block.visited = 0;
+  while (Thread *t = block.error.empty() ? next_of_sweep() : nullptr) {
+    make_current(*t);
+    if (!t->fiber) {
+      if (block.idle_fibers.empty()) {
+        block.fibers.push_back(std::make_unique<Fiber>());
+        block.idle_fibers.push_back(block.fibers.back().get());
+      }
+      t->fiber = block.idle_fibers.back();
+      block.idle_fibers.pop_back();
+      t->fiber->start(fiber_main);
+    }
+    t->fiber->resume();
   }
 }
 
 void run_block() {
   for (SharedArray &a : block.arrays) std::memset(a.data, 0xff, a.bytes);
   block.ended = block.at_barrier = block.ready = 0;
+  block.idle_fibers.clear();
+  for (const auto &fiber : block.fibers) block.idle_fibers.push_back(fiber.get());
   block.warps.assign((block.size + 31) / 32, {});
   const dim3 size = coordinates.block_size;
   for (unsigned i = 0; i < block.size; ++i) {
@@ -151,8 +197,8 @@ void run_block() {
     t.copies.clear();
     t.groups = 0;
     block.warps[i / 32].exists |= 1u << i % 32;
+    t.fiber = nullptr;
     make_ready(t);
-    t.fiber.start(thread_main);
   }
   while (block.error.empty() && block.ended < block.size) {
     while (block.ready && block.error.empty()) sweep();
@@ -191,7 +237,7 @@ void *shared_array(size_t bytes) {
   }
   if (block.arrays[i].bytes != bytes) {
     block.error = "the threads of a block declare different shared arrays";
-    current->fiber.leave(false);
+    current->fiber->leave(false);
   }
   return block.arrays[i].data;
 }
@@ -227,9 +273,9 @@ const uint64_t *warp_exchange(unsigned mask, uint64_t mine, const char *file, in
         if (mask >> i & 1) {
           Thread &t = *block.threads[first + i];
           if (t.line != line || t.file != file) {
-            block.error = "divergent warp in block " + three(coordinates.block) + ": lane " + std::to_string(i) + " is at " +
-                          place(t) + ", lane " + std::to_string(lane()) + " at " + place(self);
-            self.fiber.leave(false);
+            block.error = "divergent warp in block " + three(coordinates.block) + ": lane " + std::to_string(i) +
+                          " is at " + place(t) + ", lane " + std::to_string(lane()) + " at " + place(self);
+            self.fiber->leave(false);
           }
           make_ready(t);
         }

@@ -1,11 +1,14 @@
-// A stand-in for NVIDIA's cuda_runtime.h with which g++ builds cuda/*.cu: every kernel runs on a machine without a GPU, in a
-// debugger and under AddressSanitizer.
+// A stand-in for NVIDIA's cuda_runtime.h with which g++ builds cuda/*.cu: every kernel runs on a machine without a GPU,
+// in a debugger and under AddressSanitizer.
 //
-// A block's threads are fibers of one host thread. Each runs alone until it meets a barrier, a warp instruction or its end,
-// then another is resumed, in an order that changes from sweep to sweep: a missing barrier shows as a wrong or poisoned value.
-//   * Device memory and shared memory are filled with NaN (all bits 1) at first; each is its own host allocation, so that
+// A block's threads are fibers of one host thread. Each runs alone until it meets a barrier, a warp instruction or its
+// end, then another is resumed, in an order that changes from sweep to sweep: a missing barrier shows as a wrong or
+// poisoned value.
+//   * Device memory and shared memory are filled with NaN (all bits 1) at first; each is its own host allocation, so
+//   that
 //     AddressSanitizer sees every access beyond it.
-//   * __syncthreads() that not all threads of the block reach, or that they reach in different lines, fails the launch; so do
+//   * __syncthreads() that not all threads of the block reach, or that they reach in different lines, fails the launch;
+//   so do
 //     warp instructions whose lanes do not all arrive, and launches beyond a device's limits.
 //   * A stream does nothing until something waits for it, so that host memory changed too early is noticed as well;
 //     stream capture records the same operations into a graph.
@@ -106,16 +109,17 @@ cudaError_t enqueue_launch(const char *name, const void *kernel, std::function<v
                            size_t shared, struct Stream *stream);
 
 template <class... P, class... A>
-cudaError_t launch(const char *name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, Stream *stream, A &&...a) {
+cudaError_t launch(const char *name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, Stream *stream,
+                   A &&...a) {
   std::tuple<std::decay_t<P>...> arguments(std::forward<A>(a)...);
   return enqueue_launch(
       name, reinterpret_cast<const void *>(kernel), [kernel, arguments] { std::apply(kernel, arguments); }, grid, block,
       shared, stream);
 }
 
-size_t live_allocations();                 // device and pinned host
-void set_device_count(int count);          // 0: as on a machine without a GPU
-void set_memory(size_t bytes);             // of the emulated device
+size_t live_allocations();         // device and pinned host
+void set_device_count(int count);  // 0: as on a machine without a GPU
+void set_memory(size_t bytes);     // of the emulated device
 void set_compute_capability(int major, int minor);
 
 }  // namespace cuda_emulator
@@ -132,7 +136,8 @@ inline void __syncwarp(unsigned mask = 0xffffffffu, const char *file = __builtin
   cuda_emulator::warp_exchange(mask, 0, file, line);
 }
 template <class T>
-T __shfl_sync(unsigned mask, T v, int source, int = 32, const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
+T __shfl_sync(unsigned mask, T v, int source, int = 32, const char *file = __builtin_FILE(),
+              int line = __builtin_LINE()) {
   return cuda_emulator::shuffle(mask, v, source, file, line);
 }
 template <class T>

@@ -93,7 +93,8 @@ void set_compute_capability(int major, int minor) {
 }
 
 cudaError_t set_shared_limit(const void *kernel, int bytes) {
-  if (size_t(bytes) > shared_most) return fail(cudaErrorInvalidValue, "more shared memory than the device lets a block have");
+  if (size_t(bytes) > shared_most)
+    return fail(cudaErrorInvalidValue, "more shared memory than the device lets a block have");
   device.shared_limits[kernel] = bytes;
   return cudaSuccess;
 }
@@ -121,23 +122,35 @@ cudaError_t enqueue_launch(const char *name, const void *kernel, std::function<v
 
 const char *cudaGetErrorName(cudaError_t error) {
   switch (error) {
-    case cudaSuccess: return "cudaSuccess";
-    case cudaErrorMemoryAllocation: return "cudaErrorMemoryAllocation";
-    case cudaErrorInvalidConfiguration: return "cudaErrorInvalidConfiguration";
-    case cudaErrorLaunchFailure: return "cudaErrorLaunchFailure";
-    case cudaErrorNoDevice: return "cudaErrorNoDevice";
-    case cudaErrorStreamCaptureUnsupported: return "cudaErrorStreamCaptureUnsupported";
-    default: return "cudaErrorInvalidValue";
+    case cudaSuccess:
+      return "cudaSuccess";
+    case cudaErrorMemoryAllocation:
+      return "cudaErrorMemoryAllocation";
+    case cudaErrorInvalidConfiguration:
+      return "cudaErrorInvalidConfiguration";
+    case cudaErrorLaunchFailure:
+      return "cudaErrorLaunchFailure";
+    case cudaErrorNoDevice:
+      return "cudaErrorNoDevice";
+    case cudaErrorStreamCaptureUnsupported:
+      return "cudaErrorStreamCaptureUnsupported";
+    default:
+      return "cudaErrorInvalidValue";
   }
 }
 
 const char *cudaGetErrorString(cudaError_t error) {
   switch (error) {
-    case cudaSuccess: return "no error";
-    case cudaErrorMemoryAllocation: return "out of memory";
-    case cudaErrorNoDevice: return "no CUDA-capable device is detected";
-    case cudaErrorStreamCaptureUnsupported: return "operation not permitted when stream is capturing";
-    default: return device.message.empty() ? "invalid argument" : device.message.c_str();
+    case cudaSuccess:
+      return "no error";
+    case cudaErrorMemoryAllocation:
+      return "out of memory";
+    case cudaErrorNoDevice:
+      return "no CUDA-capable device is detected";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
+    default:
+      return device.message.empty() ? "invalid argument" : device.message.c_str();
   }
 }
 
@@ -169,7 +182,8 @@ cudaError_t cudaMemGetInfo(size_t *free, size_t *total) {
 cudaError_t cudaMalloc(void **memory, size_t bytes) {
   *memory = nullptr;
   if (device.capturing) return answer(cudaErrorStreamCaptureUnsupported);
-  if (bytes > device.memory - device.held || posix_memalign(memory, 256, bytes)) return answer(cudaErrorMemoryAllocation);
+  if (bytes > device.memory - device.held || posix_memalign(memory, 256, bytes))
+    return answer(cudaErrorMemoryAllocation);
   std::memset(*memory, 0xff, bytes);
   device.held += bytes;
   device.device_memory[static_cast<char *>(*memory)] = bytes;
@@ -179,7 +193,8 @@ cudaError_t cudaMalloc(void **memory, size_t bytes) {
 cudaError_t cudaFree(void *memory) {
   if (!memory) return cudaSuccess;
   const auto found = device.device_memory.find(static_cast<char *>(memory));
-  if (found == device.device_memory.end()) return fail(cudaErrorInvalidValue, "cudaFree of memory that cudaMalloc never gave");
+  if (found == device.device_memory.end())
+    return fail(cudaErrorInvalidValue, "cudaFree of memory that cudaMalloc never gave");
   device.held -= found->second;
   device.device_memory.erase(found);
   std::free(memory);
@@ -214,7 +229,8 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
 }
 
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream) {
-  if (!inside(device.device_memory, memory, bytes)) return fail(cudaErrorInvalidValue, "cudaMemset beyond device memory");
+  if (!inside(device.device_memory, memory, bytes))
+    return fail(cudaErrorInvalidValue, "cudaMemset beyond device memory");
   return enqueue(stream, [=] { return std::memset(memory, value, bytes), cudaSuccess; });
 }
 
