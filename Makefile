@@ -56,7 +56,8 @@ TESTS  := $(wildcard tests/*.cpp) $(wildcard tests/numerics/*.cpp) tests/backend
 NUMERIC_CORE := $(wildcard src/tensor/*.cpp src/cpu/*.cpp src/autodiff/*.cpp src/nets/*.cpp src/learning/*.cpp)
 NUMERICS     := $(wildcard tests/numerics/*.cpp)
 KERNELS      := $(wildcard cuda/*.cu)
-CUDA_BACKEND := $(wildcard tests/backends/cuda.cpp)
+# What tests the CUDA backend alone, emulated or on a GPU.
+CUDA_BACKEND := $(wildcard tests/backends/cuda.cpp) $(wildcard tests/cuda/*.cpp) $(wildcard tests/cuda/*.cu)
 
 F := $(BUILD)/float$(VARIANT)
 D := $(BUILD)/double$(VARIANT)

@@ -106,18 +106,26 @@ __device__ __forceinline__ uint32_t to_bf16(float low, float high) {
 // --- D += A B
 // -----------------------------------------------------------------------------------------------------------
 
-// The lane's registers of the rows and columns of its d: what mma_* need of the other lanes, by shuffles.
-__device__ __forceinline__ void multiply_plainly(float d[4], uint32_t a_low, uint32_t a_high, uint32_t b, int k,
-                                                 float (*value)(uint32_t)) {
+__device__ __forceinline__ float lower_bf16(uint32_t pair) { return float_of(pair << 16); }
+__device__ __forceinline__ float upper_bf16(uint32_t pair) { return float_of(pair & 0xffff0000u); }
+
+// The matrix instructions by shuffles: a lane fetches the rows and columns of its d from the lanes that hold them, two
+// registers at a time. multiply(a, b) is the sum of products of two registers.
+template <class Multiply>
+__device__ __forceinline__ void multiply_plainly(float d[4], const uint32_t a[4], const uint32_t b[2],
+                                                 const Multiply &multiply) {
   const int lane = threadIdx.x % warp_size, g = lane / 4, t = lane % 4;
-  const float above = value(__shfl_sync(whole_warp, a_low, g * 4 + k)),
-              below = value(__shfl_sync(whole_warp, a_high, g * 4 + k));
-  const float left = value(__shfl_sync(whole_warp, b, 2 * t * 4 + k)),
-              right = value(__shfl_sync(whole_warp, b, (2 * t + 1) * 4 + k));
-  d[0] += above * left;
-  d[1] += above * right;
-  d[2] += below * left;
-  d[3] += below * right;
+  const auto pair = [](uint32_t low, uint32_t high) { return (unsigned long long)(high) << 32 | low; };
+  for (int k = 0; k < 4; ++k) {
+    const auto first = __shfl_sync(whole_warp, pair(a[0], a[1]), g * 4 + k),
+               second = __shfl_sync(whole_warp, pair(a[2], a[3]), g * 4 + k),
+               left = __shfl_sync(whole_warp, pair(b[0], b[1]), 2 * t * 4 + k),
+               right = __shfl_sync(whole_warp, pair(b[0], b[1]), (2 * t + 1) * 4 + k);
+    d[0] += multiply(uint32_t(first), uint32_t(left)) + multiply(uint32_t(second), uint32_t(left >> 32));
+    d[1] += multiply(uint32_t(first), uint32_t(right)) + multiply(uint32_t(second), uint32_t(right >> 32));
+    d[2] += multiply(uint32_t(first >> 32), uint32_t(left)) + multiply(uint32_t(second >> 32), uint32_t(left >> 32));
+    d[3] += multiply(uint32_t(first >> 32), uint32_t(right)) + multiply(uint32_t(second >> 32), uint32_t(right >> 32));
+  }
 }
 
 __device__ __forceinline__ void mma_tf32(float d[4], const uint32_t a[4], const uint32_t b[2]) {
@@ -127,13 +135,9 @@ __device__ __forceinline__ void mma_tf32(float d[4], const uint32_t a[4], const 
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #else
-  for (int half = 0; half < 2; ++half)
-    for (int k = 0; k < 4; ++k) multiply_plainly(d, a[2 * half], a[2 * half + 1], b[half], k, float_of);
+  multiply_plainly(d, a, b, [](uint32_t x, uint32_t y) { return float_of(x) * float_of(y); });
 #endif
 }
-
-__device__ __forceinline__ float lower_bf16(uint32_t pair) { return float_of(pair << 16); }
-__device__ __forceinline__ float upper_bf16(uint32_t pair) { return float_of(pair & 0xffff0000u); }
 
 __device__ __forceinline__ void mma_bf16(float d[4], const uint32_t a[4], const uint32_t b[2]) {
 #if COOPNETS_SM80
@@ -142,11 +146,8 @@ __device__ __forceinline__ void mma_bf16(float d[4], const uint32_t a[4], const 
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #else
-  for (int half = 0; half < 2; ++half)
-    for (int k = 0; k < 4; ++k) {
-      multiply_plainly(d, a[2 * half], a[2 * half + 1], b[half], k, lower_bf16);
-      multiply_plainly(d, a[2 * half], a[2 * half + 1], b[half], k, upper_bf16);
-    }
+  multiply_plainly(
+      d, a, b, [](uint32_t x, uint32_t y) { return lower_bf16(x) * lower_bf16(y) + upper_bf16(x) * upper_bf16(y); });
 #endif
 }
 
