@@ -17,6 +17,7 @@
 // Blocks and splits follow from the sizes alone, so a result is bit-identical on any number of threads.
 #pragma once
 #include <cstdint>
+#include <type_traits>
 
 #include "cpu/cpu_backend.h"
 
@@ -33,6 +34,12 @@ constexpr int vector_bytes = 16, max_rows = 6;
 #endif
 typedef real Vector __attribute__((vector_size(vector_bytes)));
 constexpr int lanes = vector_bytes / sizeof(real);
+typedef std::conditional_t<sizeof(real) == 4, int32_t, int64_t> LaneIndex __attribute__((vector_size(vector_bytes)));
+inline LaneIndex lane_numbers() {
+  LaneIndex numbers;
+  for (int i = 0; i < lanes; ++i) numbers[i] = i;
+  return numbers;
+}
 
 constexpr int64_t depth_block = 256;
 constexpr int64_t a_stride =
