@@ -16,7 +16,7 @@ constexpr int64_t panel_columns = 2 * lanes;
 // Rows of A packed at once: by rows, so many that they stay in L2 beside B; by depth, as many as a line has room for.
 constexpr int64_t max_a_rows = 8 * max_rows, max_a_columns = depth_block / max_rows * max_rows;
 // C of a task, half a megabyte or a little more.
-constexpr int64_t max_row_block = 512, max_row_block_by_depth = 3 * max_a_columns, max_col_block = 256;
+constexpr int64_t max_row_block = 2 * max_a_rows, max_row_block_by_depth = 3 * max_a_columns, max_col_block = 256;
 constexpr int64_t wanted_tasks = 32;                                              // so that dealing them out balances
 constexpr int64_t max_shared = int64_t{1} << 24, max_partial = int64_t{1} << 23;  // elements of scratch
 
