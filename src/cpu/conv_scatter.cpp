@@ -100,7 +100,7 @@ void conv_scatter(CpuBackend &backend, const Convolution &c, const real *dy, con
   // Bands of at least three kernels' height, so that little is computed twice; about eight in all.
   const int64_t wanted = (8 + c.n - 1) / std::max<int64_t>(c.n, 1);
   const int64_t bands = std::clamp<int64_t>(c.h.in / (3 * c.h.kernel), 1, std::max<int64_t>(wanted, 1));
-#pragma omp parallel for schedule(dynamic) num_threads(backend.threads())
+#pragma omp parallel for schedule(dynamic) num_threads(threads_for(backend, product))
   for (int64_t task = 0; task < c.n * bands; ++task) {
     const int64_t n = task / bands, band = task % bands;
     const int64_t first = c.h.in * band / bands, last = c.h.in * (band + 1) / bands;

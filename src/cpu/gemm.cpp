@@ -109,7 +109,7 @@ void run_task(const Product &p, Range rows, Range columns, Range depth, const Wo
 // Adds up the splits in order and stores the sums.
 void reduce(CpuBackend &backend, const Product &p, int64_t splits, real *partial) {
   const int64_t size = p.rows * p.columns;
-#pragma omp parallel for num_threads(backend.threads())
+#pragma omp parallel for num_threads(threads_for(backend, p))
   for (int64_t row = 0; row < p.rows; ++row) {
     real *sum = partial + row * p.columns;
     for (int64_t s = 1; s < splits; ++s)
@@ -144,10 +144,14 @@ int64_t panel_width(int64_t columns_left) { return columns_left > lanes ? panel_
 
 int64_t packed_size(const Product &p) { return round_up(p.depth * padded(p.columns), lanes); }
 
+int threads_for(const CpuBackend &backend, const Product &p) {
+  return double(p.rows) * double(p.columns) * double(p.depth) < 1 << 20 ? 1 : backend.threads();
+}
+
 void pack(CpuBackend &backend, const Product &p, real *packed) {
   const Blocks blocks(p);
   const int64_t depth_blocks = ceil_div(p.depth, depth_block);
-#pragma omp parallel for schedule(dynamic) num_threads(backend.threads())
+#pragma omp parallel for schedule(dynamic) num_threads(threads_for(backend, p))
   for (int64_t i = 0; i < blocks.col_blocks * depth_blocks; ++i) {
     const Range columns = blocks.columns(p, i / depth_blocks);
     const int64_t step = part(p.depth, depth_blocks, i % depth_blocks);
@@ -182,7 +186,7 @@ void multiply(CpuBackend &backend, const Product &p) {
   real *partial = partial_size ? shared : nullptr;
   if (blocks.share_b) pack(backend, p, shared);
   const int64_t tiles = blocks.row_blocks * blocks.col_blocks;
-#pragma omp parallel num_threads(backend.threads())
+#pragma omp parallel num_threads(threads_for(backend, p))
   {
     real *mine = scratch + own * omp_get_thread_num();
     const Work work = {mine, mine + a_size(p), mine + a_size(p) + b_size};
