@@ -182,6 +182,9 @@ $(E)/link: FORCE
 $(C)/link: FORCE
 	$(call remember,$(DEVICE_OBJECTS) $(LDLIBS))
 
+# stb shifts negative numbers left, which C++20 defines and the sanitizer for C++17 refuses.
+%/src/data/stb.o: FLAGS += -fno-sanitize=shift-base
+
 # What this machine has, once a make, after what is missing has been fetched.
 found: $(BUILD)/has-build
 	@printf '  %-9s %s\n' compiler '$(shell $(CXX) --version 2>/dev/null | head -n 1)$(if $(filter 1,$(NATIVE)),$(strip , for this processor))' \

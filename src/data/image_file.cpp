@@ -1,17 +1,14 @@
 // Pictures from files and to files.
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
 
-#include <unistd.h>
-
 #include "data/bytes.h"
 #include "data/image.h"
 #include "data/stb.h"
+#include "tensor/file.h"
 
 namespace coopnets {
 namespace {
@@ -34,13 +31,42 @@ bool starts_with(const std::vector<uint8_t> &bytes, const std::string &magic) {
 void check_png(const std::vector<uint8_t> &bytes, const std::string &name) {
   const size_t overhead = 12;
   for (size_t at = 8;;) {
-    if (at + overhead > bytes.size()) fail(name, "the PNG ends early");
+    if (at + overhead > bytes.size()) fail(name, "it ends early");
     const size_t length = big_endian32(&bytes[at]);
-    if (length > bytes.size() - at - overhead) fail(name, "the PNG ends early");
+    if (length > bytes.size() - at - overhead) fail(name, "it ends early");
     if (crc32(&bytes[at + 4], length + 4) != big_endian32(&bytes[at + 8 + length]))
       fail(name, "the PNG is corrupt (a CRC differs)");
     if (std::memcmp(&bytes[at + 4], "IEND", 4) == 0) return;
     at += overhead + length;
+  }
+}
+
+// stb_image 2.27 writes beyond its table for a Huffman code of more than 256 symbols, and decodes zeros to the end of a
+// truncated picture. Walks the markers as stb does: segments by their length, the coded data after SOS by looking for
+// the next ff that is followed by neither 00 (a literal ff) nor d0 ... d7 (restarts).
+void check_jpeg(const std::vector<uint8_t> &bytes, const std::string &name) {
+  enum Marker { dht = 0xC4, eoi = 0xD9, sos = 0xDA };
+  const size_t size = bytes.size();
+  for (size_t at = 2;;) {
+    while (at + 1 < size &&
+           !(bytes[at] == 0xFF && bytes[at + 1] != 0xFF && bytes[at + 1] != 0 && bytes[at + 1] >> 3 != 0x1A))
+      ++at;
+    if (at + 1 >= size) fail(name, "it ends early");
+    const int marker = bytes[at + 1];
+    if (marker == eoi) return;
+    if (at + 4 > size) fail(name, "it ends early");
+    const size_t length = size_t(bytes[at + 2] << 8 | bytes[at + 3]), end = at + 2 + length;
+    if (length < 2 || end > size) fail(name, "it ends early or is corrupt (JPEG)");
+    if (marker == dht) {  // tables: class and number, 16 counts of codes by length, as many symbols
+      for (size_t table = at + 4; table < end;) {
+        if (table + 17 > end) fail(name, "the JPEG is corrupt (Huffman table)");
+        size_t symbols = 0;
+        for (size_t i = 1; i <= 16; ++i) symbols += bytes[table + i];
+        if (symbols > 256) fail(name, "the JPEG is corrupt (Huffman table)");
+        table += 17 + symbols;
+      }
+    }
+    at = end;
   }
 }
 
@@ -55,7 +81,7 @@ Image decode_pnm(const std::vector<uint8_t> &bytes, const std::string &name) {
       else
         ++at;
     }
-    if (at == bytes.size()) fail(name, "the PNM ends early");
+    if (at == bytes.size()) fail(name, "it ends early");
     int64_t value = 0;
     for (const size_t first = at; at < bytes.size() && std::isdigit(bytes[at]); ++at) {
       if (at - first > 9) fail(name, "the PNM's header has an absurd number");
@@ -69,7 +95,7 @@ Image decode_pnm(const std::vector<uint8_t> &bytes, const std::string &name) {
   ++at;  // the white space after the header
   const int64_t channels = bytes[1] == '5' ? 1 : 3, samples = height * width * channels,
                 width_of_sample = largest > 255 ? 2 : 1;
-  if (at > bytes.size() || int64_t(bytes.size() - at) < samples * width_of_sample) fail(name, "the PNM ends early");
+  if (at > bytes.size() || int64_t(bytes.size() - at) < samples * width_of_sample) fail(name, "it ends early");
   Image image(height, width, channels);
   for (int64_t i = 0; i < samples; ++i) {
     const uint8_t *sample = &bytes[at + size_t(i * width_of_sample)];
@@ -121,6 +147,8 @@ Image decode_by_stb(const std::vector<uint8_t> &bytes, const std::string &name, 
                      : "it is truncated or no PNG, JPEG, BMP, PPM, PGM, TGA or GIF (" + reason_of_stb() + ")");
   }
   check_size(name, height, width);
+  // No format stores more than PNG: deflate makes at most 1032 bytes of one, of 8 pixels each.
+  if (height * width / (8 * 1032) > int64_t(bytes.size())) fail(name, "it is too short for the size that it declares");
   if (channels == 0) channels = in_file >= 3 ? 3 : 1;
   // The most that a decoder needs at once: 8 bytes a pixel, doubled as the buffer grows, and its tables.
   const AllocationLimit limit(size_t(width) * size_t(height) * 16 + (size_t{1} << 20));
@@ -138,21 +166,6 @@ Image decode_by_stb(const std::vector<uint8_t> &bytes, const std::string &name, 
   return image;
 }
 
-// Luminance of red, green, blue as stb computes it, and grey repeated.
-Image with_channels(Image image, int64_t channels) {
-  if (channels == 0 || channels == image.channels) return image;
-  Image out(image.height, image.width, channels);
-  for (int64_t i = 0; i < image.height * image.width; ++i) {
-    const uint8_t *from = image.pixels.data() + i * image.channels;
-    uint8_t *to = out.pixels.data() + i * channels;
-    if (channels == 1)
-      *to = uint8_t((77 * from[0] + 150 * from[1] + 29 * from[2]) >> 8);
-    else
-      std::fill_n(to, channels, *from);
-  }
-  return out;
-}
-
 }  // namespace
 
 Image decode_image(const std::vector<uint8_t> &bytes, const std::string &name, int64_t channels) {
@@ -160,6 +173,7 @@ Image decode_image(const std::vector<uint8_t> &bytes, const std::string &name, i
     throw std::invalid_argument("a picture has 1 or 3 channels, not " + std::to_string(channels));
   if (starts_with(bytes, "P5") || starts_with(bytes, "P6")) return with_channels(decode_pnm(bytes, name), channels);
   if (starts_with(bytes, "\x89PNG\r\n\x1A\n")) check_png(bytes, name);
+  if (starts_with(bytes, "\xFF\xD8")) check_jpeg(bytes, name);
   return decode_by_stb(bytes, name, channels);
 }
 
@@ -198,18 +212,7 @@ std::vector<uint8_t> encode_png(const Image &image) {
 
 void save_png(const std::string &path, const Image &image) {
   const std::vector<uint8_t> bytes = encode_png(image);
-  const std::string partial = path + ".partial";
-  const auto fail_to_write = [&] {
-    const std::string cause = std::strerror(errno);
-    std::remove(partial.c_str());
-    throw std::runtime_error("cannot write " + path + ": " + cause);
-  };
-  FILE *file = std::fopen(partial.c_str(), "wb");
-  if (!file) throw std::runtime_error("cannot write " + path + ": " + std::strerror(errno));
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0 &&
-                       fsync(fileno(file)) == 0;
-  if (std::fclose(file) != 0 || !written) fail_to_write();
-  if (std::rename(partial.c_str(), path.c_str()) != 0) fail_to_write();
+  write_atomically(path, {reinterpret_cast<const char *>(bytes.data()), bytes.size()});
 }
 
 }  // namespace coopnets
