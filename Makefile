@@ -34,7 +34,8 @@ MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
 # ---------------------------------------------------------------------------------------------------------- flags
 
-FLAGS := -std=c++17 -O3 -g -Wall -Wextra -Isrc -Itests -I. -MMD -MP -fopenmp
+# Without errno and trapping a loop with a square root or a comparison vectorises; results stay IEEE, NaN included.
+FLAGS := -std=c++17 -O3 -fno-math-errno -fno-trapping-math -g -Wall -Wextra -Isrc -Itests -I. -MMD -MP -fopenmp
 ifeq ($(NATIVE),1)
   FLAGS += -march=native
 endif
@@ -180,6 +181,9 @@ $(E)/link: FORCE
 	$(call remember,$(EMULATOR_OBJECTS) $(LDLIBS))
 $(C)/link: FORCE
 	$(call remember,$(DEVICE_OBJECTS) $(LDLIBS))
+
+# stb shifts negative numbers left, which C++20 defines and the sanitizer for C++17 refuses.
+%/src/data/stb.o: FLAGS += -fno-sanitize=shift-base
 
 # What this machine has, once a make, after what is missing has been fetched.
 found: $(BUILD)/has-build

@@ -3,8 +3,8 @@
 // Letters: N batch, T frames, H rows, W columns, C channels of a tensor [N,T,H,W,C]; a filter tensor is
 // [kT,kH,kW,Cin,Cout]; P = N*T*H*W positions. All tensors are contiguous `real` in the backend's memory.
 // Kernels overwrite their outputs unless they say "+=". Outputs never overlap inputs unless they say "in place".
-// Sums are accumulated in double where they leave the device (Readings), and no result depends on the number of threads.
-// Shapes that disagree throw std::invalid_argument before anything is computed.
+// Sums are accumulated in double where they leave the device (Readings), and no result depends on the number of
+// threads. Shapes that disagree throw std::invalid_argument before anything is computed.
 #pragma once
 #include <cstddef>
 #include <functional>
@@ -60,7 +60,7 @@ struct LangevinStep {
   real step = 0;                 // d
   real reference_deviation = 1;  // s
   bool noise = true;
-  RandomKey key;    // whose noise
+  RandomKey key;      // whose noise
   int64_t index = 0;  // which step of the chain within the iteration: part of the counter
 };
 
@@ -95,7 +95,8 @@ class Backend {
   virtual std::string name() const = 0;  // "cpu, 2 threads, AVX-512"
 
   // --- Memory -----------------------------------------------------------------------------------------------------
-  virtual void *allocate(size_t bytes) = 0;  // 64-byte aligned, contents undefined; throws std::runtime_error: wanted, free, and what reduces it
+  virtual void *allocate(size_t bytes) = 0;  // 64-byte aligned, contents undefined; throws std::runtime_error: wanted,
+                                             // free, and what reduces it
   virtual void release(void *memory, size_t bytes) noexcept = 0;
   virtual void upload(const void *host, void *device, size_t bytes) = 0;
   virtual void download(const void *device, void *host, size_t bytes) = 0;
@@ -112,28 +113,31 @@ class Backend {
   // --- Fill and copy ----------------------------------------------------------------------------------------------
   virtual void fill(View x, real value) = 0;
   virtual void fill_examples(View x, ConstView weight) = 0;  // x[n,...] = weight[n], weight [N,1,1,1,1]
-  virtual void fill_normal(View x, real mean, real deviation, RandomKey key, int64_t index) = 0;  // counter: clock, index, element
-  virtual void copy(ConstView from, View to) = 0;  // equal sizes
-  virtual void add(ConstView a, View y) = 0;       // y += a
+  virtual void fill_normal(View x, real mean, real deviation, RandomKey key,
+                           int64_t index) = 0;                                 // counter: clock, index, element
+  virtual void copy(ConstView from, View to) = 0;                              // equal sizes
+  virtual void add(ConstView a, View y) = 0;                                   // y += a
   virtual void difference(real factor, ConstView a, ConstView b, View y) = 0;  // y = factor (a - b); y may be a or b
 
   // --- Convolution: y[n,o,c] = sum_{k,i} x[n, o*stride - before + k, i] w[k,i,c] ------------------------------------
   // x [N,T,H,W,Cin], w [kT,kH,kW,Cin,Cout], y = window.out(x, Cout).
   virtual void conv_forward(ConstView x, ConstView w, const Window &, const Epilogue &, View y) = 0;
-  // dx[n,u,i] = sum over (o,k) with o*stride - before + k = u, and c, of dy[n,o,c] w[k,i,c]: the adjoint in x. It is also the
-  // forward pass of a deconvolution, whence the epilogue (over Cin channels). window.out(dx, Cout) must be dy's shape.
+  // dx[n,u,i] = sum over (o,k) with o*stride - before + k = u, and c, of dy[n,o,c] w[k,i,c]: the adjoint in x. It is
+  // also the forward pass of a deconvolution, whence the epilogue (over Cin channels). window.out(dx, Cout) must be
+  // dy's shape.
   virtual void conv_backward_input(ConstView dy, ConstView w, const Window &, const Epilogue &, View dx) = 0;
   // dw[k,i,c] = sum_{n,o} x[n, o*stride - before + k, i] dy[n,o,c]: the adjoint in w.
   virtual void conv_backward_filter(ConstView x, ConstView dy, const Window &, View dw) = 0;
   virtual void bias_backward(ConstView dy, View db) = 0;  // db[c] = sum over positions of dy[p,c];  db [1,1,1,1,C]
 
   // --- Pointwise --------------------------------------------------------------------------------------------------
-  virtual void activation_forward(ConstView x, Activation, View y) = 0;  // y may be x
+  virtual void activation_forward(ConstView x, Activation, View y) = 0;    // y may be x
   virtual void activation_backward(ConstView y, Activation, View dy) = 0;  // in place: dy *= a'(y)
 
   // --- Batch normalisation over the P positions of each channel ------------------------------------------------------
-  // Training: m = mean, v = population variance (two passes or Welford), y = activation(scale (x - m)/sqrt(v + epsilon) + shift).
-  // Writes mean and inverse_deviation = 1/sqrt(v + epsilon), all [1,1,1,1,C]. y may be x only if no backward follows.
+  // Training: m = mean, v = population variance (two passes or Welford), y = activation(scale (x - m)/sqrt(v + epsilon)
+  // + shift). Writes mean and inverse_deviation = 1/sqrt(v + epsilon), all [1,1,1,1,C]. y may be x only if no backward
+  // follows.
   virtual void batch_norm_forward(ConstView x, ConstView scale, ConstView shift, real epsilon, Activation, View y,
                                   View mean, View inverse_deviation) = 0;
   // dv = dy already multiplied by the activation's derivative. With xh = (x - m) inverse_deviation:
@@ -141,16 +145,18 @@ class Backend {
   // dscale and dshift are always written; dx.data may be null; dx may be dv (in place).
   virtual void batch_norm_backward(ConstView x, ConstView dv, ConstView scale, ConstView mean,
                                    ConstView inverse_deviation, View dx, View dscale, View dshift) = 0;
-  // Inference: the same with given statistics; they are constants, so dx = scale inverse_deviation dv (dscale, dshift as above).
+  // Inference: the same with given statistics; they are constants, so dx = scale inverse_deviation dv (dscale, dshift
+  // as above).
   virtual void batch_norm_inference(ConstView x, ConstView scale, ConstView shift, ConstView mean, ConstView variance,
                                     real epsilon, Activation, View y) = 0;
   virtual void batch_norm_inference_backward(ConstView x, ConstView dv, ConstView scale, ConstView mean,
                                              ConstView variance, real epsilon, View dx, View dscale, View dshift) = 0;
   // running = keep * running + (1 - keep) * batch, the batch's variance being 1/inverse_deviation^2 - epsilon.
-  virtual void batch_norm_track(ConstView mean, ConstView inverse_deviation, real epsilon, real keep,
-                                View running_mean, View running_variance) = 0;
+  virtual void batch_norm_track(ConstView mean, ConstView inverse_deviation, real epsilon, real keep, View running_mean,
+                                View running_variance) = 0;
 
-  // --- Reductions into slots of Readings --------------------------------------------------------------------------------
+  // --- Reductions into slots of Readings
+  // --------------------------------------------------------------------------------
   virtual void sum(ConstView x, Readings &, int slot) = 0;
   virtual void sum_absolute(ConstView x, Readings &, int slot) = 0;
   virtual void sum_squared_difference(ConstView a, ConstView b, Readings &, int slot) = 0;

@@ -1,7 +1,7 @@
 // Counter-based random numbers: the same seed gives the same numbers on any number of threads, on CPU and GPU.
 //
-// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3. SC 2011) turns a 128-bit counter
-// and a 64-bit key into four 32-bit words. Published test vectors (Random123), counter; key -> words:
+// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3. SC 2011) turns a 128-bit
+// counter and a 64-bit key into four 32-bit words. Published test vectors (Random123), counter; key -> words:
 //   00000000 00000000 00000000 00000000; 00000000 00000000 -> 6627e8d5 e169c58d bc57ac4c 9b00dbd8
 //   ffffffff ffffffff ffffffff ffffffff; ffffffff ffffffff -> 408f276d 41c83b0e a20bc7c6 6d5451fd
 //   243f6a88 85a308d3 13198a2e 03707344; a4093822 299f31d0 -> d16cfe09 94fdcceb 5001e420 24126ea1
@@ -56,16 +56,16 @@ COOPNETS_HOST_DEVICE Words philox(Words counter, uint32_t key0, uint32_t key1) {
 
 // The four words that elements 4*block .. 4*block+3 use. block < 2^40, index < 2^24, iteration < 2^64.
 COOPNETS_HOST_DEVICE Words random_block(RandomKey key, uint64_t iteration, uint32_t index, uint64_t block) {
-  const Words counter = {{uint32_t(block), uint32_t(block >> 32) | index << 8, uint32_t(iteration),
-                          uint32_t(iteration >> 32)}};
+  const Words counter = {
+      {uint32_t(block), uint32_t(block >> 32) | index << 8, uint32_t(iteration), uint32_t(iteration >> 32)}};
   return philox(counter, uint32_t(key.seed), uint32_t(key.seed >> 32) ^ uint32_t(key.purpose) * 0x9E3779B9u);
 }
 
 // (word + 1/2) / 2^32, rounded: in (0, 1].
 COOPNETS_HOST_DEVICE float uniform(uint32_t word) { return float(word) * 0x1p-32f + 0x1p-33f; }
 
-// ln u for u in (0, 1]: u = 2^e m with m in [sqrt(1/2), sqrt(2)), ln m by its series in s = (m-1)/(m+1). Branch-free, so that
-// loops over it vectorise, and the same on every device. Error below 2e-7 relative to max(|ln u|, 1/10).
+// ln u for u in (0, 1]: u = 2^e m with m in [sqrt(1/2), sqrt(2)), ln m by its series in s = (m-1)/(m+1). Branch-free,
+// so that loops over it vectorise, and the same on every device. Error below 2e-7 relative to max(|ln u|, 1/10).
 COOPNETS_HOST_DEVICE float natural_log(float u) {
   uint32_t bits;
   memcpy(&bits, &u, 4);

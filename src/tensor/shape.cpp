@@ -10,6 +10,10 @@ std::string Shape::str() const {
          std::to_string(c);
 }
 
+void require_same(const Shape &a, const Shape &b, const char *what) {
+  if (a != b) throw std::invalid_argument(std::string(what) + ": shapes " + a.str() + " and " + b.str() + " differ");
+}
+
 int64_t Axis::out(int64_t size) const {
   const int64_t room = size + before + after - kernel;
   if (room < 0)

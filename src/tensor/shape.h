@@ -28,6 +28,9 @@ struct Shape {
   bool operator!=(const Shape &o) const { return !(*this == o); }
 };
 
+// Throws std::invalid_argument, naming `what` and both shapes, unless they are equal.
+void require_same(const Shape &a, const Shape &b, const char *what);
+
 // One axis of a sliding window: output[i] sees input[i * stride - before + k], k in [0, kernel); zeros outside.
 struct Axis {
   int64_t kernel = 1, stride = 1, before = 0, after = 0;

@@ -48,7 +48,7 @@ class Tensor {
   operator View() const { return {shape_, data()}; }
   operator ConstView() const { return {shape_, data()}; }
 
-  std::vector<real> values() const;                // copied to the host
+  std::vector<real> values() const;            // copied to the host
   void set_values(const std::vector<real> &);  // copied from the host; throws if the sizes differ
 
  private:

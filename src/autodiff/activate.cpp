@@ -1,0 +1,36 @@
+#include "autodiff/ops.h"
+
+namespace coopnets {
+
+namespace {
+
+class Activate final : public Op {
+ public:
+  explicit Activate(Activation activation) : activation_(activation) {}
+
+  // y = a(x)
+  void forward(Backend &backend, const std::vector<ConstView> &in, View y) override {
+    backend.activation_forward(in[0], activation_, y);
+  }
+
+  // dx = dy a'(x), and a'(x) is a function of y = a(x)
+  void backward(Backend &backend, const std::vector<ConstView> &, ConstView y, View dy,
+                const std::vector<View> &d_in) override {
+    backend.activation_backward(y, activation_, dy);
+    if (d_in[0].data != dy.data) backend.copy(dy, d_in[0]);
+  }
+  bool backward_reads_input(size_t, const std::vector<bool> &) const override { return false; }
+  bool backward_reads_output() const override { return activation_.kind != Activation::none; }
+  bool backward_in_place() const override { return true; }
+
+ private:
+  Activation activation_;
+};
+
+}  // namespace
+
+Variable activate(Tape &tape, Variable x, Activation activation) {
+  return tape.record(std::make_unique<Activate>(activation), {x}, tape.shape(x));
+}
+
+}  // namespace coopnets

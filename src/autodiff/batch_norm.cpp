@@ -1,0 +1,99 @@
+#include <stdexcept>
+
+#include "autodiff/ops.h"
+
+namespace coopnets {
+
+namespace {
+
+// Inputs: x, scale, shift.
+class BatchNorm final : public Op {
+ public:
+  BatchNorm(Backend &backend, int64_t channels, real epsilon, Activation activation, BatchStatistics &statistics)
+      : epsilon_(epsilon), activation_(activation), statistics_(statistics), spare_(backend, {2, 1, 1, 1, channels}) {}
+
+  // y = a(scale (x - m) r + shift), r = 1/sqrt(v + epsilon), m and v the batch's own
+  void forward(Backend &backend, const std::vector<ConstView> &in, View y) override {
+    backend.batch_norm_forward(in[0], in[1], in[2], epsilon_, activation_, y, statistics_.mean,
+                               statistics_.inverse_deviation);
+  }
+
+  // m and v depend on every x, whence the two correction terms of dx (backend.h). The kernel always writes the
+  // gradients of scale and shift, since dx needs them; they go to statistics that nobody reads where they are not
+  // asked.
+  void backward(Backend &backend, const std::vector<ConstView> &in, ConstView y, View dy,
+                const std::vector<View> &d_in) override {
+    backend.activation_backward(y, activation_, dy);
+    View spare = spare_;
+    backend.batch_norm_backward(in[0], dy, in[1], statistics_.mean, statistics_.inverse_deviation, d_in[0],
+                                d_in[1].data ? d_in[1] : spare.examples(0, 1),
+                                d_in[2].data ? d_in[2] : spare.examples(1, 1));
+  }
+  bool backward_reads_input(size_t i, const std::vector<bool> &) const override { return i < 2; }
+  bool backward_reads_output() const override { return activation_.kind != Activation::none; }
+  bool backward_in_place() const override { return true; }
+
+ private:
+  real epsilon_;
+  Activation activation_;
+  BatchStatistics &statistics_;
+  Tensor spare_;
+};
+
+class BatchNormInference final : public Op {
+ public:
+  BatchNormInference(Backend &backend, ConstView mean, ConstView variance, real epsilon, Activation activation)
+      : mean_(mean),
+        variance_(variance),
+        epsilon_(epsilon),
+        activation_(activation),
+        spare_(backend, {2, 1, 1, 1, mean.shape.c}) {}
+
+  // y = a(scale (x - m)/sqrt(v + epsilon) + shift) with constants m, v
+  void forward(Backend &backend, const std::vector<ConstView> &in, View y) override {
+    backend.batch_norm_inference(in[0], in[1], in[2], mean_, variance_, epsilon_, activation_, y);
+  }
+
+  // dx = scale/sqrt(v + epsilon) dv: the statistics do not depend on x here.
+  void backward(Backend &backend, const std::vector<ConstView> &in, ConstView y, View dy,
+                const std::vector<View> &d_in) override {
+    backend.activation_backward(y, activation_, dy);
+    View spare = spare_;
+    backend.batch_norm_inference_backward(in[0], dy, in[1], mean_, variance_, epsilon_, d_in[0],
+                                          d_in[1].data ? d_in[1] : spare.examples(0, 1),
+                                          d_in[2].data ? d_in[2] : spare.examples(1, 1));
+  }
+  bool backward_reads_input(size_t i, const std::vector<bool> &) const override { return i < 2; }
+  bool backward_reads_output() const override { return activation_.kind != Activation::none; }
+  bool backward_in_place() const override { return true; }
+
+ private:
+  ConstView mean_, variance_;
+  real epsilon_;
+  Activation activation_;
+  Tensor spare_;
+};
+
+void check(const Tape &tape, Variable x, Variable scale, Variable shift) {
+  const Shape channels{1, 1, 1, 1, tape.shape(x).c};
+  if (tape.shape(scale) != channels || tape.shape(shift) != channels)
+    throw std::invalid_argument("batch_norm: scale and shift must have one number a channel of " + tape.shape(x).str());
+}
+
+}  // namespace
+
+Variable batch_norm(Tape &tape, Variable x, Variable scale, Variable shift, real epsilon, Activation activation,
+                    BatchStatistics &statistics) {
+  check(tape, x, scale, shift);
+  return tape.record(std::make_unique<BatchNorm>(tape.backend(), tape.shape(x).c, epsilon, activation, statistics),
+                     {x, scale, shift}, tape.shape(x));
+}
+
+Variable batch_norm_inference(Tape &tape, Variable x, Variable scale, Variable shift, ConstView mean,
+                              ConstView variance, real epsilon, Activation activation) {
+  check(tape, x, scale, shift);
+  return tape.record(std::make_unique<BatchNormInference>(tape.backend(), mean, variance, epsilon, activation),
+                     {x, scale, shift}, tape.shape(x));
+}
+
+}  // namespace coopnets

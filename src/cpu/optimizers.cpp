@@ -1,0 +1,53 @@
+#include <cmath>
+
+#include "cpu/cpu_backend.h"
+#include "cpu/parallel.h"
+#include "cpu/reduce.h"
+
+namespace coopnets {
+
+// m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
+// value -= rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon),  t = iteration + 1.
+void CpuBackend::adam(const std::vector<AdamUpdate> &updates, const AdamRule &rule) {
+  const double t = double(clock_.iteration) + 1;
+  const double correction1 = 1 - std::pow(double(rule.beta1), t), correction2 = 1 - std::pow(double(rule.beta2), t);
+  const real beta1 = rule.beta1, beta2 = rule.beta2, epsilon = rule.epsilon, unbias = real(1 / correction2);
+  for (const AdamUpdate &u : updates) {
+    require_same(u.value.shape, u.gradient.shape, "adam: gradient");
+    require_same(u.value.shape, u.first_moment.shape, "adam: first moment");
+    require_same(u.value.shape, u.second_moment.shape, "adam: second moment");
+  }
+  for (const AdamUpdate &u : updates) {
+    const real step = real(u.rate * clock_.rate / correction1);
+    real *value = u.value.data, *first = u.first_moment.data, *second = u.second_moment.data;
+    const real *gradient = u.gradient.data;
+    for_elements(threads_, u.value.shape.size(), [=](int64_t i) {
+      const real g = gradient[i], m = beta1 * first[i] + (1 - beta1) * g, v = beta2 * second[i] + (1 - beta2) * g * g;
+      first[i] = m;
+      second[i] = v;
+      value[i] -= step * m / (std::sqrt(unbias * v) + epsilon);
+    });
+  }
+}
+
+void CpuBackend::capped_momentum(const std::vector<MomentumUpdate> &updates, real momentum) {
+  for (const MomentumUpdate &u : updates) {
+    require_same(u.value.shape, u.gradient.shape, "capped momentum: gradient");
+    require_same(u.value.shape, u.velocity.shape, "capped momentum: velocity");
+  }
+  for (const MomentumUpdate &u : updates) {
+    const double largest = largest_magnitude(*this, u.gradient) / u.divisor;
+    // A NaN anywhere makes `largest` NaN, so that it reaches every element and cannot be missed.
+    const real factor = real((largest <= u.cap ? 1 : u.cap / largest) / u.divisor);
+    const real decay = u.weight_decay, rate = real(u.rate * clock_.rate);
+    real *value = u.value.data, *velocity = u.velocity.data;
+    const real *gradient = u.gradient.data;
+    for_elements(threads_, u.value.shape.size(), [=](int64_t i) {
+      const real v = momentum * velocity[i] - decay * value[i] - factor * gradient[i];
+      velocity[i] = v;
+      value[i] += rate * v;
+    });
+  }
+}
+
+}  // namespace coopnets

@@ -1,0 +1,55 @@
+#include <cstring>
+
+#include "cpu/activation.h"
+#include "cpu/cpu_backend.h"
+#include "cpu/noise.h"
+
+namespace coopnets {
+
+void CpuBackend::fill(View x, real value) {
+  for_elements(threads_, x.shape.size(), [=](int64_t i) { x.data[i] = value; });
+}
+
+void CpuBackend::fill_examples(View x, ConstView weight) {
+  require_same(weight.shape, {x.shape.n, 1, 1, 1, 1}, "fill_examples: weight");
+  for (int64_t n = 0; n < x.shape.n; ++n) fill(x.examples(n, 1), weight.data[n]);
+}
+
+void CpuBackend::fill_normal(View x, real mean, real deviation, RandomKey key, int64_t index) {
+  for_elements_with_noise(threads_, x.shape.size(), key, clock_.iteration, index,
+                          [=](int64_t i, real n) { x.data[i] = mean + deviation * n; });
+}
+
+void CpuBackend::copy(ConstView from, View to) {
+  require(from.shape.size() == to.shape.size(), "copy: the tensors differ in size");
+  for_chunks(threads_, to.shape.size(), elements_a_chunk, [=](int64_t begin, int64_t end) {
+    std::memcpy(to.data + begin, from.data + begin, (end - begin) * sizeof(real));
+  });
+}
+
+void CpuBackend::add(ConstView a, View y) {
+  require_same(a.shape, y.shape, "add");
+  for_elements(threads_, y.shape.size(), [=](int64_t i) { y.data[i] += a.data[i]; });
+}
+
+void CpuBackend::difference(real factor, ConstView a, ConstView b, View y) {
+  require_same(a.shape, b.shape, "difference");
+  require_same(a.shape, y.shape, "difference: result");
+  for_elements(threads_, y.shape.size(), [=](int64_t i) { y.data[i] = factor * (a.data[i] - b.data[i]); });
+}
+
+void CpuBackend::activation_forward(ConstView x, Activation activation, View y) {
+  require_same(x.shape, y.shape, "activation");
+  with_activation(activation, [&](auto a) {
+    for_elements(threads_, y.shape.size(), [=](int64_t i) { y.data[i] = a(x.data[i]); });
+  });
+}
+
+void CpuBackend::activation_backward(ConstView y, Activation activation, View dy) {
+  require_same(y.shape, dy.shape, "activation: gradient");
+  with_derivative(activation, [&](auto derivative) {
+    for_elements(threads_, y.shape.size(), [=](int64_t i) { dy.data[i] *= derivative(y.data[i]); });
+  });
+}
+
+}  // namespace coopnets

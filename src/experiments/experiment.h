@@ -1,0 +1,58 @@
+// The experiments of the paper: nets, settings and data of each. One file an experiment; this is what they have in
+// common.
+#pragma once
+#include "experiments/settings.h"
+#include "nets/layers.h"
+
+namespace coopnets {
+
+// How the observed examples of an experiment come.
+enum class DataKind {
+  texture,   // one picture
+  pictures,  // a folder of pictures
+  digits,    // idx files (MNIST, Fashion-MNIST), or a folder of pictures
+  cifar,     // CIFAR binary records, or a folder of pictures
+  video      // one clip or a few
+};
+
+struct Experiment {
+  std::string name;   // "texture", as --exp takes it
+  std::string title;  // one line for --list
+  DataKind data;
+  std::string default_data;  // used when --data is not given
+  int64_t channels;          // of the pictures
+  // The published settings ("paper"), and ones for two CPU cores ("quick").
+  Settings (*settings)(const std::string &preset);
+  // Nets by the names in settings.descriptor and settings.generator; throws std::runtime_error naming the ones there
+  // are.
+  std::vector<Layer> (*descriptor)(const Settings &);
+  std::vector<Layer> (*generator)(const Settings &);
+  // Shape of one latent "vector" for examples of settings.size and settings.frames.
+  Shape (*latent)(const Settings &);
+  bool any_size;  // both nets are convolutional throughout: a trained model synthesises at any size
+};
+
+Shape example_shape(const Experiment &, const Settings &);
+
+const std::vector<Experiment> &experiments();
+// Throws std::runtime_error naming the nearest one.
+const Experiment &find_experiment(const std::string &name);
+
+// One function a file of this folder.
+Experiment texture_experiment();
+Experiment object_experiment();
+Experiment scene_experiment();
+Experiment digits_experiment();
+Experiment cifar10_experiment();
+Experiment celeba_experiment();
+Experiment lsun_experiment();
+Experiment completion_experiment();
+Experiment dynamic_texture_experiment();
+
+// A chain of 5x5 deconvolutions that double the side, batch norm and leaky ReLU 0.2 after all but the last, tanh after
+// that: the upper part of most generators. SAME as in the TensorFlow code; [M] crops 1 2 1 2.
+std::vector<Layer> doubling(std::vector<Layer> first, const std::vector<int64_t> &channels, const Side &side);
+
+[[noreturn]] void unknown_net(const std::string &what, const std::string &name, const std::vector<std::string> &known);
+
+}  // namespace coopnets

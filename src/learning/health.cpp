@@ -1,0 +1,46 @@
+#include "learning/health.h"
+
+namespace coopnets {
+
+namespace {
+constexpr int64_t frozen_after = 20;    // iterations
+constexpr double frozen_within = 1e-6;  // relative
+
+bool close(double a, double b) { return std::abs(a - b) <= frozen_within * std::max(std::abs(a), std::abs(b)); }
+}  // namespace
+
+std::string Health::check(int64_t iteration, const Monitor &m) {
+  const std::string when = "iteration " + std::to_string(iteration) + ": ";
+  std::vector<std::pair<const char *, double>> values;
+  if (m.has_descriptor)
+    values = {{"the energy of the observed examples", m.energy_observed},
+              {"the energy of the initial samples", m.energy_initial},
+              {"the energy of the revised samples", m.energy_revised},
+              {"the Langevin gradient", m.gradient}};
+  if (m.has_generator) values.emplace_back("the reconstruction error", m.reconstruction);
+  for (const auto &[what, value] : values)
+    if (!std::isfinite(value))
+      throw LearningFailed(when + what +
+                           " is no longer a finite number, so learning stops. Try a smaller learning rate (--set "
+                           "descriptor_rate=... generator_rate=...) or a smaller Langevin step (--set "
+                           "langevin_step_size=...)");
+  if (!m.has_descriptor) return "";
+  for (size_t layer = 0; layer < m.layer_maximum.size(); ++layer)
+    if (m.layer_maximum[layer] == 0 && !warned_dead_) {
+      warned_dead_ = true;
+      return when + "all units of descriptor layer " + std::to_string(layer + 1) +
+             " have died (their responses are zero for every example), so nothing is learned any more. Try a smaller "
+             "descriptor_rate, or halve it earlier (--set halve_every=...)";
+    }
+  unchanged_ = close(m.energy_observed, last_observed_) && close(m.energy_revised, last_revised_) ? unchanged_ + 1 : 0;
+  last_observed_ = m.energy_observed;
+  last_revised_ = m.energy_revised;
+  if (unchanged_ >= frozen_after && !warned_frozen_ && !warned_dead_) {
+    warned_frozen_ = true;
+    return when + "the energies have not changed for " + std::to_string(frozen_after) +
+           " iterations, so the descriptor no longer learns. Try another descriptor_rate";
+  }
+  return "";
+}
+
+}  // namespace coopnets

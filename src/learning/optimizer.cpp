@@ -1,0 +1,67 @@
+#include "learning/optimizer.h"
+
+namespace coopnets {
+
+namespace {
+constexpr real momentum = 0.5;
+constexpr real weight_decay = 1e-4;
+}  // namespace
+
+Optimizer::Optimizer(Backend &backend, Network &network, const OptimizerSettings &settings)
+    : backend_(backend), network_(network), settings_(settings) {
+  for (const Parameter &p : network.parameters()) {
+    moments_.push_back({Tensor(backend, p.value.shape()), Tensor()});
+    if (settings.rule == OptimizerSettings::adam) moments_.back().second = Tensor(backend, p.value.shape());
+  }
+}
+
+std::vector<Tape::Wrt> Optimizer::wrt(const Network::Use &use) {
+  std::vector<Tape::Wrt> all;
+  for (size_t i = 0; i < use.parameters.size(); ++i) {
+    all.push_back({use.parameters[i], nullptr});
+    if (early(network_.parameters()[i])) all.back().on_complete = [this, i](View gradient) { update({{i, gradient}}); };
+  }
+  return all;
+}
+
+void Optimizer::step(const Tape &tape, const Tape::Gradient &gradient, const Network::Use &use) {
+  std::vector<std::pair<size_t, ConstView>> rest;
+  for (size_t i = 0; i < use.parameters.size(); ++i)
+    if (!early(network_.parameters()[i])) rest.emplace_back(i, tape.of(gradient, use.parameters[i]));
+  update(rest);
+}
+
+void Optimizer::update(const std::vector<std::pair<size_t, ConstView>> &gradients) {
+  std::vector<AdamUpdate> adam;
+  std::vector<MomentumUpdate> capped;
+  for (const auto &[i, gradient] : gradients) {
+    const Parameter &p = network_.parameters()[i];
+    Moments &m = moments_[i];
+    const double rate = settings_.rate * p.rate;
+    if (settings_.rule == OptimizerSettings::adam) {
+      adam.push_back({p.value, gradient, m.first, m.second, static_cast<real>(rate)});
+    } else {
+      capped.push_back({p.value, gradient, m.first, static_cast<real>(p.kind == Parameter::bias ? 2 * rate : rate),
+                        static_cast<real>(settings_.per_position ? p.positions : 1), static_cast<real>(settings_.cap),
+                        p.kind == Parameter::filters ? weight_decay : 0});
+    }
+  }
+  if (!adam.empty()) backend_.adam(adam, {});
+  if (!capped.empty()) backend_.capped_momentum(capped, momentum);
+}
+
+std::vector<std::pair<std::string, View>> Optimizer::state() {
+  std::vector<std::pair<std::string, View>> all;
+  for (size_t i = 0; i < moments_.size(); ++i) {
+    const std::string &name = network_.parameters()[i].name;
+    if (settings_.rule == OptimizerSettings::adam) {
+      all.emplace_back(name + ".first_moment", moments_[i].first);
+      all.emplace_back(name + ".second_moment", moments_[i].second);
+    } else {
+      all.emplace_back(name + ".velocity", moments_[i].first);
+    }
+  }
+  return all;
+}
+
+}  // namespace coopnets

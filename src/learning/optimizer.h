@@ -1,0 +1,42 @@
+// The two update rules of the published experiments, applied to all parameters of a net.
+#pragma once
+#include "nets/network.h"
+
+namespace coopnets {
+
+struct OptimizerSettings {
+  enum Rule {
+    adam,            // beta1 0.5, beta2 0.999, epsilon 1e-8 (the TensorFlow and PyTorch codes)
+    capped_momentum  // momentum 0.5, weight decay 1e-4 on filters, biases at twice the rate (the MatConvNet code)
+  } rule = adam;
+  double rate = 1e-3;
+  double cap = 0;             // capped_momentum: largest |gradient| of a parameter tensor
+  bool per_position = false;  // capped_momentum: divide a gradient by the positions of its layer's output (descriptor)
+};
+
+class Optimizer {
+ public:
+  Optimizer(Backend &, Network &, const OptimizerSettings &);
+
+  // What to differentiate by: the parameters of `use`. Tensors of 2^24 elements and more are updated during the reverse
+  // sweep, as soon as their gradient is complete, so that the gradients of the largest need not live at once.
+  std::vector<Tape::Wrt> wrt(const Network::Use &use);
+  // After the sweep: updates all the others, in one launch.
+  void step(const Tape &, const Tape::Gradient &, const Network::Use &);
+  // Moments or velocities by name, for the checkpoint.
+  std::vector<std::pair<std::string, View>> state();
+
+ private:
+  struct Moments {
+    Tensor first, second;  // Adam's m and v; capped momentum has its velocity in `first`
+  };
+  bool early(const Parameter &p) const { return p.value.size() >= int64_t{1} << 24; }
+  void update(const std::vector<std::pair<size_t, ConstView>> &gradients);
+
+  Backend &backend_;
+  Network &network_;
+  OptimizerSettings settings_;
+  std::vector<Moments> moments_;
+};
+
+}  // namespace coopnets
