@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -26,6 +27,7 @@ inline std::string error_of(const std::function<void()> &action) {
 inline bool mentions(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
 
 inline void write_text(const std::string &path, const std::string &text) {
+  std::filesystem::remove(path);  // a new file: some systems wait for the disk when an old one is emptied and refilled
   std::ofstream(path, std::ios::binary) << text;
 }
 inline std::string read_text(const std::string &path) {

@@ -154,6 +154,14 @@ TEST_F(VideoGif, HostileSizesAreRefused) {
   EXPECT_TRUE(mentions(error(make_gif(5, 5, {{4, 4, 2, 1, {1, 1}}}), 1), "corrupt"));
   EXPECT_TRUE(mentions(error(make_gif(5, 5, {}), 1), "has 0 frames"));
   EXPECT_TRUE(mentions(error("GIF8", 1), "corrupt"));
+  // A control block of 8 bytes, after which stb_image goes on in the midst of it: one reader sees a second block of 33
+  // bytes, the other a control block with disposal method 3 and a comment.
+  std::string hiding("\x21\xF9\x08........\x21\xF9\x04\x0C\5\0\0\0\x21\xFE\x17.......................\0", 46);
+  std::string gif = make_gif(5, 5, {dot, dot, dot, dot});
+  for (size_t at = 0; (at = gif.find("\x21\xF9\x04", at)) != std::string::npos; at += hiding.size()) {
+    gif.replace(at, 8, hiding);
+  }
+  EXPECT_TRUE(mentions(error(gif, 4), "corrupt"));
 }
 
 // --- Folders --------------------------------------------------------------------------------------------------------
