@@ -1,8 +1,10 @@
 // What tests of files and of error sentences share.
 #pragma once
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -36,6 +38,22 @@ std::string error_of(const Action &action) {
   ADD_FAILURE() << "nothing was thrown";
   return "";
 }
+
+// No file may grow beyond `bytes` while this lives: what a full disk looks like to a writer.
+struct FileSizeLimit {
+  explicit FileSizeLimit(rlim_t bytes) {
+    handler = std::signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &old);
+    const rlimit limit = {bytes, old.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &old);
+    std::signal(SIGXFSZ, handler);
+  }
+  rlimit old;
+  void (*handler)(int);
+};
 
 inline bool contains(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
 

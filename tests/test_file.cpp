@@ -1,6 +1,5 @@
 #include "tensor/file.h"
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,22 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 class File : public FolderTest {};
-
-// No file may grow beyond `bytes` while this lives: what a full disk looks like to a writer.
-struct FileSizeLimit {
-  explicit FileSizeLimit(rlim_t bytes) {
-    handler = std::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &old);
-    const rlimit limit = {bytes, old.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &old);
-    std::signal(SIGXFSZ, handler);
-  }
-  rlimit old;
-  void (*handler)(int);
-};
 
 TEST_F(File, holds_what_was_written_and_nothing_else_stays) {
   const std::string path = folder + "/a.bin";

@@ -31,7 +31,10 @@ std::vector<TensorToStore> example() {
 
 class Safetensors : public FolderTest {
  protected:
-  void put(const std::string &bytes) const { std::ofstream(path, std::ios::binary) << bytes; }
+  void put(const std::string &bytes) const {
+    fs::remove(path);  // some file systems write to the disk at once what replaces a file by truncating it
+    std::ofstream(path, std::ios::binary) << bytes;
+  }
 
   // A file with this header (no padding) and `data` bytes of zeros.
   void put_header(const std::string &header, size_t data = 0) const {
@@ -198,7 +201,7 @@ TEST_F(Safetensors, every_byte_changed_reads_or_throws) {
   write_safetensors(path, example(), {{"iteration", "12"}});
   const std::string good = read_file(path);
   for (size_t i = 0; i < good.size(); ++i)
-    for (const int mask : {0x01, 0x04, 0x10, 0x80, 0xFF}) {
+    for (const int mask : {0x01, 0x10, 0x80}) {
       std::string bad = good;
       bad[i] = char(bad[i] ^ mask);
       put(bad);

@@ -70,7 +70,7 @@ void Settings::set(const std::string &name, const std::string &value) {
   if (name == "crop" && value != "centre" && value != "none") {
     const std::optional<int64_t> side = parse_integer(value);
     if (!side || *side < 1 || *side > 65536)
-      throw std::invalid_argument("the setting crop takes centre, none or a number of pixels, not '" + value + "'");
+      throw std::invalid_argument("the setting crop takes centre, none or a number of pixels, not " + quoted(value));
   }
   assign(field, *this, value, "the setting " + name);
 }

@@ -155,4 +155,16 @@ std::string cause_of(int error) {
   return std::generic_category().message(error);
 }
 
+std::string quoted(std::string_view text) {
+  std::string shown(text);
+  if (shown.size() > 60) {
+    size_t end = 57;
+    while (end > 0 && (shown[end] & 0xC0) == 0x80) --end;  // not within a UTF-8 character
+    shown = shown.substr(0, end) + "...";
+  }
+  for (char &c : shown)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  return "'" + shown + "'";
+}
+
 }  // namespace coopnets

@@ -51,4 +51,8 @@ void create_folders(const std::string &path);
 // "No space left on device" and the like, for an errno.
 std::string cause_of(int error);
 
+// A name or value from outside as an error sentence may show it: in quotes, at most 60 bytes of it, and '?' for control
+// characters, which a terminal would obey.
+std::string quoted(std::string_view text);
+
 }  // namespace coopnets

@@ -48,7 +48,7 @@ void append_quoted(std::string &out, std::string_view text) {
       out += replacement;
     } else if (text[i] == '"' || text[i] == '\\') {
       out += '\\', out += text[i];
-    } else if (length == 1 && text[i] >= 0 && text[i] < 0x20) {
+    } else if (static_cast<unsigned char>(text[i]) < 0x20) {
       char escape[8];
       std::snprintf(escape, sizeof escape, "\\u%04x", text[i]);
       out += escape;
@@ -70,10 +70,10 @@ class Parser {
     std::set<std::string> names;
     if (peek() != '{') fail("does not begin with '{'");
     object([&](const std::string &name) {
-      if (!names.insert(name).second) fail("has '" + shown(name) + "' twice");
+      if (!names.insert(name).second) fail("has " + quoted(name) + " twice");
       if (name == "__metadata__") {
         object([&](const std::string &key) {
-          if (!header.metadata.emplace(key, string()).second) fail("has the metadata '" + shown(key) + "' twice");
+          if (!header.metadata.emplace(key, string()).second) fail("has the metadata " + quoted(key) + " twice");
         });
       } else {
         header.tensors.push_back(tensor(name));
@@ -82,18 +82,6 @@ class Parser {
     skip_blanks();
     if (at_ < text_.size()) fail("goes on after its end");
     return header;
-  }
-
-  // A name from the file as an error may show it: short, and without control characters that a terminal would obey.
-  static std::string shown(std::string name) {
-    if (name.size() > 60) {
-      size_t end = 57;
-      while (end > 0 && (name[end] & 0xC0) == 0x80) --end;  // not within a character
-      name = name.substr(0, end) + "...";
-    }
-    for (char &c : name)
-      if ((c >= 0 && c < 0x20) || c == 0x7F) c = '?';
-    return name;
   }
 
  private:
@@ -214,7 +202,7 @@ class Parser {
     const std::string name = string();
     for (int i = 0; i <= int(ElementType::F64); ++i)
       if (name == name_of(ElementType(i))) return ElementType(i);
-    fail("gives '" + shown(tensor_name) + "' the unknown type '" + shown(name) + "'");
+    fail("gives " + quoted(tensor_name) + " the unknown type " + quoted(name));
   }
 
   StoredTensor tensor(const std::string &name) {
@@ -223,32 +211,32 @@ class Parser {
     std::vector<int64_t> offsets;
     std::set<std::string> seen;
     object([&](const std::string &key) {
-      if (!seen.insert(key).second) fail("says the " + shown(key) + " of '" + shown(name) + "' twice");
+      if (!seen.insert(key).second) fail("says the " + quoted(key) + " of " + quoted(name) + " twice");
       if (key == "dtype") {
         tensor.type = element_type(name);
       } else if (key == "shape") {
         array([&] {
           tensor.shape.push_back(number());
-          if (tensor.shape.size() > most_sides) fail("gives '" + shown(name) + "' too many sides");
+          if (tensor.shape.size() > most_sides) fail("gives " + quoted(name) + " too many sides");
         });
       } else if (key == "data_offsets") {
         array([&] {
           offsets.push_back(number());
-          if (offsets.size() > 2) fail("has broken data_offsets for '" + shown(name) + "'");
+          if (offsets.size() > 2) fail("has broken data_offsets for " + quoted(name));
         });
       } else {
-        fail("says something unknown of '" + shown(name) + "': '" + shown(key) + "'");
+        fail("says something unknown of " + quoted(name) + ": " + quoted(key));
       }
     });
-    if (seen.size() != 3) fail("lacks the dtype, the shape or the data_offsets of '" + shown(name) + "'");
-    if (offsets.size() != 2 || offsets[0] > offsets[1]) fail("has broken data_offsets for '" + shown(name) + "'");
+    if (seen.size() != 3) fail("lacks the dtype, the shape or the data_offsets of " + quoted(name));
+    if (offsets.size() != 2 || offsets[0] > offsets[1]) fail("has broken data_offsets for " + quoted(name));
     tensor.offset = offsets[0];
     tensor.bytes = offsets[1] - offsets[0];
     int64_t bytes = bytes_of(tensor.type);
     for (const int64_t side : tensor.shape)
-      if (__builtin_mul_overflow(bytes, side, &bytes)) fail("gives '" + shown(name) + "' an absurd shape");
+      if (__builtin_mul_overflow(bytes, side, &bytes)) fail("gives " + quoted(name) + " an absurd shape");
     if (bytes != tensor.bytes)
-      fail("gives '" + shown(name) + "' " + std::to_string(tensor.bytes) + " bytes, its shape and type need " +
+      fail("gives " + quoted(name) + " " + std::to_string(tensor.bytes) + " bytes, its shape and type need " +
            std::to_string(bytes));
     return tensor;
   }
@@ -267,7 +255,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view text) {
   });
   for (const StoredTensor &tensor : header.tensors) {
     if (tensor.offset != header.data_bytes)
-      throw std::runtime_error("the data of '" + Parser::shown(tensor.name) + "' begins at byte " +
+      throw std::runtime_error("the data of " + quoted(tensor.name) + " begins at byte " +
                                std::to_string(tensor.offset) + ", the one before ends at byte " +
                                std::to_string(header.data_bytes));
     header.data_bytes += tensor.bytes;
