@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <numeric>
 #include <set>
 #include <stdexcept>
+#include <thread>
 
 #include "data/picture_files.h"
 
@@ -98,6 +100,19 @@ TEST(Prefetch, ReadsAheadButNoFurtherThanItsQueue) {
   });
   for (; asked < 40; ++asked) prefetch.take(asked);
   while (reads < 46) std::this_thread::yield();  // it goes on by itself
+}
+
+TEST(Prefetch, WhatWasReadForAnEarlierRunIsDropped) {
+  std::atomic<bool> late{false};
+  Prefetch prefetch(2, 2, [&](int64_t position) {
+    while (position == 1 && !late) std::this_thread::yield();
+    return Bytes{uint8_t(position)};
+  });
+  prefetch.take(0);
+  prefetch.take(100);
+  late = true;  // now position 1 arrives, in the slot of position 101
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(prefetch.take(101), Bytes{101});
 }
 
 TEST(Prefetch, ErrorsComeOutWhereTheyBelong) {
