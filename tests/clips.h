@@ -1,31 +1,19 @@
-// What the tests of clips share: temporary folders, stand-ins for ffmpeg, errors as text, and a maker of GIFs.
+// What the tests of clips share: stand-ins for ffmpeg, frames of noise, and a maker of GIFs.
 #pragma once
-#include <gtest/gtest.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "data/video.h"
+#include "files.h"
 
 namespace coopnets {
 
-inline std::string error_of(const std::function<void()> &action) {
-  try {
-    action();
-  } catch (const std::runtime_error &error) {
-    return error.what();
-  }
-  return "";
-}
-
-inline bool mentions(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
-
 inline void write_text(const std::string &path, const std::string &text) {
+  std::filesystem::remove(path);  // a new file: some systems wait for the disk when an old one is emptied and refilled
   std::ofstream(path, std::ios::binary) << text;
 }
 inline std::string read_text(const std::string &path) {
@@ -33,21 +21,11 @@ inline std::string read_text(const std::string &path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// A folder of one test's own, removed at its end; PATH is what it was before at its end.
-class Clips : public testing::Test {
+// PATH is what it was before at the end of each test.
+class Clips : public FolderTest {
  protected:
-  void SetUp() override {
-    const auto *test = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = testing::TempDir() + "coopnets_" + test->test_suite_name() + "_" + test->name() + "_" +
-              std::to_string(getpid());
-    std::filesystem::create_directories(folder_);
-    path_before_ = std::getenv("PATH");
-  }
-  void TearDown() override {
-    setenv("PATH", path_before_.c_str(), 1);
-    std::filesystem::remove_all(folder_);
-  }
-  std::string in_folder(const std::string &name) const { return folder_ + "/" + name; }
+  void TearDown() override { setenv("PATH", path_before_.c_str(), 1); }
+  std::string in_folder(const std::string &name) const { return folder + "/" + name; }
 
   // The first ffmpeg on PATH is this shell script from now on; it finds its own folder in $here.
   void fake_ffmpeg(const std::string &script) const {
@@ -57,9 +35,9 @@ class Clips : public testing::Test {
     std::filesystem::permissions(file, std::filesystem::perms::owner_all);
     setenv("PATH", (bin + ":" + path_before_).c_str(), 1);
   }
-  void no_ffmpeg() const { setenv("PATH", folder_.c_str(), 1); }
+  void no_ffmpeg() const { setenv("PATH", folder.c_str(), 1); }
 
-  std::string folder_, path_before_;
+  const std::string path_before_ = std::getenv("PATH");
 };
 
 // Frames of noise that two tests never mistake for each other's.

@@ -103,7 +103,7 @@ TEST_F(Animation, IsAPictureToWhoKnowsNoAnimation) {
   const Clip clip = noise_clip(3, 8, 9);
   save_apng(in_folder("a.png"), clip);
   EXPECT_EQ(load_image(in_folder("a.png")), clip[0]);
-  EXPECT_TRUE(mentions(error_of([&] { save_apng(in_folder("none/a.png"), clip); }), in_folder("none/a.png")));
+  EXPECT_CONTAINS(error_of([&] { save_apng(in_folder("none/a.png"), clip); }), in_folder("none/a.png"));
 }
 
 TEST_F(Animation, WhatCannotBeWrittenIsRefused) {
@@ -155,7 +155,7 @@ TEST_F(Animation, FramesGoToFfmpegThroughAPipe) {
   EXPECT_EQ(read_text(path), pixels);
   EXPECT_FALSE(std::filesystem::exists(path + ".ffmpeg"));
   const std::string arguments = read_text(in_folder("bin/arguments"));
-  EXPECT_TRUE(mentions(arguments, "\n-pixel_format\nrgb24\n-video_size\n70x60\n-framerate\n1000/40\n")) << arguments;
+  EXPECT_CONTAINS(arguments, "\n-pixel_format\nrgb24\n-video_size\n70x60\n-framerate\n1000/40\n") << arguments;
 }
 
 TEST_F(Animation, AFailingFfmpegLeavesTheOldFile) {
@@ -169,7 +169,7 @@ TEST_F(Animation, AFailingFfmpegLeavesTheOldFile) {
   EXPECT_EQ(error_of([&] { save_mp4(path, noise_clip(3, 10, 10)); }),
             "cannot write " + path + ": ffmpeg failed with status 5");
   fake_ffmpeg("cat > /dev/null");
-  EXPECT_TRUE(mentions(error_of([&] { save_mp4(path, noise_clip(3, 10, 10)); }), path));
+  EXPECT_CONTAINS(error_of([&] { save_mp4(path, noise_clip(3, 10, 10)); }), path);
   no_ffmpeg();
   EXPECT_FALSE(can_save_mp4());
   EXPECT_EQ(error_of([&] { save_mp4(path, noise_clip(3, 10, 10)); }),
@@ -197,9 +197,9 @@ TEST_F(Animation, RealFfmpegReadsBackWhatItWrote) {
     for (size_t i = 0; i < inside.pixels.size(); ++i) difference += std::abs(inside.pixels[i] - clip[t].pixels[i]);
     EXPECT_LE(difference / double(inside.pixels.size()), 4) << t;
   }
-  EXPECT_TRUE(mentions(error_of([&] { read_clip(path, 13, 34, 48); }), "has 12 frames"));
+  EXPECT_CONTAINS(error_of([&] { read_clip(path, 13, 34, 48); }), "has 12 frames");
   write_text(path, read_text(path).substr(0, 300));
-  EXPECT_TRUE(mentions(error_of([&] { read_clip(path, 12, 34, 48); }), "cannot read " + path + ": ffmpeg said: "));
+  EXPECT_CONTAINS(error_of([&] { read_clip(path, 12, 34, 48); }), "cannot read " + path + ": ffmpeg said: ");
 
   // Without loss, and at a rate unlike that at which frames are asked for: each comes once.
   for (int milliseconds : {333, 7}) {

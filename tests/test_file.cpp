@@ -73,6 +73,11 @@ TEST_F(File, full_disk_is_one_sentence_and_the_old_file_stays) {
     EXPECT_EQ(read_file(path), "old");
     EXPECT_EQ(files(), 1u);
   }
+  {
+    const FileSizeLimit full(3);  // a text that waits in the buffer: only the flush meets the limit
+    EXPECT_CONTAINS(error_of([&] { write_atomically(path, "new text"); }), "could not write " + path + ": ");
+    EXPECT_EQ(read_file(path), "old");
+  }
   const FileSizeLimit enough(1 << 16);
   write_atomically(path, big);
   EXPECT_EQ(read_file(path), big);

@@ -67,6 +67,15 @@ TEST(Image, PnmScalesItsLargestValueAndSkipsComments) {
     EXPECT_THROW(decode_image(bytes_of(bad, {}), "x"), std::runtime_error) << bad;
 }
 
+std::string message_of(const std::function<void()> &body) {
+  try {
+    body();
+  } catch (const std::exception &error) {
+    return error.what();
+  }
+  return "no error";
+}
+
 // Whatever the damage, a picture or a sentence with the file's name comes out; never a crash.
 void decode_damaged(const Bytes &bytes) {
   try {
@@ -129,13 +138,15 @@ TEST(Image, HostileSizesAreRefusedBeforeAnythingIsAllocated) {
   EXPECT_THROW(decode_image(bmp, "x"), std::runtime_error);
 }
 
-std::string message_of(const std::function<void()> &body) {
-  try {
-    body();
-  } catch (const std::exception &error) {
-    return error.what();
-  }
-  return "no error";
+// A table of 16 x 255 symbols would be written beyond its end by stb_image 2.27.
+TEST(Image, AJpegWithAnOversizedHuffmanTableIsRefused) {
+  Bytes jpeg = {0xFF, 0xD8, 0xFF, 0xC4, 0x10, 0x03, 0x00};
+  jpeg.resize(7 + 16, 255);
+  jpeg.resize(4 + 0x1003 - 2, 7);
+  const Bytes rest = encode(noise(8, 8, 3), "jpg");
+  jpeg.insert(jpeg.end(), rest.begin() + 2, rest.end());
+  EXPECT_EQ(message_of([&] { decode_image(jpeg, "x"); }),
+            "cannot read the picture x: the JPEG is corrupt (Huffman table)");
 }
 
 TEST(Image, ErrorsNameTheFileAndTheReason) {

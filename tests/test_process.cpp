@@ -11,7 +11,7 @@
 #include <string>
 #include <thread>
 
-#include "clips.h"
+#include "files.h"
 
 namespace coopnets {
 namespace {

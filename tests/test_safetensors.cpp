@@ -248,6 +248,7 @@ TEST_F(Safetensors, hostile_headers) {
     return "\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":" + offsets + "}";
   };
   EXPECT_EQ(header_error("{" + b("[4,8]") + "," + a + "}", 8), "");
+  EXPECT_EQ(header_error("{" + a + ",\"e\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 4), "");
   EXPECT_CONTAINS(header_error("{" + a + "," + b("[0,4]") + "}", 4), "begins at byte 0");
   EXPECT_CONTAINS(header_error("{" + a + "," + b("[2,6]") + "}", 6), "begins at byte 2");
   EXPECT_CONTAINS(header_error("{" + a + "," + b("[5,9]") + "}", 9), "begins at byte 5");
@@ -264,6 +265,8 @@ TEST_F(Safetensors, hostile_headers) {
   const std::string huge = std::string("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8) + "{}";
   put(huge);
   EXPECT_CONTAINS(error(), "18446744073709551615");
+  put(std::string("\0\0\1\0\0\0\0\0", 8) + "{}");
+  EXPECT_CONTAINS(error(), "65536 bytes, the file has 10");
   put(std::string("\0\0\0\0\0\0\0\x80", 8) + "{}");
   EXPECT_CONTAINS(error(), "the file has 10");
 }

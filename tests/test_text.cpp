@@ -26,6 +26,16 @@ TEST(Text, nearest) {
   EXPECT_EQ(nearest("", names), "scene");  // the shortest one
 }
 
+TEST(Text, numbers) {
+  EXPECT_EQ(parse_number("1e-4"), 1e-4);
+  EXPECT_EQ(parse_number("-0.3"), -0.3);
+  EXPECT_EQ(parse_integer("-7"), -7);
+  for (const char *bad : {"", "inf", "-inf", "nan", "1e999", "1x", " 1", "1 ", "0x1"}) {
+    EXPECT_FALSE(parse_number(bad)) << bad;
+    EXPECT_FALSE(parse_integer(bad)) << bad;
+  }
+}
+
 TEST(Text, sizes) {
   EXPECT_EQ(parse_size("480x640"), std::make_pair(int64_t{480}, int64_t{640}));
   for (const char *bad :

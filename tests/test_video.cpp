@@ -99,11 +99,16 @@ TEST_F(VideoGif, CutAtEveryLength) {
   for (size_t length = 0; length < gif.size(); ++length) {
     write_text(path, gif.substr(0, length));
     no_ffmpeg();  // fewer than four bytes are no GIF
-    EXPECT_TRUE(mentions(error_of([&] { read_clip(path, 5, 4, 5); }), path)) << length;
-    const std::string error = error_of([&] { read += int(read_clip(path, 2, 4, 5).size()); });
-    EXPECT_TRUE(error.empty() || mentions(error, path)) << length;
+    EXPECT_CONTAINS(error_of([&] { read_clip(path, 5, 4, 5); }), path) << length;
+    bool refused = false;
+    try {
+      read += int(read_clip(path, 2, 4, 5).size());
+    } catch (const std::runtime_error &error) {
+      refused = true;
+      EXPECT_CONTAINS(error.what(), path);
+    }
     // The last two frames and the end, at 45 bytes or so each, are not needed for the first two.
-    EXPECT_EQ(error.empty(), length >= gif.size() - 1 - 2 * (8 + 10 + 1 + 1 + 22 + 1)) << length;
+    EXPECT_EQ(!refused, length >= gif.size() - 1 - 2 * (8 + 10 + 1 + 1 + 22 + 1)) << length;
   }
   EXPECT_LT(0, read);
 }
@@ -148,12 +153,20 @@ TEST_F(VideoGif, HostileSizesAreRefused) {
     write_text(path, gif);
     return error_of([&] { read_clip(path, frames, 4, 4); });
   };
-  EXPECT_TRUE(mentions(error(make_gif(65535, 65535, {dot}), 1), "too large"));
-  EXPECT_TRUE(mentions(error(make_gif(4096, 4096, std::vector<GifFrame>(40, dot)), 40), "too large"));
-  EXPECT_TRUE(mentions(error(make_gif(0, 5, {dot}), 1), "corrupt"));
-  EXPECT_TRUE(mentions(error(make_gif(5, 5, {{4, 4, 2, 1, {1, 1}}}), 1), "corrupt"));
-  EXPECT_TRUE(mentions(error(make_gif(5, 5, {}), 1), "has 0 frames"));
-  EXPECT_TRUE(mentions(error("GIF8", 1), "corrupt"));
+  EXPECT_CONTAINS(error(make_gif(65535, 65535, {dot}), 1), "too large");
+  EXPECT_CONTAINS(error(make_gif(4096, 4096, std::vector<GifFrame>(40, dot)), 40), "too large");
+  EXPECT_CONTAINS(error(make_gif(0, 5, {dot}), 1), "corrupt");
+  EXPECT_CONTAINS(error(make_gif(5, 5, {{4, 4, 2, 1, {1, 1}}}), 1), "corrupt");
+  EXPECT_CONTAINS(error(make_gif(5, 5, {}), 1), "has 0 frames");
+  EXPECT_CONTAINS(error("GIF8", 1), "corrupt");
+  // A control block of 8 bytes, after which stb_image goes on in the midst of it: one reader sees a second block of 33
+  // bytes, the other a control block with disposal method 3 and a comment.
+  std::string hiding("\x21\xF9\x08........\x21\xF9\x04\x0C\5\0\0\0\x21\xFE\x17.......................\0", 46);
+  std::string gif = make_gif(5, 5, {dot, dot, dot, dot});
+  for (size_t at = 0; (at = gif.find("\x21\xF9\x04", at)) != std::string::npos; at += hiding.size()) {
+    gif.replace(at, 8, hiding);
+  }
+  EXPECT_CONTAINS(error(gif, 4), "corrupt");
 }
 
 // --- Folders --------------------------------------------------------------------------------------------------------
@@ -176,19 +189,19 @@ TEST_F(VideoFolder, FramesInNaturalOrder) {
   save_png(in_folder("frame10.png"), clip[2]);
   write_text(in_folder("notes.txt"), "no picture");
   write_text(in_folder(".hidden.png"), "no picture");
-  EXPECT_EQ(read_clip(folder_, 3, 6, 5), clip);
-  EXPECT_EQ(read_clip(folder_, 2, 6, 5), (Clip{clip[0], clip[1]}));
-  EXPECT_EQ(error_of([&] { read_clip(folder_, 4, 6, 5); }),
-            folder_ + " has 3 frames, but 4 are needed: give a longer clip or --set frames=3");
+  EXPECT_EQ(read_clip(folder, 3, 6, 5), clip);
+  EXPECT_EQ(read_clip(folder, 2, 6, 5), (Clip{clip[0], clip[1]}));
+  EXPECT_EQ(error_of([&] { read_clip(folder, 4, 6, 5); }),
+            folder + " has 3 frames, but 4 are needed: give a longer clip or --set frames=3");
 }
 
 TEST_F(VideoFolder, ABadFrameIsNamed) {
   save_png(in_folder("1.png"), noise_clip(1, 6, 5)[0]);
   save_png(in_folder("2.png"), noise_clip(1, 5, 6)[0]);
-  EXPECT_EQ(error_of([&] { read_clip(folder_, 2, 4, 4); }),
+  EXPECT_EQ(error_of([&] { read_clip(folder, 2, 4, 4); }),
             in_folder("2.png") + " has 5x6 pixels, but the clip's first frame, " + in_folder("1.png") + ", has 6x5");
   write_text(in_folder("2.png"), read_text(in_folder("2.png")).substr(0, 50));
-  EXPECT_TRUE(mentions(error_of([&] { read_clip(folder_, 2, 4, 4); }), in_folder("2.png")));
+  EXPECT_CONTAINS(error_of([&] { read_clip(folder, 2, 4, 4); }), in_folder("2.png"));
 }
 
 TEST_F(VideoFolder, GreyFramesAndOnePicture) {
@@ -214,10 +227,10 @@ TEST_F(VideoList, WhatAPathStandsFor) {
       list_clips(in_folder("several")),
       (std::vector<std::string>{in_folder("several/b9.MP4"), in_folder("several/b10.gif"), in_folder("several/c")}));
   EXPECT_EQ(list_clips(in_folder("several/c")), std::vector<std::string>{in_folder("several/c")});
-  EXPECT_TRUE(mentions(error_of([&] { list_clips(in_folder("several/empty")); }), "holds no clip"));
+  EXPECT_CONTAINS(error_of([&] { list_clips(in_folder("several/empty")); }), "holds no clip");
   EXPECT_EQ(error_of([&] { list_clips(in_folder("none")); }), "there is no file or folder " + in_folder("none"));
   make("several/1.png");
-  EXPECT_TRUE(mentions(error_of([&] { list_clips(in_folder("several")); }), "pictures"));
+  EXPECT_CONTAINS(error_of([&] { list_clips(in_folder("several")); }), "pictures");
 }
 
 TEST(Video, WhatIsNoClipIsASentence) {
@@ -239,12 +252,12 @@ TEST_F(VideoFfmpeg, FramesComeThroughAPipe) {
   const std::string path = in_folder("-odd:na me $(touch x);.avi");
   write_text(path, "RIFF");
   EXPECT_EQ(read_clip(path, 3, 40, 30), clip);
-  EXPECT_TRUE(mentions(read_text(in_folder("bin/arguments")), "\n-i\nfile:" + path + "\n"));
-  EXPECT_TRUE(mentions(read_text(in_folder("bin/arguments")), "\n-frames:v\n3\n"));
+  EXPECT_CONTAINS(read_text(in_folder("bin/arguments")), "\n-i\nfile:" + path + "\n");
+  EXPECT_CONTAINS(read_text(in_folder("bin/arguments")), "\n-frames:v\n3\n");
   EXPECT_EQ(error_of([&] { read_clip(path, 5, 40, 30); }),
             path + " has 3 frames, but 5 are needed: give a longer clip or --set frames=3");
   write_text(in_folder("bin/stream"), ppm(clip[0]) + ppm(clip[1]) + ppm(clip[2]).substr(0, 3000));
-  EXPECT_TRUE(mentions(error_of([&] { read_clip(path, 3, 40, 30); }), "has 2 frames"));
+  EXPECT_CONTAINS(error_of([&] { read_clip(path, 3, 40, 30); }), "has 2 frames");
 }
 
 TEST_F(VideoFfmpeg, ItsLastErrorLineIsTold) {
@@ -311,7 +324,7 @@ TEST(Video, StretchOfEachFrameOrOfTheClip) {
   EXPECT_THROW(to_reals(Clip{Image(1, 2, 3), Image(2, 1, 3)}, Stretch::video), std::invalid_argument);
   EXPECT_EQ(parse_stretch("video"), Stretch::video);
   EXPECT_EQ(parse_stretch("frame"), Stretch::frame);
-  EXPECT_TRUE(mentions(error_of([] { parse_stretch("clip"); }), "\"frame\" or \"video\""));
+  EXPECT_CONTAINS(error_of([] { parse_stretch("clip"); }), "\"frame\" or \"video\"");
 }
 
 TEST(Video, BackToBytes) {

@@ -7,7 +7,8 @@
 
 namespace coopnets {
 
-// --device auto takes a GPU when one answers, else the CPU. Throws std::runtime_error when a GPU is asked for and there is none.
+// --device auto takes a GPU when one answers, else the CPU. Throws std::runtime_error when a GPU is asked for and there
+// is none.
 std::unique_ptr<Backend> make_backend(const Options &);
 
 // The preset of --preset, or by default: paper on a GPU, quick on the CPU.

@@ -11,7 +11,7 @@ struct LogRow {
   int64_t iteration = 0;
   double energy_observed = 0, energy_initial = 0, energy_revised = 0;  // f of the observed, x0 and revised samples
   double gradient = 0;                                                 // |df/dx| an element, at the last Langevin step
-  double reconstruction = 0;                                           // |x - g(z)|^2 an example
+  double reconstruction = 0;                                           // root mean square of x - g(z)
   double seconds = 0;                                                  // that the iteration took
 };
 

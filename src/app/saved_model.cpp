@@ -84,7 +84,8 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
   saved.algorithm = entry(file, "algorithm");
   const std::string name = entry(file, "experiment");
   if (!options.experiment.empty() && name != options.experiment)
-    throw std::runtime_error(path + " is a model of the experiment '" + name + "', not of '" + options.experiment + "'");
+    throw std::runtime_error(path + " is a model of the experiment '" + name + "', not of '" + options.experiment +
+                             "'");
   saved.experiment = &find_experiment(name);
   saved.settings = settings_of(file, *saved.experiment);
   saved.model = make_model(backend, *saved.experiment, saved.settings, static_cast<uint64_t>(options.seed));

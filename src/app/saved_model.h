@@ -10,7 +10,8 @@ namespace coopnets {
 Metadata model_metadata(const Experiment &, const Settings &, const std::string &algorithm, int64_t seed,
                         int64_t iteration);
 
-// The iteration after which a checkpoint was written. Throws std::runtime_error when the file is no checkpoint of this program.
+// The iteration after which a checkpoint was written. Throws std::runtime_error when the file is no checkpoint of this
+// program.
 int64_t checkpoint_iteration(const SafetensorsFile &);
 
 // Throws std::runtime_error naming the first difference that would make a resumed run another one.
@@ -24,8 +25,8 @@ struct SavedModel {
   int64_t iteration;
   Model model;
 };
-// The nets of a checkpoint; one that was trained alone leaves the other null. Throws std::runtime_error when the file is damaged
-// or of another experiment than `options` names.
+// The nets of a checkpoint; one that was trained alone leaves the other null. Throws std::runtime_error when the file
+// is damaged or of another experiment than `options` names.
 SavedModel load_model(Backend &, const std::string &path, const Options &options);
 
 // The file of --checkpoint, or the one in the run's folder.

@@ -1,6 +1,5 @@
 #include "app/train.h"
 
-#include <chrono>
 #include <cstdio>
 #include <stdexcept>
 
@@ -22,11 +21,6 @@ namespace coopnets {
 namespace {
 
 constexpr double seconds_between_checkpoints = 60;
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 std::string mebibytes(size_t bytes) { return std::to_string((bytes + (1 << 19)) >> 20) + " MiB"; }
 
@@ -109,14 +103,15 @@ int train(const Options &options) {
   Run run{options, experiment, settings, *backend, learner, folder, progress};
   Health health;
   catch_interrupts();
-  const Clock::time_point begin = Clock::now();
-  Clock::time_point saved = begin;
+  const auto now = standard_screen().seconds;
+  const double begin = now();
+  double saved = begin;
   for (int64_t i = first; i < settings.iterations; ++i) {
-    const Clock::time_point start = Clock::now();
+    const double start = now();
     learner.iterate(i, rate_factor(settings, i), examples->batch(i, learning.batch),
                     examples->batch_indices(i, learning.batch));
     const Monitor monitor = learner.monitor();
-    const LogRow row = row_of(i + 1, monitor, seconds_since(start));
+    const LogRow row = row_of(i + 1, monitor, now() - start);
     log.add(row);
     progress.update(row);
     std::string warning;
@@ -133,9 +128,9 @@ int train(const Options &options) {
     const bool last = i + 1 == settings.iterations, stop = interrupted();
     const bool pictures = writes_pictures(i + 1, settings.iterations);
     if (pictures) run.save_pictures(i + 1);
-    if (pictures || last || stop || seconds_since(saved) > seconds_between_checkpoints) {
+    if (pictures || last || stop || now() - saved > seconds_between_checkpoints) {
       run.save(i + 1);
-      saved = Clock::now();
+      saved = now();
     }
     if (stop && !last) {
       progress.note("interrupted after iteration " + std::to_string(i + 1) + "; " + folder.checkpoint() +
@@ -143,7 +138,7 @@ int train(const Options &options) {
       return 130;
     }
   }
-  progress.note("done in " + duration(seconds_since(begin)) + ", " + mebibytes(backend->peak_bytes()) +
+  progress.note("done in " + duration(now() - begin) + ", " + mebibytes(backend->peak_bytes()) +
                 " of tensors at most. Look at " + folder.samples(settings.iterations, "*.png") + "; the model is " +
                 folder.checkpoint());
   return 0;

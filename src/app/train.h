@@ -4,7 +4,8 @@
 
 namespace coopnets {
 
-// Returns the exit status: 0; 1 when learning failed (the sentence is printed, the last checkpoint stays); 130 when interrupted.
+// Returns the exit status: 0; 1 when learning failed (the sentence is printed, the last checkpoint stays); 130 when
+// interrupted.
 int train(const Options &);
 
 }  // namespace coopnets

@@ -210,7 +210,7 @@ void CpuBackend::bias_backward(ConstView dy, View db) {
   constexpr int64_t chunk = 256;  // positions added up in `real`; their sums are added up in double, in order
   const int64_t chunks = (positions + chunk - 1) / chunk;
   real *sums = scratch(chunks * channels);
-#pragma omp parallel for num_threads(threads_)
+#pragma omp parallel for num_threads(dy.shape.size() < 1 << 16 ? 1 : threads_)
   for (int64_t i = 0; i < chunks; ++i) {
     real *sum = sums + i * channels;
     std::fill_n(sum, channels, real(0));

@@ -20,6 +20,25 @@ namespace coopnets {
 
 namespace {
 
+typedef real Loose __attribute__((vector_size(vector_bytes), aligned(alignof(real))));  // a vector at any address
+
+// to[start + i] += z[i] for i in [0, length), where it falls into [0, line). z is readable up to whole vectors.
+inline void add(const real *z, int64_t length, int64_t start, int64_t line, real *to) {
+  const int64_t whole = length / lanes * lanes;
+  if (start >= 0 && start + whole + lanes <= line) {
+    to += start;
+    for (int64_t i = 0; i < whole; i += lanes)
+      *reinterpret_cast<Loose *>(to + i) += *reinterpret_cast<const Loose *>(z + i);
+    // The rest as a vector too, with zeros in the lanes that belong to the next run.
+    const LaneIndex keep = lane_numbers() < LaneIndex{} + decltype(LaneIndex{}[0])(length - whole);
+    const Vector rest = *reinterpret_cast<const Loose *>(z + whole);
+    *reinterpret_cast<Loose *>(to + whole) += keep ? rest : Vector{};
+  } else {
+    const int64_t last = std::min(length, line - start);
+    for (int64_t i = std::max<int64_t>(-start, 0); i < last; ++i) to[start + i] += z[i];
+  }
+}
+
 class Scatter final : public Product {
  public:
   Scatter(const Convolution &c, const real *dy, const real *filters, real *dx)
@@ -41,22 +60,24 @@ class Scatter final : public Product {
   }
   void store(int64_t row, int64_t count, int64_t column, int64_t width, const real *z, int64_t stride) const override {
     const int64_t run = c_.w.kernel * c_.cin, line = c_.w.in * c_.cin;
+    const int64_t first_tap = column / run, first_within = column % run;
     for (int64_t r = row; r < row + count; ++r, z += stride) {
       const int64_t ow = r % c_.w.out, oh = r / c_.w.out % c_.h.out;
       const int64_t ot = r / (c_.w.out * c_.h.out) % c_.t.out, n = r / (c_.w.out * c_.h.out * c_.t.out);
-      for (int64_t k = column; k < column + width;) {
-        const int64_t tap = k / run, within = k % run, length = std::min(run - within, column + width - k);
-        const int64_t t = ot * c_.t.stride - c_.t.before + tap / c_.h.kernel;
-        const int64_t h = oh * c_.h.stride - c_.h.before + tap % c_.h.kernel;
-        if (t >= 0 && t < c_.t.in && h >= first_ && h < last_) {
-          const int64_t start = (ow * c_.w.stride - c_.w.before) * c_.cin + within;
-          const int64_t first = std::clamp<int64_t>(-start, 0, length);
-          const int64_t last = std::clamp<int64_t>(line - start, first, length);
-          real *to = dx_ + ((n * c_.t.in + t) * c_.h.in + h) * line + start;
-          const real *from = z + k - column;
-          for (int64_t i = first; i < last; ++i) to[i] += from[i];
-        }
+      const int64_t start = (ow * c_.w.stride - c_.w.before) * c_.cin;
+      const int64_t h_start = oh * c_.h.stride - c_.h.before;
+      int64_t kh = first_tap % c_.h.kernel, within = first_within;
+      int64_t t = ot * c_.t.stride - c_.t.before + first_tap / c_.h.kernel;
+      for (int64_t k = 0; k < width;) {
+        const int64_t length = std::min(run - within, width - k), h = h_start + kh;
+        if (t >= 0 && t < c_.t.in && h >= first_ && h < last_)
+          add(z + k, length, start + within, line, dx_ + ((n * c_.t.in + t) * c_.h.in + h) * line);
         k += length;
+        within = 0;
+        if (++kh == c_.h.kernel) {
+          kh = 0;
+          ++t;
+        }
       }
     }
   }
@@ -79,7 +100,7 @@ void conv_scatter(CpuBackend &backend, const Convolution &c, const real *dy, con
   // Bands of at least three kernels' height, so that little is computed twice; about eight in all.
   const int64_t wanted = (8 + c.n - 1) / std::max<int64_t>(c.n, 1);
   const int64_t bands = std::clamp<int64_t>(c.h.in / (3 * c.h.kernel), 1, std::max<int64_t>(wanted, 1));
-#pragma omp parallel for schedule(dynamic) num_threads(backend.threads())
+#pragma omp parallel for schedule(dynamic) num_threads(threads_for(backend, product))
   for (int64_t task = 0; task < c.n * bands; ++task) {
     const int64_t n = task / bands, band = task % bands;
     const int64_t first = c.h.in * band / bands, last = c.h.in * (band + 1) / bands;

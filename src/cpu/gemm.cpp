@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <type_traits>
 
+#include "cpu/copy.h"
 #include "cpu/gemm_kernel.h"
 
 namespace coopnets {
@@ -13,9 +13,10 @@ namespace coopnets {
 namespace {
 
 constexpr int64_t panel_columns = 2 * lanes;
-constexpr int64_t max_a_rows = 8 * max_rows;                                      // rows packed at once, by rows
-constexpr int64_t max_a_columns = depth_block / max_rows * max_rows;              // rows packed at once, by depth
-constexpr int64_t max_row_block = 512, max_col_block = 256;                       // C of a task: half a megabyte
+// Rows of A packed at once: by rows, so many that they stay in L2 beside B; by depth, as many as a line has room for.
+constexpr int64_t max_a_rows = 8 * max_rows, max_a_columns = depth_block / max_rows * max_rows;
+// C of a task, half a megabyte or a little more.
+constexpr int64_t max_row_block = 2 * max_a_rows, max_row_block_by_depth = 3 * max_a_columns, max_col_block = 256;
 constexpr int64_t wanted_tasks = 32;                                              // so that dealing them out balances
 constexpr int64_t max_shared = int64_t{1} << 24, max_partial = int64_t{1} << 23;  // elements of scratch
 
@@ -42,15 +43,14 @@ struct Blocks {
   explicit Blocks(const Product &p) {
     const int64_t wanted_col_blocks = std::max<int64_t>(ceil_div(p.columns, max_col_block), 1);
     col_block = round_up(ceil_div(p.columns, wanted_col_blocks), panel_columns);
-    col_blocks = ceil_div(p.columns, col_block);
-    if (p.by_depth)
-      row_blocks = ceil_div(p.rows, max_a_columns);
-    else
-      row_blocks = std::max(ceil_div(p.rows, max_row_block),
-                            std::min(ceil_div(p.rows, max_a_rows), ceil_div(wanted_tasks, col_blocks)));
-    const int64_t tasks = std::max<int64_t>(row_blocks * col_blocks, 1);
-    const int64_t most = std::min(p.depth / (2 * depth_block), max_partial / std::max<int64_t>(p.rows * p.columns, 1));
-    splits = tasks >= wanted_tasks / 2 ? 1 : std::max<int64_t>(std::min(ceil_div(wanted_tasks, tasks), most), 1);
+    col_blocks = std::max<int64_t>(ceil_div(p.columns, col_block), 1);
+    row_blocks = std::max<int64_t>(ceil_div(p.rows, p.by_depth ? max_row_block_by_depth : max_row_block), 1);
+    // Too few tasks: split the depth as long as a split is deep, then the rows.
+    const int64_t most = std::min(p.depth / (4 * depth_block), max_partial / std::max<int64_t>(p.rows * p.columns, 1));
+    splits = std::clamp<int64_t>(ceil_div(wanted_tasks, row_blocks * col_blocks), 1, std::max<int64_t>(most, 1));
+    const int64_t wanted_row_blocks = ceil_div(wanted_tasks, col_blocks * splits);
+    row_blocks =
+        std::max(row_blocks, std::min(ceil_div(p.rows, p.by_depth ? max_a_columns : max_a_rows), wanted_row_blocks));
     share_b = !p.by_depth && row_blocks > 1 && splits == 1 && p.depth * padded(p.columns) <= max_shared;
   }
   Range columns(const Product &p, int64_t block) const {
@@ -109,7 +109,7 @@ void run_task(const Product &p, Range rows, Range columns, Range depth, const Wo
 // Adds up the splits in order and stores the sums.
 void reduce(CpuBackend &backend, const Product &p, int64_t splits, real *partial) {
   const int64_t size = p.rows * p.columns;
-#pragma omp parallel for num_threads(backend.threads())
+#pragma omp parallel for num_threads(threads_for(backend, p))
   for (int64_t row = 0; row < p.rows; ++row) {
     real *sum = partial + row * p.columns;
     for (int64_t s = 1; s < splits; ++s)
@@ -120,12 +120,7 @@ void reduce(CpuBackend &backend, const Product &p, int64_t splits, real *partial
 
 // Transposes a square of `lanes` x `lanes`: log2(lanes) perfect shuffles.
 void transpose(const real *from, int64_t from_stride, real *to, int64_t to_stride) {
-  typedef std::conditional_t<sizeof(real) == 4, int32_t, int64_t> Index __attribute__((vector_size(vector_bytes)));
-  Index low, high;
-  for (int i = 0; i < lanes; ++i) {
-    low[i] = i / 2 + i % 2 * lanes;
-    high[i] = low[i] + lanes / 2;
-  }
+  const LaneIndex number = lane_numbers(), low = number / 2 + number % 2 * lanes, high = low + lanes / 2;
   Vector v[lanes], shuffled[lanes];
 #pragma GCC unroll 16
   for (int i = 0; i < lanes; ++i) std::memcpy(&v[i], from + i * from_stride, vector_bytes);
@@ -149,10 +144,14 @@ int64_t panel_width(int64_t columns_left) { return columns_left > lanes ? panel_
 
 int64_t packed_size(const Product &p) { return round_up(p.depth * padded(p.columns), lanes); }
 
+int threads_for(const CpuBackend &backend, const Product &p) {
+  return double(p.rows) * double(p.columns) * double(p.depth) < 1 << 20 ? 1 : backend.threads();
+}
+
 void pack(CpuBackend &backend, const Product &p, real *packed) {
   const Blocks blocks(p);
   const int64_t depth_blocks = ceil_div(p.depth, depth_block);
-#pragma omp parallel for schedule(dynamic) num_threads(backend.threads())
+#pragma omp parallel for schedule(dynamic) num_threads(threads_for(backend, p))
   for (int64_t i = 0; i < blocks.col_blocks * depth_blocks; ++i) {
     const Range columns = blocks.columns(p, i / depth_blocks);
     const int64_t step = part(p.depth, depth_blocks, i % depth_blocks);
@@ -162,7 +161,7 @@ void pack(CpuBackend &backend, const Product &p, real *packed) {
   }
 }
 
-int64_t row_work(const Product &p) { return a_size(p) + max_a_rows * Blocks(p).col_block; }
+int64_t row_work(const Product &p) { return round_up(a_size(p) + max_a_rows * Blocks(p).col_block + lanes, lanes); }
 
 void multiply_rows(const Product &p, int64_t first, int64_t last, const real *packed, real *work) {
   const Blocks blocks(p);
@@ -187,7 +186,7 @@ void multiply(CpuBackend &backend, const Product &p) {
   real *partial = partial_size ? shared : nullptr;
   if (blocks.share_b) pack(backend, p, shared);
   const int64_t tiles = blocks.row_blocks * blocks.col_blocks;
-#pragma omp parallel num_threads(backend.threads())
+#pragma omp parallel num_threads(threads_for(backend, p))
   {
     real *mine = scratch + own * omp_get_thread_num();
     const Work work = {mine, mine + a_size(p), mine + a_size(p) + b_size};
@@ -212,8 +211,8 @@ void pack_rows(const real *from, int64_t stride, int64_t steps, int64_t columns,
       if (count == panel_columns) {
         std::memcpy(to, line, panel_columns * sizeof(real));
       } else {
-        for (int64_t i = 0; i < count; ++i) to[i] = line[i];
-        for (int64_t i = count; i < width; ++i) to[i] = 0;
+        std::memset(to + width - lanes, 0, vector_bytes);
+        copy(line, to, count);
       }
     }
   }

@@ -26,7 +26,10 @@ void microkernel(int64_t steps, const real *a, const real *b, real *c, int64_t c
   for (int64_t step = 0; step < steps; ++step, a += step_stride, b += V * lanes) {
     Vector panel[V];
 #pragma GCC unroll 2
-    for (int v = 0; v < V; ++v) panel[v] = *reinterpret_cast<const Vector *>(b + v * lanes);
+    for (int v = 0; v < V; ++v) {
+      panel[v] = *reinterpret_cast<const Vector *>(b + v * lanes);
+      __builtin_prefetch(b + (8 * V + v) * lanes);
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 2

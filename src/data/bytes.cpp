@@ -93,9 +93,10 @@ std::vector<uint8_t> gunzip(const std::vector<uint8_t> &bytes, const std::string
          " expected of such a file");
   std::vector<uint8_t> out(size_t(size) +
                            1);  // one more than expected: too much data is seen, and never an empty buffer
-  const int got =
-      stbi_zlib_decode_noheader_buffer(reinterpret_cast<char *>(out.data()), int(size),
-                                       reinterpret_cast<const char *>(bytes.data() + begin), int(compressed));
+  // The trailer goes along: stb takes fewer than 16 bits left for an early end, even where a shorter code is the last.
+  const int got = stbi_zlib_decode_noheader_buffer(reinterpret_cast<char *>(out.data()), int(size),
+                                                   reinterpret_cast<const char *>(bytes.data() + begin),
+                                                   int(compressed + int64_t(trailer)));
   if (got != size) fail("it is truncated or corrupt (its data does not have the length it states)");
   out.pop_back();
   if (crc32(out.data(), out.size()) != little_endian32(end)) fail("it is corrupt (CRC-32 differs)");

@@ -21,6 +21,20 @@ Image crop_centre(const Image &image, int64_t height, int64_t width) {
   return crop(image, (image.height - height) / 2, (image.width - width) / 2, height, width);
 }
 
+Image with_channels(Image image, int64_t channels) {
+  if (channels == 0 || channels == image.channels) return image;
+  Image out(image.height, image.width, channels);
+  for (int64_t i = 0; i < image.height * image.width; ++i) {
+    const uint8_t *from = image.pixels.data() + i * image.channels;
+    uint8_t *to = out.pixels.data() + i * channels;
+    if (channels == 1)
+      *to = uint8_t((77 * from[0] + 150 * from[1] + 29 * from[2]) >> 8);
+    else
+      std::fill_n(to, channels, *from);
+  }
+  return out;
+}
+
 namespace {
 
 // out[i] = sum_k weight[i][k] in[first[i] + k] / total: one axis of a resampling, all weights whole numbers.

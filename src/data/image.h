@@ -37,6 +37,10 @@ Image decode_image(const std::vector<uint8_t> &bytes, const std::string &name, i
 // Whether the name ends, in either case, as one of the formats above: .png .jpg .jpeg .bmp .ppm .pgm .pnm .tga .gif
 bool has_image_name(const std::string &path);
 
+// 1 or 3 channels from 3 or 1: luminance (77 red + 150 green + 29 blue) / 256 as stb_image has it; grey repeated. 0: as
+// is.
+Image with_channels(Image, int64_t channels);
+
 // --- Geometry -------------------------------------------------------------------------------------------------------
 // The window [top, top + height) x [left, left + width); throws std::invalid_argument unless it is inside the picture.
 Image crop(const Image &, int64_t top, int64_t left, int64_t height, int64_t width);

@@ -166,21 +166,6 @@ Image decode_by_stb(const std::vector<uint8_t> &bytes, const std::string &name, 
   return image;
 }
 
-// Luminance of red, green, blue as stb computes it, and grey repeated.
-Image with_channels(Image image, int64_t channels) {
-  if (channels == 0 || channels == image.channels) return image;
-  Image out(image.height, image.width, channels);
-  for (int64_t i = 0; i < image.height * image.width; ++i) {
-    const uint8_t *from = image.pixels.data() + i * image.channels;
-    uint8_t *to = out.pixels.data() + i * channels;
-    if (channels == 1)
-      *to = uint8_t((77 * from[0] + 150 * from[1] + 29 * from[2]) >> 8);
-    else
-      std::fill_n(to, channels, *from);
-  }
-  return out;
-}
-
 }  // namespace
 
 Image decode_image(const std::vector<uint8_t> &bytes, const std::string &name, int64_t channels) {

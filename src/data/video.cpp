@@ -75,7 +75,7 @@ struct GifFrames {
 // Walks over the blocks of a GIF (GIF89a specification, W3C) without decoding any picture, and cuts it after `frames`
 // frames. What stb_image gets wrong is settled here:
 // - disposal method 3 (back to what was there before the frame) makes it read outside its buffers, and what it does for
-//   method 2 is just what 3 asks for: 3 becomes 2;
+//   method 2 (clearing) is just what 3 asks for: 3 becomes 2;
 // - it shows the background colour with red and blue exchanged where the first frame draws nothing: index 0 turns that
 //   off, and such pixels are black, as other transparent ones.
 GifFrames cut_gif(std::string &bytes, int64_t frames, const std::string &path) {
@@ -96,7 +96,10 @@ GifFrames cut_gif(std::string &bytes, int64_t frames, const std::string &path) {
       if (word(at + 1) + word(at + 5) > found.width || word(at + 3) + word(at + 7) > found.height) throw corrupt();
       at += 10 + table_bytes(byte(at + 9)) + 1;
     } else if (byte(at) == 0x21) {  // an extension
-      if (byte(at + 1) == 0xF9 && at + 3 < bytes.size() && (byte(at + 3) & 0x1C) == 0x0C) bytes[at + 3] ^= 0x04;
+      if (byte(at + 1) == 0xF9 && at + 3 < bytes.size()) {
+        if (byte(at + 2) != 4) throw corrupt();  // where stb_image would go on elsewhere than this walk
+        if ((byte(at + 3) & 0x1C) == 0x0C) bytes[at + 3] ^= 0x04;
+      }
       at += 2;
     } else {
       throw corrupt();

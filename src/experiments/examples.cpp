@@ -79,12 +79,13 @@ std::unique_ptr<Examples> open_examples(const Experiment &experiment, const Sett
                                         bool train) {
   const std::string path = given.empty() ? experiment.default_data : given;
   if (path.empty())
-    throw std::runtime_error("the experiment '" + experiment.name +
-                             "' has no data of its own: name some by --data PATH (datasets/README.md says where to get it)");
+    throw std::runtime_error(
+        "the experiment '" + experiment.name +
+        "' has no data of its own: name some by --data PATH (datasets/README.md says where to get it)");
   if (!exists(path))
-    throw std::runtime_error(path + " does not exist" +
-                             (given.empty() ? "; name other data by --data PATH (datasets/README.md says where to get it)"
-                                            : ""));
+    throw std::runtime_error(
+        path + " does not exist" +
+        (given.empty() ? "; name other data by --data PATH (datasets/README.md says where to get it)" : ""));
   if (experiment.data == DataKind::video) return std::make_unique<ClipExamples>(list_clips(path), s, seed);
 
   if (experiment.data == DataKind::texture && is_folder(path) && s.category.empty())

@@ -8,12 +8,11 @@ namespace coopnets {
 Model make_model(Backend &backend, const Experiment &experiment, const Settings &s, uint64_t seed) {
   Model model;
   try {
-    model.descriptor = std::make_unique<Network>(backend, "descriptor", example_shape(experiment, s),
-                                                 experiment.descriptor(s), RandomKey{seed, Purpose::descriptor_weights},
-                                                 s.descriptor_init);
-    model.generator =
-        std::make_unique<Network>(backend, "generator", experiment.latent(s), experiment.generator(s),
-                                  RandomKey{seed, Purpose::generator_weights}, s.generator_init);
+    model.descriptor =
+        std::make_unique<Network>(backend, "descriptor", example_shape(experiment, s), experiment.descriptor(s),
+                                  RandomKey{seed, Purpose::descriptor_weights}, s.descriptor_init);
+    model.generator = std::make_unique<Network>(backend, "generator", experiment.latent(s), experiment.generator(s),
+                                                RandomKey{seed, Purpose::generator_weights}, s.generator_init);
     const Shape made = model.generator->output(model.generator->input());
     if (made != model.descriptor->input())
       throw std::invalid_argument("the generator makes " + made.str() + ", the descriptor takes " +

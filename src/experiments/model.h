@@ -17,8 +17,8 @@ Algorithm parse_algorithm(const std::string &);  // as --algorithm spells it
 // batch is cut to the number of examples there are.
 LearningSettings learning_settings(const Settings &, Algorithm, uint64_t seed, int64_t examples);
 
-// The factor of both learning rates at an iteration: halved every `halve_every` iterations, or falling from 1 to 0.01 in
-// `schedule_steps` equal steps of the logarithm over the run ([M]).
+// The factor of both learning rates at an iteration: halved every `halve_every` iterations, or falling from 1 to 0.01
+// in `schedule_steps` equal steps of the logarithm over the run ([M]).
 double rate_factor(const Settings &, int64_t iteration);
 
 }  // namespace coopnets

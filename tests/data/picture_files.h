@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -102,6 +103,49 @@ inline std::vector<uint8_t> encode(const Image &image, const std::string &format
 inline std::vector<uint8_t> tiny_gif() {
   return bytes_of("GIF89a", {2, 0, 2, 0, 0x80, 0, 0, 255, 0, 0, 0,    0,    255,  0x2C, 0,
                              0, 0, 0, 2, 0,    2, 0, 0,   2, 3, 0x44, 0x02, 0x05, 0,    0x3B});
+}
+
+// idx: 0 0 8 and the number of axes, the sizes, the values.
+inline std::vector<uint8_t> idx(const std::vector<uint32_t> &sizes, const std::vector<uint8_t> &values) {
+  std::vector<uint8_t> bytes = {0, 0, 8, uint8_t(sizes.size())};
+  for (const uint32_t size : sizes)
+    for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(uint8_t(size >> shift));
+  for (const uint8_t value : values) bytes.push_back(value);
+  return bytes;
+}
+
+// gzip whose blocks are stored as they are.
+inline std::vector<uint8_t> gzip_stored(const std::vector<uint8_t> &data) {
+  std::vector<uint8_t> out = {0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255};
+  const auto little_endian = [&](size_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) out.push_back(uint8_t(value >> (8 * i)));
+  };
+  size_t at = 0;
+  do {
+    const size_t length = std::min<size_t>(data.size() - at, 65535);
+    out.push_back(at + length == data.size());
+    little_endian(length, 2);
+    little_endian(~length, 2);
+    for (size_t end = at + length; at < end; ++at) out.push_back(data[at]);
+  } while (at < data.size());
+  little_endian(crc32(data.data(), data.size()), 4);
+  little_endian(data.size(), 4);
+  return out;
+}
+
+// CIFAR records with `labels_each` labels (the last one counts) and pixels that tell where they are.
+inline uint8_t cifar_value(size_t example, size_t channel, size_t pixel) {
+  return uint8_t(31 * example + 85 * channel + pixel);
+}
+inline std::vector<uint8_t> cifar_records(const std::vector<uint8_t> &labels, size_t labels_each) {
+  std::vector<uint8_t> bytes;
+  for (size_t example = 0; example < labels.size(); ++example) {
+    if (labels_each == 2) bytes.push_back(5);
+    bytes.push_back(labels[example]);
+    for (size_t c = 0; c < 3; ++c)
+      for (size_t pixel = 0; pixel < 1024; ++pixel) bytes.push_back(cifar_value(example, c, pixel));
+  }
+  return bytes;
 }
 
 // Makes the CRCs of a damaged PNG right again, so that the decoder behind the check is reached.
