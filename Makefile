@@ -68,9 +68,9 @@ objects = $(addprefix $(1)/,$(addsuffix .o,$(basename $(2))))
 PROGRAM_OBJECTS  := $(call objects,$(F),$(CORE) src/app/main.cpp)
 FLOAT_OBJECTS    := $(call objects,$(F),$(CORE) $(TESTS))
 DOUBLE_OBJECTS   := $(call objects,$(D),$(NUMERIC_CORE) $(NUMERICS) tests/backends/cpu.cpp)
-EMULATOR_OBJECTS := $(call objects,$(F),$(NUMERIC_CORE) $(NUMERICS)) \
+EMULATOR_OBJECTS := $(call objects,$(F),$(CORE) $(NUMERICS)) \
                     $(call objects,$(E),$(KERNELS) $(CUDA_BACKEND) $(wildcard tests/cuda_emulator/*.cpp))
-DEVICE_OBJECTS   := $(call objects,$(F),$(NUMERIC_CORE) $(NUMERICS)) $(call objects,$(C),$(KERNELS) $(CUDA_BACKEND))
+DEVICE_OBJECTS   := $(call objects,$(F),$(CORE) $(NUMERICS)) $(call objects,$(C),$(KERNELS) $(CUDA_BACKEND))
 
 TEST_BINARIES := $(D)/run_tests $(if $(and $(KERNELS),$(CUDA_BACKEND)),$(E)/run_tests) $(F)/run_tests
 

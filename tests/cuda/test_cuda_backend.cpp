@@ -86,8 +86,8 @@ TEST_P(CudaConv, SmallIntegersAreExactInEveryPrecision) {
   }
 }
 
-// Each factor is off by up to 2^-11 (tf32) or 2^-8 (bf16) of itself, so a product by up to twice that, and the result, relative
-// to its norm, by somewhat less. Pictures stay in fp32 but for the gradient of the filters.
+// Each factor is off by up to 2^-11 (tf32) or 2^-8 (bf16) of itself, so a product by up to twice that, and the result,
+// relative to its norm, by somewhat less. Pictures stay in fp32 but for the gradient of the filters.
 TEST_P(CudaConv, PrecisionIsThatOfTheFactors) {
   const Results wanted = run(cpu(), 1);
   const double bounds[] = {1e-5, 0x1p-10, 0x1p-7};
