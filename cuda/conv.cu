@@ -86,18 +86,19 @@ void set_epilogue(ConvProblem &p, const Epilogue &epilogue, int64_t channels) {
 template <Product product>
 GemmPlan plan(const CudaBackend &backend, ConvProblem &p) {
   const Phase<product> phase(p, 0);
-  const bool last_in_fours = p.out_channels % 4 == 0, in_fours = p.in_channels % 4 == 0;
+  const int channels = p.out_channels | (product == Product::backward_input ? 0 : p.in_channels);
+  const auto in_steps_of = [&](int n) { return channels % n == 0 && aligned(p.a, 4 * n) && aligned(p.b, 4 * n); };
   GemmPlan plan;
-  plan.vectors = last_in_fours && (product == Product::backward_input || in_fours) && aligned16(p.a) && aligned16(p.b);
+  plan.vector = in_steps_of(4) ? 4 : in_steps_of(2) ? 2 : 1;
   const auto blocks = [&](int rows, int columns) {
     return int64_t{ceil_div(phase.rows, rows)} * ceil_div(phase.columns, columns) * phases_of(product, p);
   };
   const int processors = backend.multiprocessors();
   const bool has_room = backend.shared_bytes_a_block() >= (64 << 10);
   plan.tile = Tile::medium;
-  if (plan.vectors && phase.rows <= FlatTile::rows)
+  if (plan.vector == 4 && phase.rows <= FlatTile::rows)
     plan.tile = Tile::flat;
-  else if (plan.vectors && has_room && phase.rows > 64 && phase.columns > 64 &&
+  else if (plan.vector > 1 && has_room && phase.rows > 64 && phase.columns > 64 &&
            (blocks(128, 128) >= processors || phase.sum >= 4096))
     plan.tile = Tile::large;
 

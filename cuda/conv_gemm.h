@@ -273,11 +273,14 @@ void launch_gemm_as(const ConvProblem &p, cudaStream_t stream) {
   using Load = Loader<product, Shape, vector>;
   const Phase<product> largest(p, 0);
   constexpr int bytes = stages * (Load::A::floats + Load::B::floats) * int(sizeof(float));
-  static bool allowed = false;  // once a kernel: more shared memory than the 48 KiB that need no permission
-  if (bytes > (48 << 10) - (4 << 10) && !allowed) {
-    CUDA_CHECK(
-        cudaFuncSetAttribute(conv_gemm<product, Math, vector>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
-    allowed = true;
+  if (bytes > (44 << 10)) {  // more than 48 KiB with the static arrays needs permission, once a kernel and device
+    static uint64_t allowed = 0;
+    int device = 0;
+    CUDA_CHECK(cudaGetDevice(&device));
+    if (!(allowed >> device & 1))
+      CUDA_CHECK(
+          cudaFuncSetAttribute(conv_gemm<product, Math, vector>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
+    allowed |= uint64_t{1} << device;
   }
   const dim3 grid(ceil_div(largest.rows, Shape::rows), ceil_div(largest.columns, Shape::columns),
                   phases_of(product, p) * p.splits);
@@ -286,7 +289,9 @@ void launch_gemm_as(const ConvProblem &p, cudaStream_t stream) {
 
 template <Product product, template <class> class Math>
 void launch_gemm_with(const ConvProblem &p, const GemmPlan &plan, cudaStream_t stream) {
-  if (!plan.vectors) return launch_gemm_as<product, Math<MediumTile>, 1>(p, stream);
+  if (plan.vector == 1) return launch_gemm_as<product, Math<MediumTile>, 1>(p, stream);
+  if (plan.vector == 2 && plan.tile == Tile::large) return launch_gemm_as<product, Math<LargeTile>, 2>(p, stream);
+  if (plan.vector == 2) return launch_gemm_as<product, Math<MediumTile>, 2>(p, stream);
   switch (plan.tile) {
     case Tile::large:
       return launch_gemm_as<product, Math<LargeTile>, 4>(p, stream);

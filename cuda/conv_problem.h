@@ -86,7 +86,7 @@ inline int phases_of(Product product, const ConvProblem &p) {
 enum class Tile { large, medium, flat };
 struct GemmPlan {
   Tile tile;
-  bool vectors;  // channels come in fours, so that copies are of 16 bytes
+  int vector;  // floats a copy: 4 or 2 where the channels come in fours or pairs, else 1
 };
 
 // Launches of conv_forward.cu, conv_backward_input.cu, conv_backward_filter.cu.

@@ -22,26 +22,24 @@
 
 namespace coopnets {
 
-// --- Asynchronous copies of 4 or 16 bytes; where nothing valid lies, zeros are written
+// --- Asynchronous copies of 4, 8 or 16 bytes; where nothing valid lies, zeros are written
 // ---------------------------------
 
 template <int floats>
 __device__ __forceinline__ void copy_async(float *shared, const float *global, bool valid) {
-  static_assert(floats == 1 || floats == 4, "copies of 4 or 16 bytes");
+  static_assert(floats == 1 || floats == 2 || floats == 4, "copies of 4, 8 or 16 bytes");
 #if COOPNETS_SM80
   const unsigned target = unsigned(__cvta_generic_to_shared(shared));
   const int bytes = valid ? 4 * floats : 0;
   if (floats == 4)
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(target), "l"(global), "r"(bytes) : "memory");
   else
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(target), "l"(global), "r"(bytes) : "memory");
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %3, %2;" ::"r"(target), "l"(global), "r"(bytes), "n"(4 * floats)
+                 : "memory");
 #elif defined(COOPNETS_CUDA_EMULATED)
   cuda_emulator::copy_later(shared, valid ? global : nullptr, 4 * floats);
 #else
-  if (floats == 4)
-    *reinterpret_cast<float4 *>(shared) = valid ? *reinterpret_cast<const float4 *>(global) : make_float4(0, 0, 0, 0);
-  else
-    *shared = valid ? *global : 0;
+  for (int i = 0; i < floats; ++i) shared[i] = valid ? global[i] : 0;
 #endif
 }
 

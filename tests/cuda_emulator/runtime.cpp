@@ -165,6 +165,7 @@ cudaError_t cudaGetDeviceCount(int *count) {
   return answer(device.count ? cudaSuccess : cudaErrorNoDevice);
 }
 cudaError_t cudaSetDevice(int i) { return answer(i >= 0 && i < device.count ? cudaSuccess : cudaErrorInvalidDevice); }
+cudaError_t cudaGetDevice(int *i) { return *i = 0, cudaSuccess; }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int i) {
   if (i < 0 || i >= device.count) return answer(cudaErrorInvalidDevice);
   *properties = {"CUDA emulator", device.memory, shared_default, shared_most, device.major, device.minor, 2};
