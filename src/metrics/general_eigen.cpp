@@ -138,14 +138,15 @@ std::vector<Complex> eigenvalues(const Matrix &a) {
 Matrix relocate_poles(const Matrix &a, double radius) {
   const Schur s = schur(a);
   const int64_t n = a.rows;
+  constexpr double outside = 1 + 1e-9;  // rounding alone moves no pole
   ComplexMatrix f(n);
   double largest = 0;
   for (int64_t i = 0; i < n; ++i) {
     const double modulus = std::abs(s.t(i, i));
     largest = std::max(largest, modulus);
-    f(i, i) = modulus > 1 ? s.t(i, i) * (radius / modulus) : s.t(i, i);
+    f(i, i) = modulus > outside ? s.t(i, i) * (radius / modulus) : s.t(i, i);
   }
-  if (!(largest > 1)) return a;
+  if (!(largest > outside)) return a;
   for (int64_t d = 1; d < n; ++d)
     for (int64_t i = 0; i + d < n; ++i) {
       const int64_t j = i + d;
@@ -170,7 +171,7 @@ Matrix relocate_poles(const Matrix &a, double radius) {
   // Where rounding in a nearly defective matrix still leaves a pole outside, all poles are shrunk alike.
   double outermost = 0;
   for (Complex value : eigenvalues(result)) outermost = std::max(outermost, std::abs(value));
-  if (!(outermost <= 1)) {
+  if (!(outermost <= outside)) {
     result = a;
     for (double &value : result.values) value *= radius / largest;
   }

@@ -79,8 +79,8 @@ Matrix least_squares(const Matrix &a, const Matrix &b);
 // Throws std::runtime_error when the iteration does not converge (a matrix with NaN).
 std::vector<std::complex<double>> eigenvalues(const Matrix &a);
 
-// A with each eigenvalue of modulus above 1 moved to modulus `radius`, its phase and its eigenvector kept.
-// (Doretto et al., IJCV 2003, so that a synthesised video does not diverge.)
+// A with each eigenvalue of modulus above 1 (by more than 1e-9) moved to modulus `radius`, its phase and its
+// eigenvector kept. (Doretto et al., IJCV 2003, so that a synthesised video does not diverge.)
 Matrix relocate_poles(const Matrix &a, double radius = 0.99);
 
 }  // namespace coopnets
