@@ -31,7 +31,7 @@ void require_protocol(Protocol protocol, int64_t frames, int64_t training_frames
 void standard_normals(uint64_t seed, int64_t step, double *out, int64_t count) {
   for (int64_t block = 0; 4 * block < count; ++block) {
     float four[4];
-    normals(random_block({seed, Purpose::rival}, uint64_t(step), 0, uint64_t(block)), four);
+    normals(random_block({seed, Purpose::evaluation}, uint64_t(step), 0, uint64_t(block)), four);
     for (int64_t i = 0; i < std::min<int64_t>(4, count - 4 * block); ++i) out[4 * block + i] = four[i];
   }
 }
