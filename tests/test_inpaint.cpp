@@ -54,7 +54,7 @@ TEST(Inpaint, ExactnessTable) {
   } cases[] = {
       {constant, inside, {1, 1, 1, 1, 1}}, {constant, edge, {1, 1, 1, 1, 1}}, {constant, corner, {1, 1, 1, 1, 1}},
       {plane, inside, {1, 1, 1, 1, 1}},    {plane, edge, {1, 1, 1, 0, 0}},    {plane, corner, {1, 0, 1, 0, 0}},
-      {saddle, inside, {1, 1, 1, 1, 1}},   {cubic, inside, {1, 0, 1, 0, 0}},
+      {saddle, inside, {1, 1, 1, 1, 1}},   {saddle, edge, {1, 0, 1, 0, 0}},   {cubic, inside, {1, 0, 1, 0, 0}},
   };
   int number = 0;
   for (const auto &c : cases) {
@@ -67,7 +67,6 @@ TEST(Inpaint, ExactnessTable) {
     }
     ++number;
   }
-  for (int method : {1, 3}) EXPECT_LE(filling_error(saddle, edge, method), 1e-2) << method;
 }
 
 TEST(Inpaint, OneHiddenPixelByHand) {
