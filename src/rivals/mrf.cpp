@@ -70,6 +70,8 @@ Frames mrf_fill(const Frames &pictures, const Mask &mask, const MrfOptions &opti
   if (hidden == height * width)
     throw std::invalid_argument("the mask hides the whole picture, so there is nothing to fill from");
 
+  if (hidden == 0) return pictures;
+
   std::vector<int> level(pictures.pixels.size());
   for (size_t i = 0; i < level.size(); ++i) {
     const double p = pictures.pixels[i];
@@ -97,7 +99,7 @@ Frames mrf_fill(const Frames &pictures, const Mask &mask, const MrfOptions &opti
       factors = boltzmann_factors(options.first_beta * std::pow(ratio, progress), options.norm);
     for (const std::vector<int64_t> &colour : sites) {
       // Sites of one colour are not neighbours: their order does not matter.
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (colour.size() > 256)
       for (int64_t k = 0; k < int64_t(colour.size()); ++k) {
         const int64_t at = colour[k], i = at / channels % (height * width), y = i / width, x = i % width;
         int32_t energy[levels] = {};
