@@ -1,16 +1,41 @@
-# coopnets: `make` builds ./coopnets, `make test` runs every test, `make help` tells the rest.
+## make                 builds ./coopnets; fetches what is missing by tools/setup (Debian packages)
+## make test            builds and runs every test; TEST_FILTER='Conv.*' runs some, SANITIZE=1 under ASan and UBSan
+## make test-cuda       runs the numerical tests on this machine's GPU
+## make bench           times ./coopnets, and PyTorch beside it where python3 has torch; NETS="digits scene" chooses
+## make bench-cuda      the same on the GPU, in fp32, tf32 and bf16, against the best of PyTorch's modes
+## make install         copies the program to PREFIX=/usr/local, below DESTDIR
+## make clean           removes ./coopnets and BUILD=build
+## make help            prints this
+##
+## CXX=g++              compiler of everything but the kernels of cuda/, and nvcc's host compiler
+## NATIVE=0             for any processor of this kind instead of this very one (no -march=native)
+## CUDA=0 | CUDA=1      without or with the GPU; by default with it where nvcc is found
+## CUDA_ARCH="75 90"    GPU architectures; by default one a generation that nvcc knows. PTX of the highest is embedded
+## WERROR=1             warnings are errors
+## CXXFLAGS=...         further flags
+## V=1                  prints the commands; -jN makes N jobs at a time, by default one a processor
 #
-# Every .cpp under src/ is found by wildcard; headers are tracked by the compiler (-MMD). One folder of objects a variant:
-# build/float (the program), build/double (the tests that check gradients), build/*-sanitize.
+# Every source is found by wildcard; headers are tracked by the compiler (-MMD). One folder of objects a variant:
+# build/float (the program), build/double (the tests that check gradients), build/emulator (the kernels of cuda/ built
+# by the C++ compiler), build/cuda (by nvcc), build/*-sanitize.
 
-CXX      ?= g++
 BUILD    ?= build
+PREFIX   ?= /usr/local
 NATIVE   ?= 1
 SANITIZE ?= 0
 WERROR   ?= 0
+V        ?= 0
+NVCC     ?= $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
+
+ifeq ($(origin CXX),default)
+  CXX := g++
+endif
+MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
+
+# ---------------------------------------------------------------------------------------------------------- flags
 
 # Without errno and trapping a loop with a square root or a comparison vectorises; results stay IEEE, NaN included.
-FLAGS := -std=c++17 -O3 -fno-math-errno -fno-trapping-math -g -Wall -Wextra -Isrc -Itests -MMD -MP -fopenmp
+FLAGS := -std=c++17 -O3 -fno-math-errno -fno-trapping-math -g -Wall -Wextra -Isrc -Itests -I. -MMD -MP -fopenmp
 ifeq ($(NATIVE),1)
   FLAGS += -march=native
 endif
@@ -23,37 +48,185 @@ ifeq ($(SANITIZE),1)
 endif
 FLAGS += $(CXXFLAGS)
 
+# -------------------------------------------------------------------------------------------------------- sources
+
 CORE   := $(filter-out src/app/main.cpp,$(wildcard src/*/*.cpp))
 TESTS  := $(wildcard tests/*.cpp) $(wildcard tests/numerics/*.cpp) tests/backends/cpu.cpp
 # The tests of tests/numerics hold for either scalar and run on every backend.
-DOUBLE_CORE  := $(wildcard src/tensor/*.cpp src/cpu/*.cpp src/autodiff/*.cpp src/nets/*.cpp src/learning/*.cpp)
-DOUBLE_TESTS := $(wildcard tests/numerics/*.cpp) tests/backends/cpu.cpp
+NUMERIC_CORE := $(wildcard src/tensor/*.cpp src/cpu/*.cpp src/autodiff/*.cpp src/nets/*.cpp src/learning/*.cpp)
+NUMERICS     := $(wildcard tests/numerics/*.cpp)
+KERNELS      := $(wildcard cuda/*.cu)
+CUDA_BACKEND := $(wildcard tests/backends/cuda.cpp)
 
 F := $(BUILD)/float$(VARIANT)
 D := $(BUILD)/double$(VARIANT)
-objects = $(patsubst %.cpp,$(1)/%.o,$(2))
+E := $(BUILD)/emulator$(VARIANT)
+C := $(BUILD)/cuda
+objects = $(addprefix $(1)/,$(addsuffix .o,$(basename $(2))))
 
+PROGRAM_OBJECTS  := $(call objects,$(F),$(CORE) src/app/main.cpp)
+FLOAT_OBJECTS    := $(call objects,$(F),$(CORE) $(TESTS))
+DOUBLE_OBJECTS   := $(call objects,$(D),$(NUMERIC_CORE) $(NUMERICS) tests/backends/cpu.cpp)
+EMULATOR_OBJECTS := $(call objects,$(F),$(NUMERIC_CORE) $(NUMERICS)) \
+                    $(call objects,$(E),$(KERNELS) $(CUDA_BACKEND) $(wildcard tests/cuda_emulator/*.cpp))
+DEVICE_OBJECTS   := $(call objects,$(F),$(NUMERIC_CORE) $(NUMERICS)) $(call objects,$(C),$(KERNELS) $(CUDA_BACKEND))
+
+TEST_BINARIES := $(D)/run_tests $(if $(and $(KERNELS),$(CUDA_BACKEND)),$(E)/run_tests) $(F)/run_tests
+
+# ----------------------------------------------------------------------------------------------------------- CUDA
+
+# The sanitizers do not mix with the CUDA driver; there the emulator stands for the GPU.
+ifeq ($(SANITIZE),1)
+  override CUDA := 0
+endif
+CUDA ?= $(if $(and $(NVCC),$(KERNELS)),1,0)
+ifeq ($(CUDA),1)
+  ifeq ($(NVCC),)
+    $(error CUDA=1, but nvcc is neither in PATH nor in /usr/local/cuda/bin: install the CUDA toolkit or set NVCC=)
+  endif
+  # Code for a chip runs on the later ones of its generation (its tens), so the first of each is enough. Jetson's chips,
+  # which only an ARM machine has, are outside that promise and named one by one.
+  CUDA_ARCH ?= $(shell $(NVCC) --list-gpu-arch | sed 's/compute_//' | sort -n | awk -v machine=$$(uname -m) \
+    '$$1 < 53 {next} /^(53|62|72|87|101|110)$$/ {if (machine == "aarch64") print; next} !seen[int($$1 / 10)]++')
+  ifeq ($(strip $(CUDA_ARCH)),)
+    $(error $(NVCC) lists no architecture of compute capability 5.3 or later: set CUDA_ARCH)
+  endif
+  CUDA_ARCH := $(CUDA_ARCH)
+  HIGHEST   := $(lastword $(shell printf '%s\n' $(CUDA_ARCH) | sort -n))
+  CUDA_HOME := $(patsubst %/bin/,%,$(dir $(realpath $(NVCC))))
+  NVCCFLAGS := -std=c++17 -O3 -lineinfo -ccbin $(CXX) -Isrc -I. -MMD -MP -Xcompiler=-Wall,-Wextra \
+               $(foreach a,$(CUDA_ARCH),-gencode=arch=compute_$(a),code=sm_$(a)) \
+               -gencode=arch=compute_$(HIGHEST),code=compute_$(HIGHEST)
+  ifeq ($(WERROR),1)
+    NVCCFLAGS += -Werror=all-warnings
+  endif
+  CUDA_OBJECTS := $(call objects,$(C),$(KERNELS))
+  CUDA_LIBS     = $(addprefix -L,$(wildcard $(CUDA_HOME)/targets/$(firstword $(subst -, ,$(shell $(CXX) -dumpmachine)))-linux/lib \
+                  $(CUDA_HOME)/lib64)) -lcudart_static -ldl -lrt -lpthread
+  CUDA_DEFINE  := -DCOOPNETS_CUDA
+  CUDA_FOUND    = $(NVCC), for $(addprefix sm_,$(CUDA_ARCH)) and PTX $(HIGHEST)
+else
+  CUDA_FOUND    = CPU only ($(if $(filter command environment override,$(origin CUDA)),CUDA=0,$(if $(NVCC),cuda/ is empty,no nvcc)))
+endif
+
+# ---------------------------------------------------------------------------------------------------------- rules
+
+Q   := $(if $(filter 1,$(V)),,@)
+say = @printf '  %-6s %s\n' '$(1)' '$(2)'
+# Writes $@ only where its text is new, so that what depends on it is rebuilt when the text changes and not otherwise.
+quoted   = '$(subst ','\'',$(1))'
+remember = @mkdir -p $(@D); printf '%s\n' $(call quoted,$(1)) | cmp -s - $@ || printf '%s\n' $(call quoted,$(1)) > $@
+
+.DEFAULT_GOAL := all
+ifneq ($(SANITIZE),1)
 all: coopnets
-coopnets: $(call objects,$(F),$(CORE) src/app/main.cpp)
-	$(CXX) $(FLAGS) $^ -o $@ $(LDLIBS)
-$(F)/tests: $(call objects,$(F),$(CORE) $(TESTS))
-	$(CXX) $(FLAGS) $^ -o $@ -lgtest -lgtest_main -lpthread $(LDLIBS)
-$(D)/tests: $(call objects,$(D),$(DOUBLE_CORE) $(DOUBLE_TESTS))
-	$(CXX) $(FLAGS) $^ -o $@ -lgtest -lgtest_main -lpthread $(LDLIBS)
+else
+all: $(F)/coopnets
+endif
 
-$(F)/%.o: %.cpp
-	@mkdir -p $(@D)
-	$(CXX) $(FLAGS) -c $< -o $@
-$(D)/%.o: %.cpp
-	@mkdir -p $(@D)
-	$(CXX) $(FLAGS) -DCOOPNETS_DOUBLE -c $< -o $@
+coopnets: $(F)/coopnets FORCE
+	@cmp -s $< $@ || cp -f $< $@
 
-test: coopnets $(F)/tests $(D)/tests
-	$(D)/tests
-	$(F)/tests
+$(F)/coopnets: $(PROGRAM_OBJECTS) $(CUDA_OBJECTS) $(F)/link
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(FLAGS) $(PROGRAM_OBJECTS) $(CUDA_OBJECTS) -o $@ $(CUDA_LIBS) $(LDLIBS)
+$(F)/run_tests: $(FLOAT_OBJECTS) $(CUDA_OBJECTS) $(F)/link
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(FLAGS) $(FLOAT_OBJECTS) $(CUDA_OBJECTS) -o $@ $(CUDA_LIBS) -lgtest -lgtest_main -lpthread $(LDLIBS)
+$(D)/run_tests: $(DOUBLE_OBJECTS) $(D)/link
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(FLAGS) $(DOUBLE_OBJECTS) -o $@ -lgtest -lgtest_main -lpthread $(LDLIBS)
+$(E)/run_tests: $(EMULATOR_OBJECTS) $(E)/link
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(FLAGS) $(EMULATOR_OBJECTS) -o $@ -lgtest -lgtest_main -lpthread $(LDLIBS)
+$(C)/run_tests: $(DEVICE_OBJECTS) $(C)/link
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(FLAGS) $(DEVICE_OBJECTS) -o $@ $(CUDA_LIBS) -lgtest -lgtest_main -lpthread $(LDLIBS)
+
+COMPILE = $(Q)mkdir -p $(@D) && $(CXX) $(FLAGS)
+$(F)/src/app/%.o: src/app/%.cpp $(F)/flags $(F)/cuda | found
+	$(call say,C++,$<)
+	$(COMPILE) $(CUDA_DEFINE) -c $< -o $@
+$(F)/%.o: %.cpp $(F)/flags | found
+	$(call say,C++,$<)
+	$(COMPILE) -c $< -o $@
+$(D)/%.o: %.cpp $(D)/flags | found
+	$(call say,C++,$< (double))
+	$(COMPILE) -DCOOPNETS_DOUBLE -c $< -o $@
+# tests/cuda_emulator/cuda_runtime.h and its like come before the toolkit's.
+$(E)/%.o: %.cpp $(E)/flags | found
+	$(call say,C++,$< (emulator))
+	$(COMPILE) -Itests/cuda_emulator -c $< -o $@
+$(E)/%.o: %.cu $(E)/flags | found
+	$(call say,C++,$< (emulator))
+	$(COMPILE) -Itests/cuda_emulator -x c++ -c $< -o $@
+$(C)/%.o: %.cpp $(C)/flags | found
+	$(call say,C++,$< (cuda))
+	$(COMPILE) -c $< -o $@
+$(C)/%.o: %.cu $(C)/flags | found
+	$(call say,NVCC,$<)
+	$(Q)mkdir -p $(@D) && $(NVCC) $(NVCCFLAGS) -c $< -o $@
+
+$(F)/flags $(D)/flags $(E)/flags: FORCE
+	$(call remember,$(CXX) $(FLAGS))
+$(C)/flags: FORCE
+	$(call remember,$(CXX) $(FLAGS) $(NVCC) $(NVCCFLAGS))
+$(F)/cuda: FORCE
+	$(call remember,$(CUDA_DEFINE))
+$(F)/link: FORCE
+	$(call remember,$(PROGRAM_OBJECTS) $(FLOAT_OBJECTS) $(CUDA_OBJECTS) $(LDLIBS))
+$(D)/link: FORCE
+	$(call remember,$(DOUBLE_OBJECTS) $(LDLIBS))
+$(E)/link: FORCE
+	$(call remember,$(EMULATOR_OBJECTS) $(LDLIBS))
+$(C)/link: FORCE
+	$(call remember,$(DEVICE_OBJECTS) $(LDLIBS))
+
+# stb shifts negative numbers left, which C++20 defines and the sanitizer for C++17 refuses.
+%/src/data/stb.o: FLAGS += -fno-sanitize=shift-base
+
+# What this machine has, once a make, after what is missing has been fetched.
+found: $(BUILD)/has-build
+	@printf '  %-9s %s\n' compiler '$(shell $(CXX) --version 2>/dev/null | head -n 1)$(if $(filter 1,$(NATIVE)),$(strip , for this processor))' \
+	  OpenMP '$(shell printf _OPENMP | $(CXX) -fopenmp -E -P - 2>/dev/null | sed -n 's/^201307$$/4.0/p; s/^201511$$/4.5/p; s/^201811$$/5.0/p; s/^202011$$/5.1/p; s/^202111$$/5.2/p')' \
+	  CUDA '$(CUDA_FOUND)'
+$(BUILD)/has-build:
+	@CXX='$(CXX)' tools/setup build && mkdir -p $(@D) && touch $@
+$(BUILD)/has-test: $(BUILD)/has-build
+	@CXX='$(CXX)' tools/setup test && touch $@
+$(TEST_BINARIES) $(C)/run_tests: | $(BUILD)/has-test
+$(call objects,$(F),$(TESTS)) $(call objects,$(D),$(NUMERICS)): | $(BUILD)/has-test
+
+# --------------------------------------------------------------------------------------------------------- targets
+
+# Every binary runs even when one before it has failed. COOPNETS tells the tests which program to run.
+run_tests = @failed=; for binary in $(1); do \
+    printf '  %-6s %s\n' TEST $$binary; \
+    COOPNETS=$(F)/coopnets $$binary --gtest_brief=1 $(if $(TEST_FILTER),--gtest_filter='$(TEST_FILTER)') || failed="$$failed $$binary"; \
+  done; \
+  if [ -n "$$failed" ]; then printf 'make %s: failed:%s\n' $@ "$$failed" >&2; exit 1; fi
+test: all $(F)/coopnets $(TEST_BINARIES)
+	$(call run_tests,$(TEST_BINARIES))
+test-cuda: $(if $(filter 1,$(CUDA)),$(C)/run_tests,no-cuda)
+	$(call run_tests,$(C)/run_tests)
+
+bench: coopnets
+	@tools/bench $(addprefix --net ,$(NETS))
+bench-cuda: $(if $(filter 1,$(CUDA)),coopnets,no-cuda)
+	@for precision in fp32 tf32 bf16; do tools/bench --device cuda --precision $$precision $(addprefix --net ,$(NETS)) || exit 1; done
+
+no-cuda:
+	@printf 'make: this needs the CUDA build, and what was found is: %s\n' '$(CUDA_FOUND)' >&2; exit 1
+
+install: coopnets
+	install -D -m 755 coopnets '$(DESTDIR)$(PREFIX)/bin/coopnets'
 
 clean:
-	rm -rf build coopnets
+	rm -rf '$(BUILD)' coopnets
 
-.PHONY: all test clean
+help:
+	@sed -n 's/^##[ ]\{0,1\}//p' Makefile
+
+FORCE:
+.PHONY: all found test test-cuda bench bench-cuda no-cuda install clean help FORCE
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,1 +1,73 @@
-int main() {}
+// coopnets: see --help. Exit status: 0; 2 for a wrong command line; 1 for a run that failed; 130 when interrupted.
+#include <cstdio>
+#include <exception>
+#include <iostream>
+
+#include "app/bench.h"
+#include "app/device.h"
+#include "app/list.h"
+#include "app/run_name.h"
+#include "app/sample.h"
+#include "app/train.h"
+#include "experiments/experiment.h"
+#include "tensor/file.h"
+
+namespace coopnets {
+
+namespace {
+
+Vocabulary vocabulary() {
+  Vocabulary names;
+  for (const Experiment &e : experiments()) names.experiments.push_back(e.name);
+  names.benchmarks = benchmarks();
+  return names;
+}
+
+// A run that is resumed goes on with the options and settings of its config.txt, changed by those given now.
+Options options_of(std::vector<std::string> arguments) {
+  Options options = parse_options(arguments, vocabulary());
+  if (!options.resume || !options.config.empty()) return options;
+  const std::string config = options.out + '/' + options.experiment + '/' + run_name(options) + "/config.txt";
+  if (std::FILE *file = std::fopen(config.c_str(), "rb")) {
+    std::fclose(file);
+    arguments.push_back("--config=" + config);
+    return parse_options(arguments, vocabulary());
+  }
+  return options;
+}
+
+int run(const std::vector<std::string> &arguments) {
+  const Options options = options_of(arguments);
+  if (options.help) {
+    std::cout << help_text(vocabulary());
+  } else if (options.version) {
+    std::cout << "coopnets 1.0, " << built_in() << "\n";
+  } else if (options.list) {
+    std::cout << list_text();
+  } else if (!options.bench.empty()) {
+    return bench(options);
+  } else if (options.sample > 0) {
+    return sample(options);
+  } else if (options.interpolate) {
+    return interpolate(options);
+  } else {
+    return train(options);
+  }
+  return 0;
+}
+
+}  // namespace
+
+}  // namespace coopnets
+
+int main(int count, char **arguments) {
+  try {
+    return coopnets::run({arguments + 1, arguments + count});
+  } catch (const coopnets::UsageError &error) {
+    std::fprintf(stderr, "coopnets: %s\n", error.what());
+    return 2;
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "coopnets: %s\n", error.what());
+    return 1;
+  }
+}

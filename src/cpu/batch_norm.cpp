@@ -16,6 +16,8 @@
 namespace coopnets {
 namespace {
 
+constexpr int64_t channels_a_block = 64;  // whose chunk sums one thread adds up
+
 struct Rows {
   explicit Rows(const Shape &shape)
       : positions(shape.positions()),
@@ -80,20 +82,24 @@ void statistics(CpuBackend &backend, ConstView x, real epsilon, View mean, View 
     });
     fold_lanes(rows, squares);
   });
-  for_chunks(backend.threads(), channels, 16, [=](int64_t first, int64_t last) {
-    for (int64_t c = first; c < last; ++c) {
-      const auto count = [=](int64_t k) {
-        return double(std::min(rows.chunk(), rows.size() - k * rows.chunk()) / channels);
-      };
-      double m = 0, squares = 0;
-      for (int64_t k = 0; k < chunks; ++k) m += count(k) * partial[k * 2 * width + c];
-      m /= double(rows.positions);
-      for (int64_t k = 0; k < chunks; ++k) {
-        const double away = partial[k * 2 * width + c] - m;
-        squares += partial[(k * 2 + 1) * width + c] + count(k) * away * away;
-      }
-      mean.data[c] = real(m);
-      inverse_deviation.data[c] = real(1 / std::sqrt(squares / double(rows.positions) + epsilon));
+  for_chunks(backend.threads(), channels, channels_a_block, [=](int64_t first, int64_t last) {
+    double m[channels_a_block] = {}, squares[channels_a_block] = {};
+    const auto count = [=](int64_t k) {
+      return double(std::min(rows.chunk(), rows.size() - k * rows.chunk()) / channels);
+    };
+    for (int64_t k = 0; k < chunks; ++k) {
+      const double *m_k = partial + k * 2 * width + first;
+      for (int64_t c = 0; c < last - first; ++c) m[c] += count(k) * m_k[c];
+    }
+    for (int64_t c = 0; c < last - first; ++c) m[c] /= double(rows.positions);
+    for (int64_t k = 0; k < chunks; ++k) {
+      const double *m_k = partial + k * 2 * width + first, *squares_k = m_k + width;
+      for (int64_t c = 0; c < last - first; ++c)
+        squares[c] += squares_k[c] + count(k) * (m_k[c] - m[c]) * (m_k[c] - m[c]);
+    }
+    for (int64_t c = 0; c < last - first; ++c) {
+      mean.data[first + c] = real(m[c]);
+      inverse_deviation.data[first + c] = real(1 / std::sqrt(squares[c] / double(rows.positions) + epsilon));
     }
   });
 }
@@ -139,15 +145,18 @@ void sums(CpuBackend &backend, ConstView x, ConstView dv, ConstView mean, const 
     fold_lanes(rows, plain);
     fold_lanes(rows, weighted);
   });
-  for_chunks(backend.threads(), rows.channels, 16, [=](int64_t first, int64_t last) {
-    for (int64_t c = first; c < last; ++c) {
-      double plain = 0, weighted = 0;
-      for (int64_t k = 0; k < chunks; ++k) {
-        plain += partial[k * 2 * width + c];
-        weighted += partial[(k * 2 + 1) * width + c];
+  for_chunks(backend.threads(), rows.channels, channels_a_block, [=](int64_t first, int64_t last) {
+    double plain[channels_a_block] = {}, weighted[channels_a_block] = {};
+    for (int64_t k = 0; k < chunks; ++k) {
+      const double *plain_k = partial + k * 2 * width + first, *weighted_k = plain_k + width;
+      for (int64_t c = 0; c < last - first; ++c) {
+        plain[c] += plain_k[c];
+        weighted[c] += weighted_k[c];
       }
-      dshift.data[c] = real(plain);
-      dscale.data[c] = real(weighted * inverse(c));
+    }
+    for (int64_t c = 0; c < last - first; ++c) {
+      dshift.data[first + c] = real(plain[c]);
+      dscale.data[first + c] = real(weighted[c] * inverse(first + c));
     }
   });
 }

@@ -9,7 +9,7 @@ Settings settings(const std::string &preset) {
   Settings s;  // [T]
   s.size = 28;
   s.crop = "none";
-  s.normalise = "picture";
+  s.normalise = "stretch";
   s.batch = 100;
   s.chains = 144;
   s.iterations = 60000;  // 100 epochs of 60,000

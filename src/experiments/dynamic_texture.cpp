@@ -10,7 +10,7 @@ Settings settings(const std::string &preset) {
   s.size = 128;
   s.frames = 64;
   s.crop = "centre";
-  s.normalise = "frame";
+  s.normalise = "stretch";
   s.batch = 1;
   s.chains = 2;
   s.iterations = 1000;
@@ -26,24 +26,35 @@ Settings settings(const std::string &preset) {
   s.sigma = 1;
   s.descriptor_init = 0.001;
   s.generator_init = 0.005;
+  if (preset == "quick") {
+    s.size = 64;
+    s.frames = 32;
+    s.descriptor = s.generator = "quick";
+    s.chains = 1;
+    s.iterations = 300;
+    s.generator_rate = 1e-3;
+    s.generator_init = 0.02;
+  }
   return s;
 }
 
 std::vector<Layer> descriptor(const Settings &s) {
-  if (s.descriptor == "FC_S")
-    return {conv_layer(120, same_side(5, 2), same_side(5, 2), same_side(5, 2), relu()),
+  if (s.descriptor == "FC_S" || s.descriptor == "quick")
+    return {conv_layer(s.descriptor == "quick" ? 32 : 120, same_side(5, 2), same_side(5, 2), same_side(5, 2), relu()),
             conv_layer(30, padded(5, 2, 2), valid(0), valid(0), relu()),
             conv_layer(10, padded(5, 2, 2), valid(1), valid(1), linear())};
-  unknown_net("descriptor", s.descriptor, {"FC_S"});
+  unknown_net("descriptor", s.descriptor, {"FC_S", "quick"});
 }
 
 std::vector<Layer> generator(const Settings &s) {
-  if (s.generator == "FC_S_128")
-    return {deconv_layer(256, valid(5), valid(1), valid(1), relu(), true),
-            deconv_layer(128, valid(5, 2, s.frames / 2), valid(s.size / 4), valid(s.size / 4), relu(), true),
-            deconv_layer(64, same_side(5, 2), same_side(5, 2), same_side(5, 2), relu(), true),
+  if (s.generator == "FC_S_128" || s.generator == "quick") {
+    const int64_t width = s.generator == "quick" ? 16 : 64;
+    return {deconv_layer(4 * width, valid(5), valid(1), valid(1), relu(), true),
+            deconv_layer(2 * width, valid(5, 2, s.frames / 2), valid(s.size / 4), valid(s.size / 4), relu(), true),
+            deconv_layer(width, same_side(5, 2), same_side(5, 2), same_side(5, 2), relu(), true),
             deconv_layer(3, same_side(2, 1), same_side(5, 2), same_side(5, 2), tanh_activation(), false)};
-  unknown_net("generator", s.generator, {"FC_S_128"});
+  }
+  unknown_net("generator", s.generator, {"FC_S_128", "quick"});
 }
 
 // 10 x 1 x 1 for 64 frames: ((10 - 1) + 5 - 1) 2 + 5 = 31 and one frame of padding are doubled to 64.

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "experiments/nearest.h"
+#include "experiments/text.h"
 
 namespace coopnets {
 

@@ -9,7 +9,7 @@ Settings settings(const std::string &preset) {
   Settings s;  // [M]
   s.size = 64;
   s.crop = "centre";
-  s.normalise = "picture";
+  s.normalise = "stretch";
   s.batch = 100;
   s.chains = 36;
   s.iterations = 3000;

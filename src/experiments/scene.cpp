@@ -9,7 +9,7 @@ Settings settings(const std::string &preset) {
   Settings s;  // [T]
   s.size = 64;
   s.crop = "centre";
-  s.normalise = "picture";
+  s.normalise = "stretch";
   s.batch = 100;
   s.chains = 144;
   s.iterations = 11000;  // 1000 epochs of 1100 pictures

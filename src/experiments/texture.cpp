@@ -10,7 +10,7 @@ Settings settings(const std::string &preset) {
   s.batch = 1;
   s.chains = 1;
   s.crop = "centre";
-  s.normalise = "picture";
+  s.normalise = "stretch";
   s.descriptor_init = 0.01;
   s.sigma = 0.3;
   if (preset == "paper") {  // [M]

@@ -80,4 +80,37 @@ Geometry geometry(const Layer &layer, const Shape &in) {
   return g;
 }
 
+std::vector<std::string> describe(const Shape &input, const std::vector<Layer> &layers) {
+  const auto sides = [](int64_t t, int64_t h, int64_t w) {
+    return (t == 1 ? "" : std::to_string(t) + "x") + std::to_string(h) + "x" + std::to_string(w);
+  };
+  const auto nonlinearity = [](const Activation &a) -> std::string {
+    switch (a.kind) {
+      case Activation::none:
+        return "";
+      case Activation::leaky_relu:
+        return a.slope == 0 ? ", ReLU" : ", leaky ReLU";
+      case Activation::tanh:
+        return ", tanh";
+      case Activation::sigmoid:
+        return ", sigmoid";
+    }
+    return "";
+  };
+  std::vector<std::string> lines;
+  Shape x = input;
+  for (const Layer &layer : layers) {
+    const Geometry g = geometry(layer, x);
+    const Window &v = g.window;
+    const bool full = layer.kind == Layer::conv && g.out.positions() == g.out.n && x.positions() > x.n;
+    std::string line = full ? "fully connected" : layer.kind == Layer::conv ? "conv" : "deconv";
+    if (!full) line += " " + sides(v.t.kernel, v.h.kernel, v.w.kernel);
+    if (v.t.stride * v.h.stride * v.w.stride > 1) line += " stride " + sides(v.t.stride, v.h.stride, v.w.stride);
+    line += (layer.batch_norm ? ", batch norm" : "") + nonlinearity(layer.activation);
+    lines.push_back(line + " -> " + sides(g.out.t, g.out.h, g.out.w) + " x " + std::to_string(g.out.c));
+    x = g.out;
+  }
+  return lines;
+}
+
 }  // namespace coopnets

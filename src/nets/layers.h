@@ -1,5 +1,8 @@
 // Layers: what a net is a list of.
 #pragma once
+#include <string>
+#include <vector>
+
 #include "tensor/backend.h"
 
 namespace coopnets {
@@ -47,5 +50,8 @@ struct Geometry {
 };
 // Throws std::invalid_argument where the layer cannot take an input of that shape.
 Geometry geometry(const Layer &, const Shape &in);
+
+// One line a layer: window, what follows it, output shape.
+std::vector<std::string> describe(const Shape &input, const std::vector<Layer> &);
 
 }  // namespace coopnets

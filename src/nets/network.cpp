@@ -92,22 +92,4 @@ std::vector<std::pair<std::string, View>> Network::state() {
   return all;
 }
 
-std::string Network::str() const {
-  std::string text;
-  Shape x = input_;
-  for (const Layer &layer : layers_) {
-    const Geometry g = geometry(layer, x);
-    auto spell = [&](const char *what, int64_t t, int64_t h, int64_t w) {
-      return std::string(what) + (t == 1 ? "" : std::to_string(t) + "x") + std::to_string(h) + "x" + std::to_string(w);
-    };
-    text += std::string(layer.kind == Layer::conv ? "  conv   " : "  deconv ") + std::to_string(layer.channels) +
-            " @ " + spell("", g.window.t.kernel, g.window.h.kernel, g.window.w.kernel) +
-            spell(" stride ", g.window.t.stride, g.window.h.stride, g.window.w.stride) +
-            (layer.batch_norm ? ", batch norm" : "") + " -> " + std::to_string(g.out.t) + "x" +
-            std::to_string(g.out.h) + "x" + std::to_string(g.out.w) + "x" + std::to_string(g.out.c) + "\n";
-    x = g.out;
-  }
-  return text;
-}
-
 }  // namespace coopnets

@@ -48,7 +48,6 @@ class Network {
   int64_t parameter_count() const;
   // Everything that a checkpoint must hold: parameters and running statistics by name.
   std::vector<std::pair<std::string, View>> state();
-  std::string str() const;  // one line a layer: window, shapes, parameters
 
  private:
   struct Running {

@@ -1,0 +1,103 @@
+#include "app/bench.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "app/device.h"
+#include "experiments/model.h"
+
+namespace coopnets {
+
+namespace {
+
+// The published sizes: of each experiment's paper preset, with 100 observed examples where there is a data set.
+struct Benchmark {
+  const char *name, *experiment;
+  int64_t batch, chains;
+};
+constexpr Benchmark nets[] = {{"digits", "digits", 100, 144},
+                              {"scene", "scene", 100, 144},
+                              {"texture", "texture", 1, 1},
+                              {"video", "dynamic-texture", 1, 2}};
+
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// Multiply-adds x 2 of a net's forward pass, done directly.
+double forward_flop(const Network &net, int64_t examples) {
+  double flop = 0;
+  Shape x = net.input().with_n(examples);
+  for (const Layer &layer : net.layers()) {
+    const Geometry g = geometry(layer, x);
+    flop += 2.0 * double(g.filters.size()) * double(layer.kind == Layer::conv ? g.out.positions() : x.positions());
+    x = g.out;
+  }
+  return flop;
+}
+
+double median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  return v.size() % 2 ? v[v.size() / 2] : (v[v.size() / 2 - 1] + v[v.size() / 2]) / 2;
+}
+
+void bench_net(const Benchmark &b, Backend &backend, const Options &options, int64_t iterations) {
+  const Experiment &experiment = find_experiment(b.experiment);
+  Settings s = experiment.settings("paper");
+  s.batch = b.batch;
+  s.chains = b.chains;
+  s.optimizer = "adam";  // as the peer
+  Model model = make_model(backend, experiment, s, 1);
+  Cooperative learner(backend, model.descriptor.get(), model.generator.get(),
+                      learning_settings(s, Algorithm::cooperative, 1, b.batch), b.batch);
+  const Shape observed = model.descriptor->input().with_n(b.batch);
+  Tensor noise(backend, observed);
+  backend.fill_normal(noise, 0, 0.5, {1, Purpose::test}, 0);
+  const std::vector<real> examples = noise.values();
+  std::vector<int64_t> indices(b.batch);
+  for (int64_t i = 0; i < b.batch; ++i) indices[i] = i;
+
+  std::vector<double> times;
+  learner.iterate(0, 1, examples, indices);  // warm up: working memory, recordings
+  learner.monitor();
+  for (int64_t i = 0; i < iterations; ++i) {
+    const double start = seconds();
+    learner.iterate(i + 1, 1, examples, indices);
+    learner.monitor();  // waits
+    times.push_back(seconds() - start);
+  }
+  const double fd = forward_flop(*model.descriptor, b.chains), fo = forward_flop(*model.descriptor, b.batch),
+               fg = forward_flop(*model.generator, b.chains);
+  const double flop = fg + 2 * double(s.langevin_steps) * fd + 3 * (fd + fo) + 3 * fg;
+  const double s_iteration = median(times);
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  const bool cpu = backend.name().compare(0, 3, "cpu") == 0;
+  const double peak = cpu ? double(usage.ru_maxrss) / 1024 : double(backend.peak_bytes()) / (1 << 20);
+  std::printf(
+      "{\"net\": \"%s\", \"device\": \"%s\", \"mode\": \"coopnets\", \"precision\": \"%s\", "
+      "\"seconds_per_iteration\": %.5f, \"gflop_per_iteration\": %.2f, \"gflop_per_second\": %.1f, "
+      "\"peak_MiB\": %.0f}\n",
+      b.name, cpu ? "cpu" : "cuda", options.precision.empty() ? "fp32" : options.precision.c_str(), s_iteration,
+      flop / 1e9, flop / 1e9 / s_iteration, peak);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+const std::vector<std::string> &benchmarks() {
+  static const std::vector<std::string> names = {"digits", "scene", "texture", "video", "all"};
+  return names;
+}
+
+int bench(const Options &options) {
+  const std::unique_ptr<Backend> backend = make_backend(options);
+  std::fprintf(stderr, "on %s\n", backend->name().c_str());
+  for (const Benchmark &b : nets)
+    if (options.bench == b.name || options.bench == "all")
+      bench_net(b, *backend, options, options.iterations > 0 ? options.iterations : 3);
+  return 0;
+}
+
+}  // namespace coopnets

@@ -1,0 +1,10 @@
+// Times one learning iteration of the paper's nets, with the keys of tools/bench_pytorch.py.
+#pragma once
+#include "app/options.h"
+
+namespace coopnets {
+
+const std::vector<std::string> &benchmarks();  // digits scene texture video all
+int bench(const Options &);
+
+}  // namespace coopnets

@@ -1,0 +1,37 @@
+#include "app/interrupt.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace coopnets {
+
+namespace {
+
+volatile sig_atomic_t asked = 0;
+
+void on_signal(int) {
+  const int error = errno;
+  asked = 1;
+  signal(SIGINT, SIG_DFL);  // the next one is the end
+  signal(SIGTERM, SIG_DFL);
+  constexpr char text[] = "\nfinishing this iteration; once more ends at once\n";
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+  errno = error;
+}
+
+}  // namespace
+
+void catch_interrupts() {
+  struct sigaction action = {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  signal(SIGXFSZ, SIG_IGN);
+}
+
+bool interrupted() { return asked != 0; }
+
+}  // namespace coopnets

@@ -1,0 +1,81 @@
+#include "app/option_table.h"
+
+namespace coopnets {
+
+namespace {
+
+constexpr bool recorded = true;
+constexpr double any = 9.3e18;  // beyond every int64_t
+
+struct Builder {
+  std::vector<Option> rows;
+  std::string group;
+
+  void flag(const char *name, bool Options::*member, const char *help) {
+    rows.push_back({{name, member, help, 0, 0, {}}, group, "", false});
+  }
+  void text(const char *name, const char *value, std::string Options::*member, std::vector<std::string> choices,
+            const char *help, bool in_config = false) {
+    rows.push_back({{name, member, help, 0, 0, std::move(choices)}, group, value, in_config});
+  }
+  void number(const char *name, const char *value, int64_t Options::*member, double least, double most,
+              const char *help, bool in_config = false) {
+    rows.push_back({{name, member, help, least, most, {}}, group, value, in_config});
+  }
+};
+
+}  // namespace
+
+std::vector<Option> option_table(const Vocabulary &names) {
+  Builder add;
+  add.group = "What to do";
+  add.text("exp", "NAME", &Options::experiment, names.experiments, "the experiment; alone, it trains", recorded);
+  add.number("sample", "N", &Options::sample, 1, 1e9, "make N new samples from a checkpoint");
+  add.flag("interpolate", &Options::interpolate, "walk between latent vectors of a checkpoint");
+  add.flag("complete", &Options::complete, "fill the hidden part of pictures, or of the PICTURE that follows");
+  add.flag("evaluate", &Options::evaluate, "compute the measures of the paper's tables");
+  add.text("bench", "NAME", &Options::bench, names.benchmarks, "time a net's learning iteration, one JSON line a net");
+  add.flag("list", &Options::list, "print every experiment with its data, nets and settings");
+  add.flag("help", &Options::help, "print this");
+  add.flag("version", &Options::version, "print the version and what was built in");
+
+  add.group = "Training";
+  add.text("data", "PATH", &Options::data, {}, "a file or folder to learn from", recorded);
+  add.text("preset", "NAME", &Options::preset, {"quick", "paper"},
+           "quick (for a CPU) or paper (the published settings, for a GPU)", recorded);
+  add.number("iterations", "N", &Options::iterations, 1, any, "learning iterations of the whole run");
+  add.number("seed", "N", &Options::seed, 0, any, "the same seed gives the same run", recorded);
+  add.text("algorithm", "NAME", &Options::algorithm, {"cooperative", "descriptor", "persistent-cd", "generator"},
+           "both nets, or one alone: cooperative, descriptor, persistent-cd or generator", recorded);
+  add.text("category", "NAME", &Options::category, {}, "what to learn where the data holds several categories");
+  add.text("set", "NAME=VALUE ...", nullptr, {}, "change settings; --list names them");  // see Options::settings
+  add.text("config", "FILE", &Options::config, {}, "begin from the config.txt of an earlier run");
+
+  add.group = "The run's folder, OUT/EXPERIMENT/NAME";
+  add.text("out", "DIR", &Options::out, {}, "where runs are kept", recorded);
+  add.text("name", "NAME", &Options::name, {}, "the run's own name", recorded);
+  add.flag("resume", &Options::resume, "continue from the run's checkpoint");
+  add.flag("overwrite", &Options::overwrite, "replace the run of that name");
+  add.flag("quiet", &Options::quiet, "print warnings and errors alone");
+
+  add.group = "The machine";
+  add.text("device", "NAME", &Options::device, {}, "auto, cpu, cuda or cuda:INDEX", recorded);
+  add.text("precision", "NAME", &Options::precision, {"fp32", "tf32", "bf16"},
+           "of the convolutions on a GPU: fp32 (exact), tf32 or bf16", recorded);
+  add.number("threads", "N", &Options::threads, 1, 4096, "CPU threads; no result depends on it", recorded);
+
+  add.group = "From a checkpoint";
+  add.text("checkpoint", "FILE", &Options::checkpoint, {}, "the trained nets, instead of those in the run's folder");
+  add.text("size", "HxW", &Options::size, {}, "rows and columns of the samples");
+  add.number("frames", "T", &Options::frames, 1, 65536, "frames of the samples");
+  add.text("save", "KIND", &Options::save, {"png", "npy"}, "samples as png pictures or as one npy array");
+  add.text("mask", "FILE", &Options::mask, {}, "picture whose white pixels are hidden, for --complete");
+
+  add.group = "Evaluation";
+  add.text("features", "FILE", &Options::features, {}, "weights of the net whose features are compared");
+  add.number("samples", "N", &Options::samples, 1, 1e9, "samples to draw (10000)");
+  add.number("splits", "N", &Options::splits, 1, 1e6, "parts that give a score its standard deviation (10)");
+  return add.rows;
+}
+
+}  // namespace coopnets

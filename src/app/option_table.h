@@ -1,0 +1,17 @@
+// The rows of the table of options, for the files that parse, print and explain them.
+#pragma once
+#include <vector>
+
+#include "app/options.h"
+
+namespace coopnets {
+
+struct Option {
+  Field<Options> field;
+  std::string group, value;  // heading in --help; what stands for the value there, "" for a switch
+  bool recorded = false;     // in config.txt: part of what defines the run
+};
+
+std::vector<Option> option_table(const Vocabulary &);
+
+}  // namespace coopnets

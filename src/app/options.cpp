@@ -1,0 +1,275 @@
+#include "app/options.h"
+
+#include <algorithm>
+
+#include "app/option_table.h"
+#include "tensor/file.h"
+
+namespace coopnets {
+
+namespace {
+
+constexpr char settings_heading[] = "[settings]";
+
+const Option *find(const std::vector<Option> &table, const std::string &name) {
+  for (const Option &option : table)
+    if (option.field.name == name) return &option;
+  return nullptr;
+}
+
+[[noreturn]] void refuse_unknown(const std::vector<Option> &table, const std::string &typed, const std::string &name) {
+  std::string setting = name;
+  std::replace(setting.begin(), setting.end(), '-', '_');
+  std::vector<std::string> names;
+  for (const Field<Settings> &field : setting_fields())
+    if (field.name == setting)
+      throw UsageError("there is no option " + typed + ", but a setting: --set " + setting + "=VALUE");
+  for (const Option &option : table) names.push_back(option.field.name);
+  throw UsageError("there is no option " + typed + "; did you mean --" + nearest(name, names) + "?");
+}
+
+// "auto", "cpu", "cuda" or "cuda:0".
+bool is_device(const std::string &text) {
+  if (text == "auto" || text == "cpu" || text == "cuda") return true;
+  if (text.compare(0, 5, "cuda:") != 0) return false;
+  const std::optional<int64_t> index = parse_integer(text.substr(5));
+  return index && *index >= 0 && *index < 1024;
+}
+
+// What the table's ranges and choices cannot say about one value.
+void check_value(const std::string &name, const std::string &shown, const std::string &value) {
+  const auto refuse = [&](const std::string &takes) {
+    throw UsageError(shown + " takes " + takes + ", not " + quoted(value));
+  };
+  if (value.empty()) refuse("a value");
+  if (name == "device" && !is_device(value)) refuse("auto, cpu, cuda or cuda:INDEX");
+  if (name == "size" && !parse_size(value)) refuse("rows x columns such as 480x640");
+  if (name == "name" && (value.find('/') != std::string::npos || value == "." || value == ".."))
+    refuse("the name of a folder, without slashes");
+}
+
+// `shown` is how the user wrote the option: "--seed", or a line of a config file.
+void set_option(const Option &option, Options &options, const std::string &value, const std::string &shown) {
+  if (!option.value.empty()) check_value(option.field.name, shown, value);
+  try {
+    assign(option.field, options, value, shown);
+  } catch (const std::invalid_argument &error) {
+    throw UsageError(error.what());
+  }
+  options.given.insert(option.field.name);
+}
+
+void set_setting(Options &options, const std::string &text, const std::string &where) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos) throw UsageError(where + "--set takes name=value, not " + quoted(text));
+  const std::string name(trim(text.substr(0, equals))), value(trim(text.substr(equals + 1)));
+  try {
+    Settings().set(name, value);
+  } catch (const std::invalid_argument &error) {
+    throw UsageError(where + error.what());
+  }
+  options.settings.emplace_back(name, value);
+  options.given.insert("set");
+}
+
+void read_config(const std::vector<Option> &table, Options &options, const std::string &path) {
+  const std::string text = read_file(path, 1 << 20);
+  bool in_settings = false;
+  int number = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string line(trim(std::string_view(text).substr(begin, end - begin)));
+    begin = end + 1;
+    const std::string where = path + ", line " + std::to_string(++number) + ": ";
+    if (line.empty() || line[0] == '#') continue;
+    if (line == settings_heading) {
+      in_settings = true;
+      continue;
+    }
+    if (in_settings) {
+      set_setting(options, line, where);
+      continue;
+    }
+    const size_t equals = line.find('=');
+    if (equals == std::string::npos) throw UsageError(where + "expected name=value, not " + quoted(line));
+    const std::string name(trim(line.substr(0, equals)));
+    const Option *option = find(table, name);
+    if (!option) {
+      std::vector<std::string> names;
+      for (const Option &row : table)
+        if (row.recorded) names.push_back(row.field.name);
+      throw UsageError(where + "there is no option " + quoted(name) + "; did you mean " + nearest(name, names) + "?");
+    }
+    if (!option->recorded) throw UsageError(where + "the option " + name + " belongs on the command line");
+    set_option(*option, options, std::string(trim(line.substr(equals + 1))), where + name);
+  }
+}
+
+// One option with the values it took, as typed.
+struct Typed {
+  const Option *option;
+  std::vector<std::string> values;
+};
+
+bool is_option(const std::string &argument) {
+  return argument.size() > 1 && argument[0] == '-' && !parse_number(argument);
+}
+
+std::vector<Typed> tokens(const std::vector<std::string> &arguments, const std::vector<Option> &table,
+                          const Vocabulary &names) {
+  std::vector<Typed> out;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string &argument = arguments[i];
+    if (!is_option(argument)) {
+      const std::string experiment = nearest(argument, names.experiments);
+      const bool alike = edit_distance(argument, experiment) <= 2;
+      throw UsageError(quoted(argument) + " does not belong to any option" +
+                       (alike ? "; did you mean --exp " + experiment + "?" : "; coopnets --help explains them"));
+    }
+    const size_t equals = argument.find('=');
+    const std::string typed = argument.substr(0, equals);
+    const std::string name =
+        typed == "-h" ? "help" : typed.substr(std::min(typed.find_first_not_of('-'), typed.size()));
+    const bool dashed = typed == "-h" || typed.compare(0, 2, "--") == 0;
+    const Option *option = dashed ? find(table, name) : nullptr;
+    if (!option) refuse_unknown(table, typed, name);
+    const bool has_next = i + 1 < arguments.size() && !is_option(arguments[i + 1]);
+    Typed token = {option, {}};
+    if (equals != std::string::npos) {
+      if (option->value.empty() && name != "complete") throw UsageError(typed + " takes no value");
+      token.values = {argument.substr(equals + 1)};
+    } else if (option->value.empty()) {
+      if (name == "complete" && has_next) token.values = {arguments[++i]};
+    } else {
+      if (!has_next) throw UsageError(typed + " needs a value: " + typed + ' ' + option->value);
+      token.values = {arguments[++i]};
+    }
+    if (name == "set")
+      while (i + 1 < arguments.size() && !is_option(arguments[i + 1])) token.values.push_back(arguments[++i]);
+    out.push_back(token);
+  }
+  return out;
+}
+
+// Throws unless at most one of these was given.
+void exclude(const Options &options, const std::vector<std::string> &names) {
+  std::string first;
+  for (const std::string &name : names) {
+    if (!options.is_given(name)) continue;
+    if (!first.empty()) throw UsageError("--" + first + " and --" + name + " exclude each other");
+    first = name;
+  }
+}
+
+// Throws if `name` was given without one of those that it serves.
+void needs(const Options &options, const std::string &name, const std::vector<std::string> &served,
+           const std::string &hint = "") {
+  if (!options.is_given(name)) return;
+  std::vector<std::string> shown;
+  for (const std::string &other : served) {
+    if (options.is_given(other)) return;
+    shown.push_back("--" + other);
+  }
+  throw UsageError("--" + name + " goes with " + either(shown) + hint);
+}
+
+void check_combination(const Options &options) {
+  exclude(options, {"sample", "interpolate", "complete", "evaluate", "bench", "list"});
+  exclude(options, {"resume", "overwrite"});
+  exclude(options, {"exp", "bench"});
+  for (const char *action : {"sample", "interpolate", "complete", "bench"})
+    for (const char *of_training : {"resume", "overwrite"}) exclude(options, {action, of_training});
+  needs(options, "checkpoint", {"sample", "interpolate", "complete", "evaluate"}, "; --resume continues a run");
+  for (const char *name : {"size", "frames", "save"}) needs(options, name, {"sample"});
+  needs(options, "mask", {"complete"});
+  for (const char *name : {"features", "samples", "splits"}) needs(options, name, {"evaluate"});
+  if (options.device == "cpu" && (options.precision == "tf32" || options.precision == "bf16"))
+    throw UsageError("--precision " + options.precision + " needs a GPU; the CPU computes in fp32");
+  if (options.experiment.empty() && options.bench.empty() && !options.list)
+    throw UsageError("nothing to do: name an experiment by --exp NAME; --list shows them, --help explains the options");
+}
+
+}  // namespace
+
+Options parse_options(const std::vector<std::string> &arguments, const Vocabulary &names) {
+  const std::vector<Option> table = option_table(names);
+  const std::vector<Typed> typed = tokens(arguments, table, names);
+  Options options;
+  for (const Typed &token : typed)
+    if (token.option->field.name == "config") read_config(table, options, token.values[0]);
+  for (const auto &[option, values] : typed) {
+    const std::string &name = option->field.name, shown = "--" + name;
+    if (name == "set") {
+      for (const std::string &value : values) set_setting(options, value, "");
+    } else if (option->value.empty()) {
+      set_option(*option, options, "true", shown);
+      if (!values.empty()) check_value(name, shown, options.picture = values[0]);
+    } else {
+      set_option(*option, options, values[0], shown);
+    }
+  }
+  if (!options.help && !options.version) check_combination(options);
+  return options;
+}
+
+Settings settings_of(const Options &options, Settings preset) {
+  for (const auto &[name, value] : options.settings) preset.set(name, value);
+  if (options.iterations > 0) preset.iterations = options.iterations;
+  if (!options.category.empty()) preset.category = options.category;
+  return preset;
+}
+
+std::string config_text(const Options &options, const Settings &settings) {
+  std::string text = "# coopnets --config THIS_FILE --name ANOTHER repeats this run.\n";
+  for (const Option &option : option_table({})) {
+    const std::string value = option.recorded ? print(option.field, options) : "";
+    const bool chosen = !value.empty() && !(option.field.name == "threads" && options.threads == 0);
+    if (chosen) text += option.field.name + '=' + value + '\n';
+  }
+  return text + settings_heading + '\n' + print(settings);
+}
+
+namespace {
+
+// Words of `text` filled into lines of 80 columns that begin at column `indent`, the first one where the caller stands.
+std::string filled(const std::string &text, size_t indent) {
+  std::string out;
+  size_t column = indent;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(' ', begin), text.size());
+    if (column > indent && column + 1 + (end - begin) > 80) {
+      out += '\n' + std::string(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      out += ' ', ++column;
+    }
+    out += text.substr(begin, end - begin);
+    column += end - begin;
+    begin = end + 1;
+  }
+  return out + '\n';
+}
+
+}  // namespace
+
+std::string help_text(const Vocabulary &names) {
+  constexpr size_t indent = 26;
+  std::string text =
+      "coopnets trains a descriptor (an energy-based model) and a generator together.\n\n"
+      "  coopnets --exp texture                             train\n"
+      "  coopnets --exp texture --sample 4 --size 512x768   use what was learned\n"
+      "  coopnets --list                                    see what there is\n";
+  std::string group;
+  for (const Option &option : option_table(names)) {
+    if (option.group != group) text += '\n' + (group = option.group) + '\n';
+    const std::string &name = option.field.name;
+    const std::string value = name == "complete" ? "[PICTURE]" : option.value;
+    std::string left = "  --" + name + (value.empty() ? "" : " " + value);
+    left += left.size() + 2 > indent ? '\n' + std::string(indent, ' ') : std::string(indent - left.size(), ' ');
+    const bool listed = name == "exp" || name == "bench";
+    text += left + filled(option.field.help + (listed ? ": " + either(option.field.choices) : ""), indent);
+  }
+  return text;
+}
+
+}  // namespace coopnets

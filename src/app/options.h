@@ -1,0 +1,70 @@
+// The command line: one table of options, from which it is parsed, printed into config.txt and explained by --help.
+#pragma once
+#include <cstdint>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "experiments/settings.h"
+
+namespace coopnets {
+
+// A wrong command line: main prints the sentence and exits with 2.
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Options {
+  std::string experiment, bench;
+  bool interpolate = false, complete = false, evaluate = false;
+  bool list = false, help = false, version = false;
+  int64_t sample = 0;  // how many; 0: no sampling
+
+  std::string data, preset, algorithm = "cooperative";
+  int64_t iterations = 0;  // 0: as the preset says
+  int64_t seed = 1;
+  std::string category;
+  std::vector<std::pair<std::string, std::string>> settings;  // --set, in order
+
+  std::string out = "output", name;
+  bool resume = false, overwrite = false;
+
+  std::string device = "auto", precision;  // "" precision: the device's own
+  int64_t threads = 0;                     // 0: all
+
+  std::string checkpoint, size, save = "png";
+  int64_t frames = 0;
+  std::string picture, mask;  // of --complete
+  std::string features;
+  int64_t samples = 10000, splits = 10;
+
+  std::string config;
+  bool quiet = false;
+
+  std::set<std::string> given;  // names of the options that the command line or its --config file set
+
+  bool is_given(const std::string &option) const { return given.count(option) > 0; }
+};
+
+// The names that --exp and --bench know.
+struct Vocabulary {
+  std::vector<std::string> experiments, benchmarks;
+};
+
+// `arguments` without the program's name. A --config file is read first, the rest overrides it. Throws UsageError, one
+// sentence that names the nearest valid option or value, or says which options exclude or need each other.
+Options parse_options(const std::vector<std::string> &arguments, const Vocabulary &);
+
+// The preset changed by --set in the order given, then by --iterations and --category.
+Settings settings_of(const Options &, Settings preset);
+
+// What config.txt holds: the options that define the run and every setting, one name=value a line; --config reads it
+// back.
+std::string config_text(const Options &, const Settings &);
+
+// What --help prints, at most 80 columns wide.
+std::string help_text(const Vocabulary &);
+
+}  // namespace coopnets

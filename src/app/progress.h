@@ -1,0 +1,53 @@
+// What a run shows while it learns: one line that renews itself on a terminal, plain lines on a pipe.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <string>
+
+#include "app/log.h"
+
+namespace coopnets {
+
+// Where progress goes and what it needs to know of it; standard_screen() is the program's own.
+struct Screen {
+  std::ostream *lines, *warnings;
+  bool terminal;
+  std::function<int()> columns;     // of the terminal, now
+  std::function<double()> seconds;  // a clock that never goes back
+};
+Screen standard_screen();
+
+// Columns are counted as bytes: what is printed is ASCII.
+class Progress {
+ public:
+  // A run of `last` iterations. Quiet: warnings alone.
+  Progress(int64_t last, bool quiet, Screen screen = standard_screen());
+  ~Progress();  // finishes
+
+  // After each iteration. A terminal's line is renewed at most ten times a second; a pipe gets the iterations 1, 2, 5,
+  // 10, 20, 50, ..., the last one, and otherwise one line every ten seconds.
+  void update(const LogRow &);
+
+  // A line of its own: what was written, or what looks unhealthy.
+  void note(const std::string &);
+  void warn(const std::string &);
+
+  // Ends the terminal's line.
+  void finish();
+
+ private:
+  std::string line(const LogRow &, int columns) const;
+  void clear_line();
+  int64_t last_;
+  bool quiet_;
+  Screen screen_;
+  bool line_open_ = false;
+  double shown_at_ = -1e300, mean_seconds_ = 0;
+  int64_t updates_ = 0;
+};
+
+// "42 s", "5 min 12 s", "3 h 05 min", "2 d 3 h".
+std::string duration(double seconds);
+
+}  // namespace coopnets

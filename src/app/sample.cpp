@@ -1,0 +1,225 @@
+#include "app/sample.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <stdexcept>
+
+#include "app/device.h"
+#include "app/npy.h"
+#include "app/pictures.h"
+#include "app/progress.h"
+#include "app/saved_model.h"
+#include "data/animation.h"
+#include "learning/sampler.h"
+#include "tensor/file.h"
+
+namespace coopnets {
+
+namespace {
+
+constexpr int64_t elements_at_a_time = int64_t{1} << 21;  // of pictures, in one batch
+
+// The size that is asked for, the latent shape whose picture is at least that large, and where to cut it out.
+// Pictures of another size than in training are synthesised with a margin of one latent cell and cut from the middle,
+// so that the zero padding at the border of the nets leaves no trace.
+struct Plan {
+  Shape latent, wanted;
+  int64_t top = 0, left = 0;
+};
+
+Plan plan_sizes(const SavedModel &saved, const Options &options) {
+  const Shape nominal = example_shape(*saved.experiment, saved.settings);
+  Plan plan{saved.experiment->latent(saved.settings), nominal, 0, 0};
+  if (!options.size.empty()) {
+    if (!saved.experiment->any_size)
+      throw std::runtime_error("the nets of the experiment '" + saved.experiment->name + "' make pictures of " +
+                               std::to_string(nominal.h) + "x" + std::to_string(nominal.w) +
+                               " alone; --size needs convolutional nets, as those of the experiment 'texture'");
+    const auto size = *parse_size(options.size);
+    const int64_t cell = nominal.h / plan.latent.h;
+    const auto cells = [cell](int64_t side) { return (side + cell - 1) / cell + 2; };
+    plan.wanted.h = size.first;
+    plan.wanted.w = size.second;
+    plan.latent.h = cells(size.first);
+    plan.latent.w = cells(size.second);
+    plan.top = (plan.latent.h * cell - size.first) / 2;
+    plan.left = (plan.latent.w * cell - size.second) / 2;
+  }
+  if (options.frames > 0) {
+    Settings longer = saved.settings;
+    longer.frames = options.frames;
+    if (saved.experiment->data != DataKind::video)
+      throw std::runtime_error("--frames is for videos; the experiment '" + saved.experiment->name +
+                               "' makes pictures");
+    plan.latent = saved.experiment->latent(longer);
+    plan.wanted.t = options.frames;
+  }
+  return plan;
+}
+
+// Cuts the wanted part out of examples of `shape`.
+std::vector<real> cut(const std::vector<real> &values, const Shape &shape, const Plan &plan, int64_t count) {
+  const Shape &w = plan.wanted;
+  if (shape.with_n(1) == w.with_n(1)) return values;
+  std::vector<real> out;
+  out.reserve(count * w.example());
+  for (int64_t n = 0; n < count; ++n)
+    for (int64_t t = 0; t < w.t; ++t)
+      for (int64_t h = 0; h < w.h; ++h) {
+        const auto row =
+            values.begin() + (((n * shape.t + t) * shape.h + plan.top + h) * shape.w + plan.left) * shape.c;
+        out.insert(out.end(), row, row + w.w * w.c);
+      }
+  return out;
+}
+
+std::string folder_beside(const std::string &checkpoint, const std::string &name) {
+  const size_t slash = checkpoint.find_last_of('/');
+  const std::string folder = (slash == std::string::npos ? "" : checkpoint.substr(0, slash + 1)) + name;
+  create_folders(folder);
+  return folder;
+}
+
+// Samples of one kind on their way to disk.
+class Writer {
+ public:
+  Writer(const std::string &folder, const std::string &kind, const Shape &shape, const Options &options)
+      : path_(folder + '/' + kind), shape_(shape.with_n(1)), npy_(options.save == "npy") {
+    if (npy_) array_ = std::make_unique<NpyFile>(path_ + ".npy", shape.with_n(options.sample));
+  }
+  void add(const std::vector<real> &values) {
+    const int64_t count = static_cast<int64_t>(values.size()) / shape_.size();
+    if (npy_) array_->add(values);
+    for (int64_t k = 0; k < count; ++k) {
+      const auto first = values.begin() + k * shape_.size();
+      if (!npy_) {
+        char number[32];
+        std::snprintf(number, sizeof number, "_%06lld", static_cast<long long>(written_ + k));
+        save_examples(path_ + number, {first, first + shape_.size()}, shape_);
+      }
+      if (shown_.size() < size_t(most_shown * shape_.size())) shown_.insert(shown_.end(), first, first + shape_.size());
+    }
+    written_ += count;
+  }
+  void finish() {
+    save_examples(path_, shown_, shape_.with_n(static_cast<int64_t>(shown_.size()) / shape_.size()));
+    if (npy_) array_->commit();
+  }
+
+ private:
+  static constexpr int64_t most_shown = 100;
+  std::string path_;
+  Shape shape_;
+  bool npy_;
+  std::unique_ptr<NpyFile> array_;
+  std::vector<real> shown_;
+  int64_t written_ = 0;
+};
+
+}  // namespace
+
+int sample(const Options &options) {
+  const std::unique_ptr<Backend> backend = make_backend(options);
+  const std::string path = checkpoint_path(options);
+  SavedModel saved = load_model(*backend, path, options);
+  if (!saved.model.generator)
+    throw std::runtime_error(path + " holds no generator (algorithm " + saved.algorithm +
+                             "), so it cannot make new samples; its chains are in the run's samples/");
+  const Plan plan = plan_sizes(saved, options);
+  const Shape example = saved.model.generator->output(plan.latent);
+  const int64_t batch = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, options.sample);
+  Sampler sampler(*backend, saved.model.descriptor.get(), *saved.model.generator, plan.latent, batch,
+                  Statistics::running);
+  const LearningSettings learning =
+      learning_settings(saved.settings, Algorithm::cooperative, static_cast<uint64_t>(options.seed), 1);
+
+  const std::string folder = folder_beside(path, "sampled");
+  Writer generated(folder, "generator", plan.wanted, options), revised(folder, "descriptor", plan.wanted, options);
+  Progress progress(options.sample, options.quiet);
+  const double start = standard_screen().seconds();
+  for (int64_t first = 0; first < options.sample; first += batch) {
+    const int64_t count = std::min(batch, options.sample - first);
+    std::vector<real> z;
+    for (int64_t k = 0; k < count; ++k) {
+      const std::vector<real> one = sampler.draw_latent(learning.seed, first + k);
+      z.insert(z.end(), one.begin(), one.end());
+    }
+    generated.add(cut(sampler.generate(z), example, plan, count));
+    if (saved.model.descriptor)
+      revised.add(cut(sampler.revise(learning, saved.settings.langevin_steps, first), example, plan, count));
+    if (first / batch % 10 == 0 && options.sample > batch)
+      progress.note(std::to_string(first + count) + " of " + std::to_string(options.sample) + " samples, " +
+                    duration(standard_screen().seconds() - start));
+  }
+  generated.finish();
+  if (saved.model.descriptor) revised.finish();
+  progress.note(std::to_string(options.sample) + " samples of " + std::to_string(plan.wanted.h) + "x" +
+                std::to_string(plan.wanted.w) + " are in " + folder + ": generator.png" +
+                (saved.model.descriptor ? " and, revised by the descriptor, descriptor.png" : ""));
+  return 0;
+}
+
+namespace {
+
+// The point at t in [0, 1] on the great circle through a and b, its length between theirs: vectors of many normal
+// numbers lie near a sphere, which a straight line would leave.
+std::vector<real> slerp(const std::vector<real> &a, const std::vector<real> &b, double t) {
+  double aa = 0, bb = 0, ab = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    aa += double(a[i]) * a[i];
+    bb += double(b[i]) * b[i];
+    ab += double(a[i]) * b[i];
+  }
+  const double angle = std::acos(std::clamp(ab / std::sqrt(aa * bb), -1.0, 1.0)), sine = std::sin(angle);
+  const double wa = sine > 1e-6 ? std::sin((1 - t) * angle) / sine : 1 - t;
+  const double wb = sine > 1e-6 ? std::sin(t * angle) / sine : t;
+  std::vector<real> out(a.size());
+  for (size_t i = 0; i < a.size(); ++i) out[i] = static_cast<real>(wa * a[i] + wb * b[i]);
+  return out;
+}
+
+std::vector<real> line(const std::vector<real> &a, const std::vector<real> &b, double t) {
+  std::vector<real> out(a.size());
+  for (size_t i = 0; i < a.size(); ++i) out[i] = static_cast<real>((1 - t) * a[i] + t * b[i]);
+  return out;
+}
+
+}  // namespace
+
+int interpolate(const Options &options) {
+  constexpr int64_t side = 8;
+  const std::unique_ptr<Backend> backend = make_backend(options);
+  const std::string path = checkpoint_path(options);
+  SavedModel saved = load_model(*backend, path, options);
+  if (!saved.model.generator)
+    throw std::runtime_error(path + " holds no generator, so there is nothing to walk between");
+  Sampler sampler(*backend, nullptr, *saved.model.generator, saved.experiment->latent(saved.settings), side,
+                  Statistics::running);
+  const uint64_t seed = static_cast<uint64_t>(options.seed);
+  const auto z = [&](int64_t k) { return sampler.draw_latent(seed, k); };
+  const std::string folder = folder_beside(path, "interpolation");
+  for (const bool sphere : {false, true}) {
+    std::vector<real> all;
+    for (int64_t row = 0; row < side; ++row) {
+      const double u = double(row) / (side - 1);
+      const std::vector<real> from = sphere ? slerp(z(0), z(2), u) : z(2 * row);
+      const std::vector<real> to = sphere ? slerp(z(1), z(3), u) : z(2 * row + 1);
+      std::vector<real> latents;
+      for (int64_t k = 0; k < side; ++k) {
+        const double t = double(k) / (side - 1);
+        const std::vector<real> one = sphere ? slerp(from, to, t) : line(from, to, t);
+        latents.insert(latents.end(), one.begin(), one.end());
+      }
+      const std::vector<real> made = sampler.generate(latents);
+      all.insert(all.end(), made.begin(), made.end());
+    }
+    save_examples(folder + (sphere ? "/sphere" : "/lines"), all, sampler.example().with_n(side * side), side * side,
+                  side);
+  }
+  Progress(1, options.quiet)
+      .note(folder + "/lines.png: each row walks between two latent vectors; " + folder +
+            "/sphere.png: between four, at its corners");
+  return 0;
+}
+
+}  // namespace coopnets

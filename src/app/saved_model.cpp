@@ -1,0 +1,106 @@
+#include "app/saved_model.h"
+
+#include <stdexcept>
+
+#include "app/run_name.h"
+#include "learning/checkpoint.h"
+
+namespace coopnets {
+
+namespace {
+
+constexpr char format[] = "coopnets 1";
+
+std::string entry(const SafetensorsFile &file, const std::string &key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end())
+    throw std::runtime_error(file.path() + " is not a checkpoint of this program: its metadata has no '" + key + "'");
+  return found->second;
+}
+
+// The settings as print() wrote them, one name=value a line.
+Settings settings_of(const SafetensorsFile &file, const Experiment &experiment) {
+  Settings s = experiment.settings("quick");
+  const std::string text = entry(file, "settings");
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string line = text.substr(begin, end - begin);
+    const size_t equals = line.find('=');
+    begin = end + 1;
+    if (line.empty()) continue;
+    try {
+      if (equals == std::string::npos) throw std::invalid_argument("'" + line + "' is no setting");
+      s.set(line.substr(0, equals), line.substr(equals + 1));
+    } catch (const std::invalid_argument &error) {
+      throw std::runtime_error(file.path() + " holds a setting that this program does not know: " + error.what());
+    }
+  }
+  return s;
+}
+
+}  // namespace
+
+Metadata model_metadata(const Experiment &experiment, const Settings &settings, const std::string &algorithm,
+                        int64_t seed, int64_t iteration) {
+  return {{"format", format},
+          {"experiment", experiment.name},
+          {"algorithm", algorithm},
+          {"seed", std::to_string(seed)},
+          {"iteration", std::to_string(iteration)},
+          {"settings", print(settings)}};
+}
+
+int64_t checkpoint_iteration(const SafetensorsFile &file) {
+  if (entry(file, "format") != format)
+    throw std::runtime_error(file.path() + " is a checkpoint of another version of this program");
+  const std::optional<int64_t> iteration = parse_integer(entry(file, "iteration"));
+  if (!iteration || *iteration < 0)
+    throw std::runtime_error(file.path() + " is damaged: its iteration is '" + entry(file, "iteration") + "'");
+  return *iteration;
+}
+
+void check_same_model(const SafetensorsFile &file, const Experiment &experiment, const Settings &settings,
+                      const std::string &algorithm, int64_t seed) {
+  const auto refuse = [&](const std::string &what, const std::string &was, const std::string &is) {
+    throw std::runtime_error(file.path() + " was made with " + what + " " + was + ", not " + is +
+                             "; a run goes on as it began (--overwrite begins it anew)");
+  };
+  const auto check = [&](const char *key, const std::string &now) {
+    if (entry(file, key) != now) refuse(key, entry(file, key), now);
+  };
+  check("experiment", experiment.name);
+  check("algorithm", algorithm);
+  check("seed", std::to_string(seed));
+  const Settings before = settings_of(file, experiment);
+  for (const Field<Settings> &field : setting_fields())  // a run may be made longer
+    if (field.name != "iterations" && before.get(field.name) != settings.get(field.name))
+      refuse(field.name, before.get(field.name), settings.get(field.name));
+}
+
+SavedModel load_model(Backend &backend, const std::string &path, const Options &options) {
+  const SafetensorsFile file(path);
+  SavedModel saved;
+  saved.iteration = checkpoint_iteration(file);
+  saved.algorithm = entry(file, "algorithm");
+  const std::string name = entry(file, "experiment");
+  if (!options.experiment.empty() && name != options.experiment)
+    throw std::runtime_error(path + " is a model of the experiment '" + name + "', not of '" + options.experiment +
+                             "'");
+  saved.experiment = &find_experiment(name);
+  saved.settings = settings_of(file, *saved.experiment);
+  saved.model = make_model(backend, *saved.experiment, saved.settings, static_cast<uint64_t>(options.seed));
+  for (std::unique_ptr<Network> *net : {&saved.model.descriptor, &saved.model.generator}) {
+    if (!file.find((*net)->parameters()[0].name))
+      net->reset();
+    else
+      load_checkpoint(file, backend, (*net)->state());
+  }
+  return saved;
+}
+
+std::string checkpoint_path(const Options &options) {
+  if (!options.checkpoint.empty()) return options.checkpoint;
+  return options.out + '/' + options.experiment + '/' + run_name(options) + "/checkpoint.safetensors";
+}
+
+}  // namespace coopnets

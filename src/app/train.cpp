@@ -1,0 +1,147 @@
+#include "app/train.h"
+
+#include <cstdio>
+#include <stdexcept>
+
+#include "app/device.h"
+#include "app/interrupt.h"
+#include "app/log.h"
+#include "app/pictures.h"
+#include "app/progress.h"
+#include "app/run_folder.h"
+#include "app/run_name.h"
+#include "app/saved_model.h"
+#include "experiments/examples.h"
+#include "experiments/model.h"
+#include "learning/checkpoint.h"
+#include "learning/health.h"
+
+namespace coopnets {
+
+namespace {
+
+constexpr double seconds_between_checkpoints = 60;
+
+std::string mebibytes(size_t bytes) { return std::to_string((bytes + (1 << 19)) >> 20) + " MiB"; }
+
+RunStart start_of(const Options &o) {
+  return o.resume ? RunStart::resume : o.overwrite ? RunStart::overwrite : RunStart::fresh;
+}
+
+// What one run holds while it learns.
+struct Run {
+  const Options &options;
+  const Experiment &experiment;
+  Settings settings;
+  Backend &backend;
+  Cooperative &learner;
+  RunFolder &folder;
+  Progress &progress;
+
+  void save_pictures(int64_t iteration) {
+    if (options.algorithm == "cooperative" || options.algorithm == "generator")
+      save_examples(folder.samples(iteration, "generator"), backend, learner.generated());
+    if (options.algorithm != "generator")
+      save_examples(folder.samples(iteration, "descriptor"), backend, learner.revised());
+  }
+
+  void save(int64_t iteration) {
+    save_checkpoint(folder.checkpoint(), backend, learner.state(),
+                    model_metadata(experiment, settings, options.algorithm, options.seed, iteration));
+  }
+};
+
+LogRow row_of(int64_t iteration, const Monitor &m, double seconds) {
+  return {iteration, m.energy_observed, m.energy_initial, m.energy_revised, m.gradient, m.reconstruction, seconds};
+}
+
+}  // namespace
+
+int train(const Options &options) {
+  const Experiment &experiment = find_experiment(options.experiment);
+  const std::unique_ptr<Backend> backend = make_backend(options);
+  const std::string preset = preset_for(options, *backend);
+  const Settings settings = settings_of(options, experiment.settings(preset));
+  const uint64_t seed = static_cast<uint64_t>(options.seed);
+  Progress progress(settings.iterations, options.quiet);
+  const auto warn = [&](const std::string &text) { progress.warn(text); };
+
+  // Everything that can fail comes before the run folder is touched.
+  const std::unique_ptr<Examples> examples = open_examples(experiment, settings, options.data, seed, warn);
+  Model model = make_model(*backend, experiment, settings, seed);
+  const LearningSettings learning =
+      learning_settings(settings, parse_algorithm(options.algorithm), seed, examples->size());
+  Cooperative learner(*backend, model.descriptor.get(), model.generator.get(), learning, examples->size());
+
+  RunFolder folder(options.out, experiment.name, run_name(options), start_of(options));
+  int64_t first = 0;
+  if (options.resume) {
+    const SafetensorsFile file(folder.checkpoint_to_resume());
+    first = checkpoint_iteration(file);
+    check_same_model(file, experiment, settings, options.algorithm, options.seed);
+    load_checkpoint(file, *backend, learner.state());
+    if (first >= settings.iterations) {
+      progress.note(folder.path() + " already has its " + std::to_string(first) +
+                    " iterations; --iterations N goes on to N");
+      return 0;
+    }
+  } else {
+    folder.clear();
+  }
+  write_atomically(folder.config(), config_text(options, settings));
+  Log log(folder.log(), first);
+  const Shape shape = example_shape(experiment, settings);
+  save_examples(folder.file("observed"), examples->range(0, std::min<int64_t>(64, examples->size())),
+                shape.with_n(std::min<int64_t>(64, examples->size())));
+
+  progress.note(experiment.name + ", " + preset + " preset, on " + backend->name() + ": " +
+                std::to_string(examples->size()) + (examples->size() == 1 ? " example" : " examples") + " of " +
+                shape.str() + ", " + std::to_string(model.descriptor->parameter_count()) + " + " +
+                std::to_string(model.generator->parameter_count()) + " parameters, activations planned into " +
+                mebibytes(learner.planned_bytes()) + " (" + mebibytes(learner.unplanned_bytes()) + " without reuse)");
+
+  Run run{options, experiment, settings, *backend, learner, folder, progress};
+  Health health;
+  catch_interrupts();
+  const auto now = standard_screen().seconds;
+  const double begin = now();
+  double saved = begin;
+  for (int64_t i = first; i < settings.iterations; ++i) {
+    const double start = now();
+    learner.iterate(i, rate_factor(settings, i), examples->batch(i, learning.batch),
+                    examples->batch_indices(i, learning.batch));
+    const Monitor monitor = learner.monitor();
+    const LogRow row = row_of(i + 1, monitor, now() - start);
+    log.add(row);
+    progress.update(row);
+    std::string warning;
+    try {
+      warning = health.check(i + 1, monitor);
+    } catch (const LearningFailed &failure) {
+      progress.finish();
+      std::fprintf(stderr, "coopnets: %s. The last good checkpoint is kept: %s\n", failure.what(),
+                   folder.checkpoint().c_str());
+      return 1;
+    }
+    if (!warning.empty()) progress.warn(warning);
+
+    const bool last = i + 1 == settings.iterations, stop = interrupted();
+    const bool pictures = writes_pictures(i + 1, settings.iterations);
+    if (pictures) run.save_pictures(i + 1);
+    if (pictures || last || stop || now() - saved > seconds_between_checkpoints) {
+      run.save(i + 1);
+      saved = now();
+    }
+    if (stop && !last) {
+      progress.note("interrupted after iteration " + std::to_string(i + 1) + "; " + folder.checkpoint() +
+                    " is written. The same command with --resume goes on");
+      return 130;
+    }
+  }
+  progress.note("done in " + duration(now() - begin) + ", " + mebibytes(backend->peak_bytes()) +
+                " of tensors at most. Look at " + folder.samples(settings.iterations, "*.png") + "; the model is " +
+                folder.checkpoint());
+  return 0;
+}
+
+}  // namespace coopnets

@@ -1,0 +1,227 @@
+// The three convolutions as matrix products (gemm.h) over windows of the picture that are never stored in full.
+//
+//   forward            y  [positions x Cout]   =  patches(x) [positions x taps Cin]    w [taps Cin x Cout]
+//   backward, filters  dw [taps Cin x Cout]    =  patches(x)^T                         dy [positions x Cout]
+//   backward, input    dx: stride x stride x stride interleaved phases; the positions u with u + before = r (mod
+//   stride) see
+//                      the taps k = r (mod stride) alone, so each phase is a dense stride-1 product without inserted
+//                      zeros: dx_r [positions of r x Cin] = patches(dy) [.. x taps_r Cout]    w_r^T [taps_r Cout x Cin]
+//                      An input of fewer channels than a vector has lanes takes the way of conv_scatter.cpp.
+//
+// A window as wide as its picture (a fully connected layer) is first folded into the channels, so that its patches are
+// contiguous: fold().
+#include "cpu/conv.h"
+
+#include <algorithm>
+
+#include "cpu/activation.h"
+
+namespace coopnets {
+
+namespace {
+
+WindowAxis axis(int64_t in, int64_t out, const Axis &a) { return {in, out, a.kernel, a.stride, a.before}; }
+
+// [kT,kH,kW,Cin] over [T,H,W,Cin] is [1,kT,kH,kW*Cin] over [1,T,H,W*Cin] where a window covers whole lines exactly.
+Convolution fold(const ConstView &x, const ConstView &y, const Window &window) {
+  const Shape &i = x.shape, &o = y.shape;
+  Convolution c = {i.n, i.c, o.c, axis(i.t, o.t, window.t), axis(i.h, o.h, window.h), axis(i.w, o.w, window.w)};
+  for (int axes = 0; axes < 3 && c.w.out == 1 && c.w.kernel == c.w.in && c.w.before == 0; ++axes) {
+    c.cin *= c.w.in;
+    c.w = c.h;
+    c.h = c.t;
+    c.t = {};
+  }
+  return c;
+}
+
+void check(const ConstView &x, const ConstView &w, const Window &window, const ConstView &y) {
+  require(w.shape == filter_shape(window, x.shape.c, y.shape.c),
+          "convolution: the filters' shape is not window x input channels x output channels");
+  require(y.shape == window.out(x.shape, y.shape.c),
+          "convolution: the output's shape does not follow from the input's");
+}
+
+void check(const Epilogue &epilogue, int64_t channels) {
+  require(!epilogue.bias.data || epilogue.bias.shape == Shape{1, 1, 1, 1, channels},
+          "convolution: the bias needs one value a channel");
+}
+
+int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+
+class Forward final : public Product {
+ public:
+  Forward(const Convolution &c, const real *x, const real *w, const Epilogue &epilogue, real *y)
+      : patches_{x, c.t, c.h, c.w, c.cin}, w_(w), epilogue_(epilogue), y_(y) {
+    rows = c.y_shape().positions();
+    columns = c.cout;
+    depth = patches_.columns();
+  }
+  void pack_a(int64_t row, int64_t count, int64_t step, int64_t steps, real *to) const override {
+    patches_.pack(row, count, step, steps, to, a_stride);
+  }
+  void pack_b(int64_t step, int64_t steps, int64_t column, int64_t count, real *to) const override {
+    pack_rows(w_ + step * columns + column, columns, steps, count, to);
+  }
+  void store(int64_t row, int64_t count, int64_t column, int64_t width, const real *c, int64_t stride) const override {
+    for (int64_t r = 0; r < count; ++r)
+      finish(c + r * stride, width, column, epilogue_, y_ + (row + r) * columns + column);
+  }
+
+ private:
+  Patches patches_;
+  const real *w_;
+  const Epilogue &epilogue_;
+  real *y_;
+};
+
+class BackwardFilter final : public Product {
+ public:
+  BackwardFilter(const Convolution &c, const real *x, const real *dy, real *dw)
+      : patches_{x, c.t, c.h, c.w, c.cin}, dy_(dy), dw_(dw) {
+    rows = patches_.columns();
+    columns = c.cout;
+    depth = c.y_shape().positions();
+    by_depth = true;
+  }
+  void pack_a(int64_t row, int64_t count, int64_t step, int64_t steps, real *to) const override {
+    patches_.pack(step, steps, row, count, to, a_stride);
+  }
+  void pack_b(int64_t step, int64_t steps, int64_t column, int64_t count, real *to) const override {
+    pack_rows(dy_ + step * columns + column, columns, steps, count, to);
+  }
+  void store(int64_t row, int64_t count, int64_t column, int64_t width, const real *c, int64_t stride) const override {
+    for (int64_t r = 0; r < count; ++r) std::copy_n(c + r * stride, width, dw_ + (row + r) * columns + column);
+  }
+
+ private:
+  Patches patches_;
+  const real *dy_;
+  real *dw_;
+};
+
+// One axis of one phase r: positions u = stride q + r - before for q in [first, first + count), which see dy[q - j]
+// through tap k = r + stride j, j in [0, taps).
+struct Phase {
+  int64_t r, stride, before, taps, first, count;
+  Phase(const WindowAxis &a, int64_t phase) : r(phase), stride(a.stride), before(a.before) {
+    taps = r < a.kernel ? (a.kernel - r - 1) / stride + 1 : 0;
+    first = -floor_div(r - before, stride);
+    count = std::max<int64_t>(floor_div(a.in - 1 + before - r, stride) + 1 - first, 0);
+  }
+  // The same as a stride-1 window over dy; its tap number i is j = taps - 1 - i.
+  WindowAxis over_dy(const WindowAxis &a) const { return {a.out, count, taps, 1, taps - 1 - first}; }
+  int64_t tap(int64_t i) const { return r + stride * (taps - 1 - i); }
+  int64_t position(int64_t i) const { return (first + i) * stride + r - before; }
+};
+
+class BackwardInput final : public Product {
+ public:
+  BackwardInput(const Convolution &c, Phase t, Phase h, Phase w, const real *dy, const real *filters,
+                const Epilogue &epilogue, real *dx)
+      : c_(c),
+        t_(t),
+        h_(h),
+        w_(w),
+        patches_{dy, t.over_dy(c.t), h.over_dy(c.h), w.over_dy(c.w), c.cout},
+        filters_(filters),
+        epilogue_(epilogue),
+        dx_(dx) {
+    rows = c.n * t.count * h.count * w.count;
+    columns = c.cin;
+    depth = patches_.columns();
+  }
+  void pack_a(int64_t row, int64_t count, int64_t step, int64_t steps, real *to) const override {
+    patches_.pack(row, count, step, steps, to, a_stride);
+  }
+  void pack_b(int64_t step, int64_t steps, int64_t column, int64_t count, real *to) const override {
+    for (int64_t at = 0; at < steps;) {
+      const int64_t tap = (step + at) / c_.cout, channel = (step + at) % c_.cout;
+      const int64_t length = std::min(c_.cout - channel, steps - at);
+      const int64_t kt = t_.tap(tap / (w_.taps * h_.taps)), kh = h_.tap(tap / w_.taps % h_.taps);
+      const int64_t k = (kt * c_.h.kernel + kh) * c_.w.kernel + w_.tap(tap % w_.taps);
+      pack_columns(filters_ + (k * columns + column) * c_.cout + channel, c_.cout, at, length, steps, count, to);
+      at += length;
+    }
+  }
+  void store(int64_t row, int64_t count, int64_t column, int64_t width, const real *c, int64_t stride) const override {
+    for (int64_t r = 0; r < count; ++r) {
+      const int64_t i = row + r, iw = i % w_.count, ih = i / w_.count % h_.count;
+      const int64_t it = i / (w_.count * h_.count) % t_.count, n = i / (w_.count * h_.count * t_.count);
+      const int64_t line = (n * c_.t.in + t_.position(it)) * c_.h.in + h_.position(ih);
+      finish(c + r * stride, width, column, epilogue_, dx_ + (line * c_.w.in + w_.position(iw)) * columns + column);
+    }
+  }
+
+ private:
+  const Convolution &c_;
+  Phase t_, h_, w_;
+  Patches patches_;
+  const real *filters_;
+  const Epilogue &epilogue_;
+  real *dx_;
+};
+
+}  // namespace
+
+void finish(const real *c, int64_t count, int64_t channel, const Epilogue &epilogue, real *to) {
+  with_activation(epilogue.activation, [&](auto activation) {
+    if (!epilogue.bias.data) {
+      for (int64_t i = 0; i < count; ++i) to[i] = activation(c[i]);
+      return;
+    }
+    const int64_t channels = epilogue.bias.shape.c;
+    for (int64_t i = 0; i < count;) {
+      const int64_t first = (channel + i) % channels, length = std::min(channels - first, count - i);
+      const real *bias = epilogue.bias.data + first;
+      for (int64_t j = 0; j < length; ++j) to[i + j] = activation(c[i + j] + bias[j]);
+      i += length;
+    }
+  });
+}
+
+void CpuBackend::conv_forward(ConstView x, ConstView w, const Window &window, const Epilogue &epilogue, View y) {
+  check(x, w, window, y);
+  check(epilogue, y.shape.c);
+  multiply(*this, Forward(fold(x, y, window), x.data, w.data, epilogue, y.data));
+}
+
+void CpuBackend::conv_backward_filter(ConstView x, ConstView dy, const Window &window, View dw) {
+  check(x, dw, window, dy);
+  multiply(*this, BackwardFilter(fold(x, dy, window), x.data, dy.data, dw.data));
+}
+
+void CpuBackend::conv_backward_input(ConstView dy, ConstView w, const Window &window, const Epilogue &epilogue,
+                                     View dx) {
+  check(dx, w, window, dy);
+  check(epilogue, dx.shape.c);
+  const Convolution c = fold(dx, dy, window);
+  if (c.cin < lanes) return conv_scatter(*this, c, dy.data, w.data, epilogue, dx.data);
+  for (int64_t t = 0; t < c.t.stride; ++t)
+    for (int64_t h = 0; h < c.h.stride; ++h)
+      for (int64_t v = 0; v < c.w.stride; ++v)
+        multiply(*this,
+                 BackwardInput(c, Phase(c.t, t), Phase(c.h, h), Phase(c.w, v), dy.data, w.data, epilogue, dx.data));
+}
+
+void CpuBackend::bias_backward(ConstView dy, View db) {
+  const int64_t channels = dy.shape.c, positions = dy.shape.positions();
+  require(db.shape == Shape{1, 1, 1, 1, channels}, "bias gradient: one value a channel is needed");
+  constexpr int64_t chunk = 256;  // positions added up in `real`; their sums are added up in double, in order
+  const int64_t chunks = (positions + chunk - 1) / chunk;
+  real *sums = scratch(chunks * channels);
+#pragma omp parallel for num_threads(dy.shape.size() < 1 << 16 ? 1 : threads_)
+  for (int64_t i = 0; i < chunks; ++i) {
+    real *sum = sums + i * channels;
+    std::fill_n(sum, channels, real(0));
+    for (int64_t p = i * chunk; p < std::min((i + 1) * chunk, positions); ++p)
+      for (int64_t c = 0; c < channels; ++c) sum[c] += dy.data[p * channels + c];
+  }
+  for (int64_t c = 0; c < channels; ++c) {
+    double total = 0;
+    for (int64_t i = 0; i < chunks; ++i) total += sums[i * channels + c];
+    db.data[c] = real(total);
+  }
+}
+
+}  // namespace coopnets

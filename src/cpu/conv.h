@@ -1,0 +1,23 @@
+// What the files of the convolution share.
+#pragma once
+#include "cpu/gemm.h"
+#include "cpu/patches.h"
+
+namespace coopnets {
+
+// y [n, t.out, h.out, w.out, cout] = conv(x [n, t.in, h.in, w.in, cin], w [kT, kH, kW, cin, cout]).
+struct Convolution {
+  int64_t n, cin, cout;
+  WindowAxis t, h, w;
+  Shape x_shape() const { return {n, t.in, h.in, w.in, cin}; }
+  Shape y_shape() const { return {n, t.out, h.out, w.out, cout}; }
+  int64_t taps() const { return t.kernel * h.kernel * w.kernel; }
+};
+
+// to[i] = activation(c[i] + bias[(channel + i) % channels]) for i in [0, count).
+void finish(const real *c, int64_t count, int64_t channel, const Epilogue &, real *to);
+
+// Backward to an input of few channels: see conv_scatter.cpp.
+void conv_scatter(CpuBackend &, const Convolution &, const real *dy, const real *w, const Epilogue &, real *dx);
+
+}  // namespace coopnets

@@ -1,0 +1,181 @@
+#include "data/dataset.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+namespace coopnets {
+
+Dataset::Dataset(const DatasetOptions &options)
+    : options_(options), source_(open_source(options.source)), size_(source_.size()), order_(size_, options.seed) {
+  if (options_.threads <= 0) options_.threads = std::max(1, int(std::thread::hardware_concurrency()));
+  if (!options_.warn)
+    options_.warn = [](const std::string &sentence) { std::fprintf(stderr, "warning: %s\n", sentence.c_str()); };
+  choose_shape();
+  if (shape_.size() <= options_.memory_limit / size()) {
+    load_all();
+    return;
+  }
+  const int64_t queue_bytes = int64_t{256} << 20, most = 1024;
+  const int64_t ahead = std::clamp<int64_t>(queue_bytes / shape_.size(), options_.threads, most);
+  prefetch_ = std::make_unique<Prefetch>(options_.threads, ahead,
+                                         [this](int64_t position) { return good_bytes(order_.at(position)); });
+}
+
+// What is not asked for is taken from the first picture that can be read.
+void Dataset::choose_shape() {
+  shape_ = {1, 1, options_.height, options_.width, options_.channels};
+  if (shape_.h < 0 || shape_.w < 0 || (shape_.c != 0 && shape_.c != 1 && shape_.c != 3))
+    throw std::invalid_argument("dataset: height and width cannot be negative, channels must be 1 or 3");
+  std::string first_reason;
+  for (int64_t index = 0; shape_.size() == 0; ++index) {
+    try {
+      const Image image = source_.read(index, shape_.c);
+      shape_.c = image.channels;
+      if (shape_.h == 0) shape_.h = options_.crop.kind == Crop::side ? options_.crop.size : image.height;
+      if (shape_.w == 0) shape_.w = options_.crop.kind == Crop::side ? options_.crop.size : image.width;
+    } catch (const std::runtime_error &error) {
+      if (first_reason.empty()) first_reason = error.what();
+      if (bad_is_too_many(size_t(index + 1))) too_many_bad(size_t(index + 1), first_reason);
+    }
+  }
+  if (shape_.h > max_pixels / shape_.w) throw std::runtime_error("examples of more than 2^28 pixels are too large");
+}
+
+Dataset::Bytes Dataset::decode(int64_t index) const {
+  try {
+    return fit(source_.read(index, shape_.c), shape_.h, shape_.w, options_.crop).pixels;
+  } catch (const std::runtime_error &error) {
+    const std::string why = error.what(), name = source_.name(index);
+    if (why.find(name) != std::string::npos) throw;
+    throw std::runtime_error("cannot use " + name + ": " + why);
+  }
+}
+
+void Dataset::too_many_bad(size_t count, const std::string &first) const {
+  if (size() == 1) throw std::runtime_error(first);
+  throw std::runtime_error("at least " + std::to_string(count) + " of the " + std::to_string(size()) + " pictures in " +
+                           options_.source.path + " cannot be used, more than 5 %: " + first);
+}
+
+void Dataset::note_bad(int64_t index, const std::string &why) const {
+  const std::lock_guard<std::mutex> lock(bad_mutex_);
+  if (!bad_.insert(index).second) return;
+  if (bad_is_too_many(bad_.size())) too_many_bad(bad_.size(), why);
+  options_.warn(why + "; another picture takes its place");
+}
+
+int64_t Dataset::bad_count() const {
+  const std::lock_guard<std::mutex> lock(bad_mutex_);
+  return int64_t(bad_.size());
+}
+
+Dataset::Bytes Dataset::good_bytes(int64_t index) const {
+  const int64_t category = label(index);
+  for (int64_t tried = 0; tried < size(); ++tried) {
+    const int64_t candidate = (index + tried) % size();
+    if (label(candidate) != category) continue;
+    {
+      const std::lock_guard<std::mutex> lock(bad_mutex_);
+      if (bad_.count(candidate)) continue;
+    }
+    try {
+      return decode(candidate);
+    } catch (const std::runtime_error &error) {
+      note_bad(candidate, error.what());
+    }
+  }
+  throw std::runtime_error("no picture of the category " + source_.categories[size_t(category)] + " in " +
+                           options_.source.path + " can be used");
+}
+
+void Dataset::load_all() {
+  const int64_t count = size(), example = shape_.size();
+  if (source_.paths.empty() && source_.shape == shape_) {
+    kept_ = std::exchange(source_.pixels, {});
+    return;
+  }
+  kept_.resize(size_t(count * example));
+  std::vector<std::string> reasons(static_cast<size_t>(count));
+  std::atomic<int64_t> next{0};
+  const auto work = [&] {
+    for (int64_t index; (index = next++) < count;) {
+      try {
+        const Bytes bytes = decode(index);
+        std::copy(bytes.begin(), bytes.end(), kept_.begin() + index * example);
+      } catch (const std::exception &error) {
+        reasons[size_t(index)] = error.what();
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 1; i < std::min<int64_t>(options_.threads, count); ++i) threads.emplace_back(work);
+  work();
+  for (std::thread &thread : threads) thread.join();
+
+  size_t bad = 0;
+  for (const std::string &reason : reasons) bad += !reason.empty();
+  if (bad_is_too_many(bad))
+    too_many_bad(bad, *std::find_if(reasons.begin(), reasons.end(), [](const auto &r) { return !r.empty(); }));
+  for (int64_t index = 0; index < count; ++index)
+    if (!reasons[size_t(index)].empty()) note_bad(index, reasons[size_t(index)]);
+  for (const int64_t index : std::set<int64_t>(bad_)) {
+    const Bytes bytes = good_bytes(index);
+    std::copy(bytes.begin(), bytes.end(), kept_.begin() + index * example);
+  }
+  source_.pixels = {};
+}
+
+int64_t Dataset::label(int64_t index) const { return source_.labels.empty() ? -1 : source_.labels[size_t(index)]; }
+
+std::vector<int64_t> Dataset::batch_indices(int64_t iteration, int64_t count) const {
+  std::vector<int64_t> indices;
+  for (int64_t i = 0; i < count; ++i) indices.push_back(order_.at(iteration * count + i));
+  return indices;
+}
+
+void Dataset::batch(int64_t iteration, int64_t count, real *out) {
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t position = iteration * count + i;
+    if (prefetch_)
+      normalise(prefetch_->take(position).data(), out + i * shape_.size());
+    else
+      normalise(kept_.data() + order_.at(position) * shape_.size(), out + i * shape_.size());
+  }
+}
+
+void Dataset::examples(int64_t first, int64_t count, real *out) const {
+  if (first < 0 || count < 0 || first > size() - count)
+    throw std::invalid_argument("dataset: examples " + std::to_string(first) + " to " + std::to_string(first + count) +
+                                " of " + std::to_string(size()) + " were asked for");
+  for (int64_t i = 0; i < count; ++i)
+    if (prefetch_)
+      normalise(good_bytes(first + i).data(), out + i * shape_.size());
+    else
+      normalise(kept_.data() + (first + i) * shape_.size(), out + i * shape_.size());
+}
+
+std::vector<real> Dataset::examples(int64_t first, int64_t count) const {
+  std::vector<real> out(size_t(std::clamp<int64_t>(count, 0, size()) * shape_.size()));
+  examples(first, count, out.data());
+  return out;
+}
+
+Image Dataset::image(int64_t index) const {
+  if (index < 0 || index >= size())
+    throw std::invalid_argument("dataset: there is no example " + std::to_string(index));
+  Image image;
+  image.height = shape_.h;
+  image.width = shape_.w;
+  image.channels = shape_.c;
+  if (prefetch_)
+    image.pixels = good_bytes(index);
+  else
+    image.pixels.assign(kept_.begin() + index * shape_.size(), kept_.begin() + (index + 1) * shape_.size());
+  return image;
+}
+
+}  // namespace coopnets

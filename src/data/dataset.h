@@ -1,0 +1,83 @@
+// The training examples of an experiment: any source of pictures, at the size of the nets, in the order of training.
+#pragma once
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "data/image.h"
+#include "data/order.h"
+#include "data/prefetch.h"
+#include "data/source.h"
+
+namespace coopnets {
+
+struct DatasetOptions {
+  SourceOptions source;
+  int64_t height = 0, width = 0;  // 0: those of the first picture
+  int64_t channels = 0;           // 1 or 3; 0: those of the first picture
+  Crop crop;
+  Normalise normalise = Normalise::stretch;
+  uint64_t seed = 0;                              // of the order
+  int64_t memory_limit = int64_t{4} << 30;        // bytes; examples that take more are read from disk again and again
+  int threads = 0;                                // that decode; 0: one a processor
+  std::function<void(const std::string &)> warn;  // one sentence a bad picture, from any thread; none: to stderr
+};
+
+// Examples are kept as bytes in memory when they fit, else they are decoded by worker threads ahead of use. Both give
+// the same values, whatever the number of threads.
+//
+// A picture that cannot be read is warned about once, and the next good one of its category takes its place, so that
+// size(), labels and order do not depend on when it is found. More than 5 % of them: std::runtime_error.
+class Dataset {
+ public:
+  // Throws std::runtime_error, one sentence that names the path, when there is nothing to learn from.
+  explicit Dataset(const DatasetOptions &);
+  Dataset(const Dataset &) = delete;
+  Dataset &operator=(const Dataset &) = delete;
+
+  int64_t size() const { return size_; }
+  Shape shape() const { return shape_; }  // of one example: 1 x 1 x height x width x channels
+  const std::vector<std::string> &categories() const { return source_.categories; }
+  int64_t label(int64_t index) const;                                    // -1 without categories
+  std::string name(int64_t index) const { return source_.name(index); }  // for captions and messages
+  bool streams() const { return prefetch_ != nullptr; }
+  int64_t bad_count() const;  // pictures found bad so far
+
+  // Training: iteration k shows the examples at positions [k count, (k + 1) count) of an endless sequence of epochs,
+  // each a permutation of all examples (epoch_order): any iteration can be the first.
+  std::vector<int64_t> batch_indices(int64_t iteration, int64_t count) const;
+  // Writes these examples, normalised, to out [count, 1, height, width, channels]; one thread at a time.
+  void batch(int64_t iteration, int64_t count, real *out);
+
+  // Examples [first, first + count) in the order of the source. Throws std::invalid_argument when there are not so
+  // many.
+  void examples(int64_t first, int64_t count, real *out) const;
+  std::vector<real> examples(int64_t first, int64_t count) const;
+  Image image(int64_t index) const;  // its bytes, before normalisation
+
+ private:
+  using Bytes = std::vector<uint8_t>;
+  Bytes decode(int64_t index) const;      // throws when the picture is bad
+  Bytes good_bytes(int64_t index) const;  // of the example, or of the one that takes its place
+  void note_bad(int64_t index, const std::string &why) const;
+  [[noreturn]] void too_many_bad(size_t count, const std::string &first) const;
+  bool bad_is_too_many(size_t count) const { return 20 * count > size_t(size()); }
+  void choose_shape();
+  void load_all();
+  void normalise(const uint8_t *bytes, real *out) const { to_reals(bytes, shape_.size(), options_.normalise, out); }
+
+  DatasetOptions options_;
+  Source source_;  // its pixels go once they are kept
+  int64_t size_;
+  Shape shape_;
+  Order order_;
+  Bytes kept_;  // all examples, when they fit
+  mutable std::mutex bad_mutex_;
+  mutable std::set<int64_t> bad_;
+  std::unique_ptr<Prefetch> prefetch_;  // last, so that its threads end before what they use
+};
+
+}  // namespace coopnets

@@ -1,0 +1,194 @@
+// Pictures in memory: geometry, to and from floats, sheets.
+#include "data/image.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+
+namespace coopnets {
+
+Image crop(const Image &image, int64_t top, int64_t left, int64_t height, int64_t width) {
+  if (top < 0 || left < 0 || height < 1 || width < 1 || top > image.height - height || left > image.width - width)
+    throw std::invalid_argument("crop: the window is not inside the picture");
+  Image out(height, width, image.channels);
+  for (int64_t row = 0; row < height; ++row)
+    std::copy_n(image.at(top + row, left), width * image.channels, out.at(row, 0));
+  return out;
+}
+
+Image crop_centre(const Image &image, int64_t height, int64_t width) {
+  return crop(image, (image.height - height) / 2, (image.width - width) / 2, height, width);
+}
+
+Image with_channels(Image image, int64_t channels) {
+  if (channels == 0 || channels == image.channels) return image;
+  Image out(image.height, image.width, channels);
+  for (int64_t i = 0; i < image.height * image.width; ++i) {
+    const uint8_t *from = image.pixels.data() + i * image.channels;
+    uint8_t *to = out.pixels.data() + i * channels;
+    if (channels == 1)
+      *to = uint8_t((77 * from[0] + 150 * from[1] + 29 * from[2]) >> 8);
+    else
+      std::fill_n(to, channels, *from);
+  }
+  return out;
+}
+
+namespace {
+
+// out[i] = sum_k weight[i][k] in[first[i] + k] / total: one axis of a resampling, all weights whole numbers.
+struct Resampling {
+  struct Output {
+    int64_t first;
+    std::vector<double> weight;
+  };
+  std::vector<Output> outputs;
+  double total;
+};
+
+Resampling resampling(int64_t in, int64_t out) {
+  Resampling r;
+  r.outputs.resize(size_t(out));
+  if (out <= in) {
+    // In units of 1/out of an input pixel, output i covers [i in, (i+1) in) and input j covers [j out, (j+1) out).
+    r.total = double(in);
+    for (int64_t i = 0; i < out; ++i) {
+      const int64_t begin = i * in, end = begin + in;
+      auto &o = r.outputs[size_t(i)];
+      o.first = begin / out;
+      for (int64_t j = o.first; j * out < end; ++j)
+        o.weight.push_back(double(std::min(end, (j + 1) * out) - std::max(begin, j * out)));
+    }
+  } else {
+    // The centre of output i is at (i + 1/2) in/out - 1/2 = ((2i + 1) in - out) / (2 out) between input centres.
+    r.total = double(2 * out);
+    for (int64_t i = 0; i < out; ++i) {
+      const int64_t at = std::clamp<int64_t>((2 * i + 1) * in - out, 0, 2 * out * (in - 1));
+      auto &o = r.outputs[size_t(i)];
+      o.first = at / (2 * out);
+      const int64_t beyond = at % (2 * out);
+      o.weight.push_back(double(2 * out - beyond));
+      if (beyond) o.weight.push_back(double(beyond));
+    }
+  }
+  return r;
+}
+
+}  // namespace
+
+// Rows first, then columns. All sums are whole numbers below 2^53, so doubles hold them exactly and their order is
+// free.
+Image resize(const Image &image, int64_t height, int64_t width) {
+  if (height < 1 || width < 1 || height > max_pixels / width)
+    throw std::invalid_argument("resize: the new size must have 1 to 2^28 pixels");
+  if (image.size() == 0) throw std::invalid_argument("resize: the picture is empty");
+  if (height == image.height && width == image.width) return image;
+  const Resampling down = resampling(image.height, height), across = resampling(image.width, width);
+  const int64_t channels = image.channels, row_size = width * channels;
+  const double scale = down.total * across.total;
+
+  // sum of each used input row over its columns; a row that two outputs share is summed for both
+  Image out(height, width, channels);
+  std::vector<double> sums(static_cast<size_t>(row_size));
+  for (int64_t i = 0; i < height; ++i) {
+    std::fill(sums.begin(), sums.end(), 0.0);
+    const auto &rows = down.outputs[size_t(i)];
+    for (size_t k = 0; k < rows.weight.size(); ++k) {
+      const uint8_t *row = image.at(rows.first + int64_t(k), 0);
+      for (int64_t j = 0; j < width; ++j) {
+        const auto &columns = across.outputs[size_t(j)];
+        for (int64_t c = 0; c < channels; ++c) {
+          const uint8_t *pixel = row + columns.first * channels + c;
+          double sum = 0;
+          for (const double weight : columns.weight) {
+            sum += weight * *pixel;
+            pixel += channels;
+          }
+          sums[size_t(j * channels + c)] += rows.weight[k] * sum;
+        }
+      }
+    }
+    // A tie is a double, so its quotient is exact; other quotients differ from it by far more than their rounding.
+    for (int64_t e = 0; e < row_size; ++e) out.at(i, 0)[e] = uint8_t(std::floor(sums[size_t(e)] / scale + 0.5));
+  }
+  return out;
+}
+
+Crop parse_crop(const std::string &text) {
+  if (text == "centre") return {Crop::centre, 0};
+  if (text == "none") return {Crop::none, 0};
+  const bool digits = !text.empty() && text.size() < 8 && text.find_first_not_of("0123456789") == std::string::npos;
+  if (!digits || std::stoll(text) == 0)
+    throw std::runtime_error("crop must be centre, none or a number of pixels, not '" + text + "'");
+  return {Crop::side, std::stoll(text)};
+}
+
+Image fit(const Image &image, int64_t height, int64_t width, const Crop &how) {
+  if (height < 1 || width < 1) throw std::invalid_argument("fit: the new size must be positive");
+  if (how.kind == Crop::none) return resize(image, height, width);
+  if (how.kind == Crop::side) {
+    if (image.height < how.size || image.width < how.size)
+      throw std::runtime_error("a picture of " + std::to_string(image.width) + " x " + std::to_string(image.height) +
+                               " pixels is smaller than crop=" + std::to_string(how.size));
+    return resize(crop_centre(image, how.size, how.size), height, width);
+  }
+  // The largest h x w inside the picture with h / w = height / width, to the nearest pixel.
+  const int64_t h = std::min(image.height, (2 * image.width * height + width) / (2 * width));
+  const int64_t w = std::min(image.width, (2 * image.height * width + height) / (2 * height));
+  return resize(crop_centre(image, std::max<int64_t>(h, 1), std::max<int64_t>(w, 1)), height, width);
+}
+
+Normalise parse_normalise(const std::string &text) {
+  if (text == "stretch") return Normalise::stretch;
+  if (text == "fixed") return Normalise::fixed;
+  throw std::runtime_error("normalise must be stretch or fixed, not '" + text + "'");
+}
+
+void to_reals(const uint8_t *bytes, int64_t count, Normalise how, real *out) {
+  double low = 0, high = 255;
+  if (how == Normalise::stretch && count > 0) {
+    const auto ends = std::minmax_element(bytes, bytes + count);
+    low = *ends.first;
+    high = *ends.second;
+  }
+  real value[256];
+  for (int b = 0; b < 256; ++b) value[b] = high > low ? real((2 * b - low - high) / (high - low)) : real(0);
+  for (int64_t i = 0; i < count; ++i) out[i] = value[bytes[i]];
+}
+
+Image to_image(const real *values, int64_t height, int64_t width, int64_t channels, bool stretch) {
+  Image image(height, width, channels);
+  double low = -1, high = 1;
+  if (stretch && image.size() > 0) {
+    low = *std::min_element(values, values + image.size());
+    high = *std::max_element(values, values + image.size());
+    if (!(high > low)) low = -1, high = 1;
+  }
+  for (int64_t i = 0; i < image.size(); ++i) {
+    const double byte = std::floor((double(values[i]) - low) / (high - low) * 255 + 0.5);
+    image.pixels[size_t(i)] = byte >= 255 ? uint8_t(255) : byte > 0 ? uint8_t(byte) : uint8_t(0);
+  }
+  return image;
+}
+
+Image grid(const std::vector<Image> &images, int64_t columns, int64_t gap, uint8_t gap_value) {
+  const int64_t count = int64_t(images.size());
+  if (count == 0) throw std::invalid_argument("grid: no pictures");
+  if (columns < 0 || gap < 0) throw std::invalid_argument("grid: columns and gap cannot be negative");
+  if (columns == 0) columns = int64_t(std::ceil(std::sqrt(double(count))));
+  columns = std::min(columns, count);
+  const int64_t rows = (count + columns - 1) / columns;
+  const Image &first = images.front();
+  Image sheet(rows * (first.height + gap) - gap, columns * (first.width + gap) - gap, first.channels, gap_value);
+  for (int64_t i = 0; i < count; ++i) {
+    const Image &image = images[size_t(i)];
+    if (image.shape() != first.shape()) throw std::invalid_argument("grid: pictures differ in shape");
+    for (int64_t row = 0; row < image.height; ++row)
+      std::copy_n(image.at(row, 0), image.width * image.channels,
+                  sheet.at(i / columns * (first.height + gap) + row, i % columns * (first.width + gap)));
+  }
+  return sheet;
+}
+
+}  // namespace coopnets

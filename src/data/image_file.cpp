@@ -1,0 +1,218 @@
+// Pictures from files and to files.
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+
+#include "data/bytes.h"
+#include "data/image.h"
+#include "data/stb.h"
+#include "tensor/file.h"
+
+namespace coopnets {
+namespace {
+
+[[noreturn]] void fail(const std::string &name, const std::string &why) {
+  throw std::runtime_error("cannot read the picture " + name + ": " + why);
+}
+
+void check_size(const std::string &name, int64_t height, int64_t width) {
+  if (height < 1 || width < 1) fail(name, "it has no pixels");
+  if (height > max_pixels || width > max_pixels / height)
+    fail(name, std::to_string(width) + " x " + std::to_string(height) + " pixels are more than 2^28");
+}
+
+bool starts_with(const std::vector<uint8_t> &bytes, const std::string &magic) {
+  return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
+}
+
+// stb_image checks no CRC: walks the chunks (length, type, data, CRC of type and data) from the signature to IEND.
+void check_png(const std::vector<uint8_t> &bytes, const std::string &name) {
+  const size_t overhead = 12;
+  for (size_t at = 8;;) {
+    if (at + overhead > bytes.size()) fail(name, "it ends early");
+    const size_t length = big_endian32(&bytes[at]);
+    if (length > bytes.size() - at - overhead) fail(name, "it ends early");
+    if (crc32(&bytes[at + 4], length + 4) != big_endian32(&bytes[at + 8 + length]))
+      fail(name, "the PNG is corrupt (a CRC differs)");
+    if (std::memcmp(&bytes[at + 4], "IEND", 4) == 0) return;
+    at += overhead + length;
+  }
+}
+
+// stb_image 2.27 writes beyond its table for a Huffman code of more than 256 symbols, and decodes zeros to the end of a
+// truncated picture. Walks the markers as stb does: segments by their length, the coded data after SOS by looking for
+// the next ff that is followed by neither 00 (a literal ff) nor d0 ... d7 (restarts).
+void check_jpeg(const std::vector<uint8_t> &bytes, const std::string &name) {
+  enum Marker { dht = 0xC4, eoi = 0xD9, sos = 0xDA };
+  const size_t size = bytes.size();
+  for (size_t at = 2;;) {
+    while (at + 1 < size &&
+           !(bytes[at] == 0xFF && bytes[at + 1] != 0xFF && bytes[at + 1] != 0 && bytes[at + 1] >> 3 != 0x1A))
+      ++at;
+    if (at + 1 >= size) fail(name, "it ends early");
+    const int marker = bytes[at + 1];
+    if (marker == eoi) return;
+    if (at + 4 > size) fail(name, "it ends early");
+    const size_t length = size_t(bytes[at + 2] << 8 | bytes[at + 3]), end = at + 2 + length;
+    if (length < 2 || end > size) fail(name, "it ends early or is corrupt (JPEG)");
+    if (marker == dht) {  // tables: class and number, 16 counts of codes by length, as many symbols
+      for (size_t table = at + 4; table < end;) {
+        if (table + 17 > end) fail(name, "the JPEG is corrupt (Huffman table)");
+        size_t symbols = 0;
+        for (size_t i = 1; i <= 16; ++i) symbols += bytes[table + i];
+        if (symbols > 256) fail(name, "the JPEG is corrupt (Huffman table)");
+        table += 17 + symbols;
+      }
+    }
+    at = end;
+  }
+}
+
+// Binary PGM and PPM: "P5" or "P6", width, height, largest value, one white space, samples (two bytes, high first, when
+// the largest value exceeds 255). Samples are scaled so that the largest value is 255, rounded half up.
+Image decode_pnm(const std::vector<uint8_t> &bytes, const std::string &name) {
+  size_t at = 2;
+  const auto number = [&] {
+    while (at < bytes.size() && (std::isspace(bytes[at]) || bytes[at] == '#')) {
+      if (bytes[at] == '#')
+        while (at < bytes.size() && bytes[at] != '\n' && bytes[at] != '\r') ++at;
+      else
+        ++at;
+    }
+    if (at == bytes.size()) fail(name, "it ends early");
+    int64_t value = 0;
+    for (const size_t first = at; at < bytes.size() && std::isdigit(bytes[at]); ++at) {
+      if (at - first > 9) fail(name, "the PNM's header has an absurd number");
+      value = 10 * value + (bytes[at] - '0');
+    }
+    return value;
+  };
+  const int64_t width = number(), height = number(), largest = number();
+  check_size(name, height, width);
+  if (largest < 1 || largest > 65535) fail(name, "the PNM's largest value must be 1 to 65535");
+  ++at;  // the white space after the header
+  const int64_t channels = bytes[1] == '5' ? 1 : 3, samples = height * width * channels,
+                width_of_sample = largest > 255 ? 2 : 1;
+  if (at > bytes.size() || int64_t(bytes.size() - at) < samples * width_of_sample) fail(name, "it ends early");
+  Image image(height, width, channels);
+  for (int64_t i = 0; i < samples; ++i) {
+    const uint8_t *sample = &bytes[at + size_t(i * width_of_sample)];
+    const int64_t value = width_of_sample == 2 ? sample[0] << 8 | sample[1] : sample[0];
+    image.pixels[size_t(i)] = uint8_t((2 * 255 * std::min(value, largest) + largest) / (2 * largest));
+  }
+  return image;
+}
+
+// stb reads zeros beyond the end without a word, so it reads through this, which notes that it tried.
+struct Reader {
+  const std::vector<uint8_t> &bytes;
+  size_t at = 0;
+  bool ended_early = false;
+
+  static int read(void *self, char *to, int count) {
+    Reader &r = *static_cast<Reader *>(self);
+    const size_t left = r.bytes.size() - r.at, got = std::min(left, size_t(std::max(count, 0)));
+    if (left == 0 && count > 0) r.ended_early = true;
+    std::memcpy(to, r.bytes.data() + r.at, got);
+    r.at += got;
+    return int(got);
+  }
+  static void skip(void *self, int count) {
+    Reader &r = *static_cast<Reader *>(self);
+    const size_t left = r.bytes.size() - r.at, wanted = size_t(std::max(count, 0));
+    if (wanted > left) r.ended_early = true;
+    r.at += std::min(wanted, left);
+  }
+  static int end(void *self) {
+    const Reader &r = *static_cast<Reader *>(self);
+    return r.at == r.bytes.size();
+  }
+};
+const stbi_io_callbacks reader_callbacks = {Reader::read, Reader::skip, Reader::end};
+
+std::string reason_of_stb() {
+  const char *reason = stbi_failure_reason();
+  return reason ? reason : "it is corrupt";
+}
+
+Image decode_by_stb(const std::vector<uint8_t> &bytes, const std::string &name, int64_t channels) {
+  int width = 0, height = 0, in_file = 0;
+  {
+    const AllocationLimit limit(size_t{1} << 20);
+    if (!stbi_info_from_memory(bytes.data(), int(bytes.size()), &width, &height, &in_file))
+      fail(name, bytes.empty()
+                     ? "it is empty"
+                     : "it is truncated or no PNG, JPEG, BMP, PPM, PGM, TGA or GIF (" + reason_of_stb() + ")");
+  }
+  check_size(name, height, width);
+  // No format stores more than PNG: deflate makes at most 1032 bytes of one, of 8 pixels each.
+  if (height * width / (8 * 1032) > int64_t(bytes.size())) fail(name, "it is too short for the size that it declares");
+  if (channels == 0) channels = in_file >= 3 ? 3 : 1;
+  // The most that a decoder needs at once: 8 bytes a pixel, doubled as the buffer grows, and its tables.
+  const AllocationLimit limit(size_t(width) * size_t(height) * 16 + (size_t{1} << 20));
+  Reader reader{bytes};
+  const std::unique_ptr<stbi_uc, void (*)(void *)> pixels(
+      stbi_load_from_callbacks(&reader_callbacks, &reader, &width, &height, &in_file, int(channels)), stbi_image_free);
+  if (reader.ended_early) fail(name, "it ends early" + (pixels ? "" : " (" + reason_of_stb() + ")"));
+  if (!pixels) fail(name, reason_of_stb());
+  check_size(name, height, width);
+  Image image;
+  image.height = height;
+  image.width = width;
+  image.channels = channels;
+  image.pixels.assign(pixels.get(), pixels.get() + image.size());
+  return image;
+}
+
+}  // namespace
+
+Image decode_image(const std::vector<uint8_t> &bytes, const std::string &name, int64_t channels) {
+  if (channels != 0 && channels != 1 && channels != 3)
+    throw std::invalid_argument("a picture has 1 or 3 channels, not " + std::to_string(channels));
+  if (starts_with(bytes, "P5") || starts_with(bytes, "P6")) return with_channels(decode_pnm(bytes, name), channels);
+  if (starts_with(bytes, "\x89PNG\r\n\x1A\n")) check_png(bytes, name);
+  if (starts_with(bytes, "\xFF\xD8")) check_jpeg(bytes, name);
+  return decode_by_stb(bytes, name, channels);
+}
+
+Image load_image(const std::string &path, int64_t channels) {
+  return decode_image(read_bytes(path, (int64_t{1} << 31) - 1), path, channels);
+}
+
+bool has_image_name(const std::string &path) {
+  const size_t dot = path.find_last_of("./");
+  if (dot == std::string::npos || path[dot] != '.') return false;
+  std::string ending = path.substr(dot + 1);
+  for (char &c : ending) c = char(std::tolower(static_cast<unsigned char>(c)));
+  for (const char *known : {"png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pnm", "tga", "gif"})
+    if (ending == known) return true;
+  return false;
+}
+
+std::vector<uint8_t> encode_png(const Image &image) {
+  if (image.size() == 0 || int64_t(image.pixels.size()) != image.size() || (image.channels != 1 && image.channels != 3))
+    throw std::invalid_argument("encode_png: a picture needs pixels in 1 or 3 channels");
+  if (image.height > (int64_t{1} << 30) / (image.width * image.channels + 1))
+    throw std::runtime_error("a picture of " + std::to_string(image.width) + " x " + std::to_string(image.height) +
+                             " pixels is too large for a PNG (1 GiB)");
+  std::vector<uint8_t> bytes;
+  const auto append = [](void *to, void *data, int count) {
+    const auto *first = static_cast<const uint8_t *>(data);
+    auto &out = *static_cast<std::vector<uint8_t> *>(to);
+    out.insert(out.end(), first, first + count);
+  };
+  if (!stbi_write_png_to_func(append, &bytes, int(image.width), int(image.height), int(image.channels),
+                              image.pixels.data(), int(image.width * image.channels)))
+    throw std::runtime_error("not enough memory to write a PNG of " + std::to_string(image.width) + " x " +
+                             std::to_string(image.height) + " pixels");
+  return bytes;
+}
+
+void save_png(const std::string &path, const Image &image) {
+  const std::vector<uint8_t> bytes = encode_png(image);
+  write_atomically(path, {reinterpret_cast<const char *>(bytes.data()), bytes.size()});
+}
+
+}  // namespace coopnets

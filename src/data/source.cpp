@@ -1,0 +1,218 @@
+#include "data/source.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "data/cifar.h"
+#include "data/idx.h"
+
+namespace coopnets {
+
+namespace fs = std::filesystem;
+
+std::string Source::name(int64_t index) const {
+  return paths.empty() ? "example " + std::to_string(index) : paths[size_t(index)];
+}
+
+Image Source::read(int64_t index, int64_t channels) const {
+  if (!paths.empty()) return load_image(paths[size_t(index)], channels);
+  Image image(shape.h, shape.w, shape.c);
+  std::copy_n(pixels.data() + index * shape.size(), shape.size(), image.pixels.data());
+  return with_channels(std::move(image), channels);
+}
+
+namespace {
+
+// Pictures under a folder, paths relative to `root`. A folder that links lead back to is visited once.
+void collect(const fs::path &root, const fs::path &inside, std::set<fs::path> &visited,
+             std::vector<std::string> &found) {
+  std::error_code unreadable;
+  const fs::path folder = root / inside;
+  if (!visited.insert(fs::canonical(folder, unreadable)).second) return;
+  for (fs::directory_iterator entry(folder, fs::directory_options::skip_permission_denied, unreadable), end;
+       !unreadable && entry != end; entry.increment(unreadable)) {
+    const fs::path name = entry->path().filename();
+    std::error_code ignored;
+    if (name.string()[0] == '.') continue;
+    if (entry->is_directory(ignored))
+      collect(root, inside / name, visited, found);
+    else if (has_image_name(name.string()))
+      found.push_back((inside / name).string());
+  }
+}
+
+// Relative paths of all pictures in a folder by the name of their category; "" holds them all where there are none.
+std::map<std::string, std::vector<std::string>> pictures_by_category(const std::string &folder) {
+  std::vector<std::string> found;
+  std::set<fs::path> visited;
+  collect(folder, "", visited, found);
+  std::sort(found.begin(), found.end());
+  std::map<std::string, std::vector<std::string>> categories;
+  for (const std::string &path : found) {
+    const size_t slash = path.find('/');
+    if (slash == std::string::npos) return {{"", found}};  // pictures beside folders: all are of one kind
+    categories[path.substr(0, slash)].push_back(path);
+  }
+  return categories;
+}
+
+[[noreturn]] void no_category(const SourceOptions &options, const std::string &known) {
+  throw std::runtime_error("there is no category " + options.category + " in " + options.path +
+                           "; there are: " + known);
+}
+
+Source open_pictures(const SourceOptions &options) {
+  const auto categories = pictures_by_category(options.path);
+  if (categories.empty())
+    throw std::runtime_error("there are no pictures in " + options.path +
+                             " (PNG, JPEG, BMP, PPM, PGM, TGA, GIF; or MNIST's or CIFAR's files)");
+  Source source;
+  const auto full = [&](const std::string &name) { return (fs::path(options.path) / name).string(); };
+  if (categories.count("")) {
+    for (const std::string &name : categories.at("")) {
+      const fs::path path(name);
+      if (options.category.empty() || options.category == name || options.category == path.filename() ||
+          options.category == path.stem())
+        source.paths.push_back(full(name));
+    }
+    if (source.paths.empty()) no_category(options, list_categories(options.path));
+    return source;
+  }
+  for (const auto &[name, paths] : categories) source.categories.push_back(name);
+  if (!options.category.empty() && !categories.count(options.category))
+    no_category(options, list_categories(options.path));
+  bool more = true;
+  for (size_t turn = 0; more; ++turn) {
+    more = false;
+    int64_t label = -1;
+    for (const auto &[name, paths] : categories) {
+      ++label;
+      if (turn >= paths.size() || (!options.category.empty() && options.category != name)) continue;
+      source.paths.push_back(full(paths[turn]));
+      source.labels.push_back(label);
+      more = true;
+    }
+  }
+  return source;
+}
+
+Source open_idx(const std::string &images, const std::string &labels) {
+  Idx pictures = load_idx(images);
+  if (pictures.sizes.size() != 3)
+    throw std::runtime_error("cannot read " + images + ": it has " + std::to_string(pictures.sizes.size()) +
+                             " axes, and images have 3 (count, rows, columns)");
+  if (pictures.sizes[1] > max_pixels / pictures.sizes[2])
+    throw std::runtime_error("cannot read " + images + ": its images are absurdly large");
+  Source source;
+  source.shape = {1, 1, pictures.sizes[1], pictures.sizes[2], 1};
+  source.pixels = std::move(pictures.values);
+  if (labels.empty()) return source;
+  const Idx numbers = load_idx(labels);
+  if (numbers.sizes.size() != 1 || numbers.sizes[0] != source.size())
+    throw std::runtime_error("cannot use " + labels + ": it has not one label for each of the " +
+                             std::to_string(source.size()) + " images of " + images);
+  source.labels.assign(numbers.values.begin(), numbers.values.end());
+  const int64_t last = *std::max_element(source.labels.begin(), source.labels.end());
+  for (int64_t i = 0; i <= last; ++i) source.categories.push_back(std::to_string(i));
+  return source;
+}
+
+// ".../train-images-idx3-ubyte.gz" -> ".../train-labels-idx1-ubyte.gz" if that exists, else "".
+std::string labels_beside(const std::string &images) {
+  const fs::path path(images);
+  std::string name = path.filename().string();
+  const size_t what = name.find("images"), axes = name.find("idx3");
+  if (what == std::string::npos || axes == std::string::npos) return "";
+  name.replace(axes, 4, "idx1").replace(what, 6, "labels");
+  const fs::path labels = path.parent_path() / name;
+  return fs::is_regular_file(labels) ? labels.string() : "";
+}
+
+Source from_cifar(Cifar cifar) {
+  Source source;
+  source.shape = {1, 1, 32, 32, 3};
+  source.pixels = std::move(cifar.pixels);
+  source.labels.assign(cifar.labels.begin(), cifar.labels.end());
+  source.categories = std::move(cifar.categories);
+  return source;
+}
+
+Source open_all(const SourceOptions &options) {
+  const std::string &path = options.path;
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) throw std::runtime_error("cannot open " + path + ": no such file or folder");
+  if (!fs::is_directory(path, ignored)) {
+    if (is_idx_file(path)) return open_idx(path, labels_beside(path));
+    if (fs::path(path).extension() == ".bin") return from_cifar(load_cifar_file(path));
+    Source source;
+    source.paths = {path};
+    return source;
+  }
+  if (const std::string images = find_idx(path, options.train, "images"); !images.empty())
+    return open_idx(images, find_idx(path, options.train, "labels"));
+  if (const std::string folder = find_cifar(path); !folder.empty())
+    return from_cifar(load_cifar_folder(folder, options.train));
+  return open_pictures(options);
+}
+
+// Keeps the examples for which `wanted(index)`, in order.
+template <typename Wanted>
+void keep(Source &source, const Wanted &wanted) {
+  const int64_t size = source.size(), example = source.paths.empty() ? source.shape.size() : 0;
+  int64_t kept = 0;
+  for (int64_t i = 0; i < size; ++i) {
+    if (!wanted(i)) continue;
+    if (!source.paths.empty()) source.paths[size_t(kept)] = source.paths[size_t(i)];
+    std::copy_n(source.pixels.data() + i * example, example, source.pixels.data() + kept * example);
+    if (!source.labels.empty()) source.labels[size_t(kept)] = source.labels[size_t(i)];
+    ++kept;
+  }
+  if (!source.paths.empty()) source.paths.resize(size_t(kept));
+  source.pixels.resize(size_t(kept * example));
+  if (!source.labels.empty()) source.labels.resize(size_t(kept));
+}
+
+}  // namespace
+
+Source open_source(const SourceOptions &options) {
+  if (options.first < 0 || options.limit < 0)
+    throw std::invalid_argument("open_source: first and limit cannot be negative");
+  Source source = open_all(options);
+  if (!options.category.empty() && source.paths.empty()) {
+    const auto &names = source.categories;
+    const int64_t label = std::find(names.begin(), names.end(), options.category) - names.begin();
+    if (label == int64_t(names.size())) {
+      std::string known;
+      for (const std::string &name : names) known += (known.empty() ? "" : ", ") + name;
+      no_category(options, known.empty() ? "none" : known);
+    }
+    keep(source, [&](int64_t i) { return source.labels[size_t(i)] == label; });
+  }
+  const int64_t size = source.size();
+  if (options.first > 0 || options.limit > 0)
+    keep(source,
+         [&](int64_t i) { return i >= options.first && (options.limit == 0 || i - options.first < options.limit); });
+  if (source.size() == 0)
+    throw std::runtime_error("no example is left of the " + std::to_string(size) + " in " + options.path);
+  return source;
+}
+
+std::string list_categories(const std::string &path) {
+  const size_t shown = 20;
+  std::vector<std::string> names;
+  for (const auto &[name, paths] : pictures_by_category(path)) {
+    if (name.empty())
+      names = paths;
+    else
+      names.push_back(name + " (" + std::to_string(paths.size()) + ")");
+  }
+  std::string list;
+  for (size_t i = 0; i < std::min(names.size(), shown); ++i) list += (i ? ", " : "") + names[i];
+  if (names.size() > shown) list += " and " + std::to_string(names.size() - shown) + " more";
+  return list;
+}
+
+}  // namespace coopnets

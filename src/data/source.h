@@ -1,0 +1,50 @@
+// Where examples come from: pictures on disk, idx files, CIFAR records.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/image.h"
+
+namespace coopnets {
+
+// A list of pictures, each a file (paths) or already there (pixels of images of `shape`, one after the other).
+struct Source {
+  std::vector<std::string> paths;
+  Shape shape;
+  std::vector<uint8_t> pixels;
+  std::vector<int64_t> labels;          // one an example: an index into categories; empty without categories
+  std::vector<std::string> categories;  // in alphabetical order for folders, else in the order of their numbers
+
+  int64_t size() const { return paths.empty() ? int64_t(pixels.size()) / shape.size() : int64_t(paths.size()); }
+  std::string name(int64_t index) const;  // the path, or "example 7"
+  // Throws as load_image() does; channels 0, 1 or 3.
+  Image read(int64_t index, int64_t channels) const;
+};
+
+struct SourceOptions {
+  std::string path;
+  std::string category;          // "": all; else the one of this name
+  bool train = true;             // of idx and CIFAR: the training or the test set
+  int64_t first = 0, limit = 0;  // examples [first, first + limit) of the list; limit 0: up to its end
+};
+
+// What a path holds:
+//   a picture                      that one
+//   an idx file of images          its images, with the labels of the file named alike beside it, if any
+//   a .bin file                    CIFAR records
+//   a folder with MNIST's names    the training or test set (train-images-idx3-ubyte, t10k-..., plain or .gz)
+//   a folder with CIFAR's names    the same (data_batch_*.bin, test_batch.bin, train.bin, test.bin)
+//   a folder of pictures           all pictures in it and in its folders, by path; `category` takes one by its file
+//   name a folder of folders            one category a folder, listed in turn (the first of each, the second of each,
+//   ...), so
+//                                  that a limited list is balanced
+// Hidden files are passed over; links to folders are followed. Throws std::runtime_error that names the path when there
+// is nothing, no such category (naming those there are), or nothing left between first and limit.
+Source open_source(const SourceOptions &);
+
+// What `category` can be for a folder: its categories with their numbers of pictures, or its pictures; the first twenty of
+// more. "cat (200), dog (180)"; "" when there is none.
+std::string list_categories(const std::string &path);
+
+}  // namespace coopnets

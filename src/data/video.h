@@ -1,0 +1,46 @@
+// Clips: reading animated GIFs, folders of frames and whatever the ffmpeg program can decode; to and from floats.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "data/image.h"
+
+namespace coopnets {
+
+// The frames of a video in order, all of the same height x width x 3 bytes.
+using Clip = std::vector<Image>;
+
+// Whether a comes before b when runs of digits count as numbers: frame2.png before frame10.png.
+bool natural_less(const std::string &a, const std::string &b);
+
+// Whether the name ends, in either case, as a video does that read_clip would try: .gif .avi .mp4 .mov .mkv .webm ...
+bool has_video_name(const std::string &path);
+
+// The clips that a path stands for, in natural order: a file is one clip; so is a folder of pictures (its frames); a
+// folder of video files, or of sub-folders of pictures, is as many clips. Other files and hidden ones are passed over.
+// Throws std::runtime_error when there is no such path, or the folder holds no clip, or pictures beside clips.
+std::vector<std::string> list_clips(const std::string &path);
+
+// The first `frames` frames of a clip (one of list_clips), each cropped and resized to height x width as it is read.
+//   GIF (known by its first bytes)   stb_image; what follows the last wanted frame is not decoded
+//   folder of pictures               in natural order of their names, all of the same size
+//   one picture                      a clip of one frame
+//   anything else                    the ffmpeg program, as a child process: every frame once, whatever its time stamp
+// Memory: GIFs are decoded at full size, at most 1 GiB; otherwise one frame at full size at a time.
+// Throws std::runtime_error naming the file when it cannot be read, is corrupt or too large, has fewer frames (saying
+// how many), or needs an ffmpeg that is missing or fails (its last error line).
+Clip read_clip(const std::string &path, int64_t frames, int64_t height, int64_t width, const Crop & = {});
+
+// What is stretched so that its minimum becomes -1 and its maximum 1 (all channels together; a constant: all zeros).
+enum class Stretch {
+  frame,  // each frame, as published
+  video   // the whole clip at once: its brightness does not flicker where the extremes come and go
+};
+Stretch parse_stretch(const std::string &);  // "frame" or "video"; throws std::runtime_error that says so
+
+// A clip as one example [1,T,H,W,3] of a tensor. Throws std::invalid_argument when frames differ in shape.
+std::vector<real> to_reals(const Clip &, Stretch);
+// The way back, from an example of this shape: each frame as by to_image(). One channel becomes grey frames.
+Clip to_clip(const real *values, const Shape &);
+
+}  // namespace coopnets

@@ -1,0 +1,107 @@
+#include "experiments/examples.h"
+
+#include <sys/stat.h>
+
+#include <stdexcept>
+
+#include "data/dataset.h"
+#include "data/video.h"
+
+namespace coopnets {
+
+namespace {
+
+class PictureExamples final : public Examples {
+ public:
+  explicit PictureExamples(const DatasetOptions &options) : set_(options) {}
+  int64_t size() const override { return set_.size(); }
+  std::vector<int64_t> batch_indices(int64_t iteration, int64_t count) const override {
+    return set_.batch_indices(iteration, count);
+  }
+  std::vector<real> batch(int64_t iteration, int64_t count) override {
+    std::vector<real> out(count * set_.shape().size());
+    set_.batch(iteration, count, out.data());
+    return out;
+  }
+  std::vector<real> range(int64_t first, int64_t count) const override { return set_.examples(first, count); }
+  int64_t label(int64_t index) const override { return set_.label(index); }
+
+ private:
+  Dataset set_;
+};
+
+// A few clips, all in memory.
+class ClipExamples final : public Examples {
+ public:
+  ClipExamples(const std::vector<std::string> &paths, const Settings &s, uint64_t seed)
+      : order_(static_cast<int64_t>(paths.size()), seed) {
+    const Stretch stretch = s.normalise == "video" ? Stretch::video : Stretch::frame;
+    for (const std::string &clip : paths)
+      clips_.push_back(to_reals(read_clip(clip, s.frames, s.size, s.size, parse_crop(s.crop)), stretch));
+  }
+  int64_t size() const override { return static_cast<int64_t>(clips_.size()); }
+  std::vector<int64_t> batch_indices(int64_t iteration, int64_t count) const override {
+    std::vector<int64_t> indices;
+    for (int64_t k = 0; k < count; ++k) indices.push_back(order_.at(iteration * count + k));
+    return indices;
+  }
+  std::vector<real> batch(int64_t iteration, int64_t count) override {
+    std::vector<real> out;
+    for (int64_t i : batch_indices(iteration, count)) out.insert(out.end(), clips_[i].begin(), clips_[i].end());
+    return out;
+  }
+  std::vector<real> range(int64_t first, int64_t count) const override {
+    std::vector<real> out;
+    for (int64_t i = first; i < first + count; ++i) out.insert(out.end(), clips_.at(i).begin(), clips_.at(i).end());
+    return out;
+  }
+  int64_t label(int64_t) const override { return -1; }
+
+ private:
+  std::vector<std::vector<real>> clips_;
+  Order order_;
+};
+
+bool is_folder(const std::string &path) {
+  struct stat s;
+  return stat(path.c_str(), &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+bool exists(const std::string &path) {
+  struct stat s;
+  return stat(path.c_str(), &s) == 0;
+}
+
+}  // namespace
+
+std::unique_ptr<Examples> open_examples(const Experiment &experiment, const Settings &s, const std::string &given,
+                                        uint64_t seed, const std::function<void(const std::string &)> &warn,
+                                        bool train) {
+  const std::string path = given.empty() ? experiment.default_data : given;
+  if (path.empty())
+    throw std::runtime_error(
+        "the experiment '" + experiment.name +
+        "' has no data of its own: name some by --data PATH (datasets/README.md says where to get it)");
+  if (!exists(path))
+    throw std::runtime_error(
+        path + " does not exist" +
+        (given.empty() ? "; name other data by --data PATH (datasets/README.md says where to get it)" : ""));
+  if (experiment.data == DataKind::video) return std::make_unique<ClipExamples>(list_clips(path), s, seed);
+
+  if (experiment.data == DataKind::texture && is_folder(path) && s.category.empty())
+    throw std::runtime_error("a texture is learned from one picture; choose one by --category NAME: " +
+                             list_categories(path));
+  DatasetOptions options;
+  options.source.path = path;
+  options.source.category = s.category;
+  options.source.train = train;
+  options.height = options.width = s.size;
+  options.channels = experiment.channels;
+  options.crop = parse_crop(s.crop);
+  options.normalise = parse_normalise(s.normalise);
+  options.seed = seed;
+  options.warn = warn;
+  return std::make_unique<PictureExamples>(options);
+}
+
+}  // namespace coopnets

@@ -1,0 +1,28 @@
+// The observed examples of an experiment, whatever they are made of.
+#pragma once
+#include <functional>
+#include <memory>
+
+#include "experiments/experiment.h"
+
+namespace coopnets {
+
+class Examples {
+ public:
+  virtual ~Examples() = default;
+  virtual int64_t size() const = 0;
+  // Iteration k shows the examples at positions [k count, (k+1) count) of an endless sequence of epochs, each in an
+  // order of its own that follows from the seed: any iteration can be the first.
+  virtual std::vector<int64_t> batch_indices(int64_t iteration, int64_t count) const = 0;
+  virtual std::vector<real> batch(int64_t iteration, int64_t count) = 0;
+  // Examples [first, first + count) in the order of the source.
+  virtual std::vector<real> range(int64_t first, int64_t count) const = 0;
+  virtual int64_t label(int64_t index) const = 0;  // -1 where there are none
+};
+
+// Opens `path`, or the experiment's default data when it is empty. `train`: the training or the test part, where the
+// data has both. Throws std::runtime_error, one sentence that says what is missing and how to get it.
+std::unique_ptr<Examples> open_examples(const Experiment &, const Settings &, const std::string &path, uint64_t seed,
+                                        const std::function<void(const std::string &)> &warn, bool train = true);
+
+}  // namespace coopnets

@@ -1,0 +1,66 @@
+#include "experiments/model.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace coopnets {
+
+Model make_model(Backend &backend, const Experiment &experiment, const Settings &s, uint64_t seed) {
+  Model model;
+  try {
+    model.descriptor =
+        std::make_unique<Network>(backend, "descriptor", example_shape(experiment, s), experiment.descriptor(s),
+                                  RandomKey{seed, Purpose::descriptor_weights}, s.descriptor_init);
+    model.generator = std::make_unique<Network>(backend, "generator", experiment.latent(s), experiment.generator(s),
+                                                RandomKey{seed, Purpose::generator_weights}, s.generator_init);
+    const Shape made = model.generator->output(model.generator->input());
+    if (made != model.descriptor->input())
+      throw std::invalid_argument("the generator makes " + made.str() + ", the descriptor takes " +
+                                  model.descriptor->input().str());
+  } catch (const std::invalid_argument &error) {
+    throw std::runtime_error("these settings fit no nets of the experiment '" + experiment.name + "': " + error.what() +
+                             ". The size of its pictures must suit the nets (--set size=...)");
+  }
+  return model;
+}
+
+Algorithm parse_algorithm(const std::string &name) {
+  if (name == "cooperative") return Algorithm::cooperative;
+  if (name == "descriptor") return Algorithm::descriptor;
+  if (name == "persistent-cd") return Algorithm::persistent_cd;
+  if (name == "generator") return Algorithm::generator;
+  throw std::runtime_error("there is no algorithm '" + name + "'");
+}
+
+LearningSettings learning_settings(const Settings &s, Algorithm algorithm, uint64_t seed, int64_t examples) {
+  LearningSettings l;
+  l.algorithm = algorithm;
+  l.batch = std::min(s.batch, examples);
+  l.chains = s.chains;
+  l.langevin_steps = s.langevin_steps;
+  l.langevin_step_size = s.langevin_step_size;
+  l.reference_deviation = s.reference_deviation;
+  l.noise_until = s.langevin_noise ? s.langevin_noise_until : 0;
+  l.generator_steps = s.generator_steps;
+  // Algorithm G infers its latent vectors by nothing else than G1.
+  if (algorithm == Algorithm::generator && l.generator_steps == 0) l.generator_steps = 20;
+  l.generator_step_size = s.generator_step_size;
+  l.sigma = s.sigma;
+  const auto rule = s.optimizer == "adam" ? OptimizerSettings::adam : OptimizerSettings::capped_momentum;
+  l.descriptor = {rule, s.descriptor_rate, s.descriptor_cap, true};
+  l.generator = {rule, s.generator_rate, s.generator_cap, false};
+  l.seed = seed;
+  return l;
+}
+
+double rate_factor(const Settings &s, int64_t iteration) {
+  double factor = 1;
+  if (s.halve_every > 0) factor = std::pow(0.5, double(iteration / s.halve_every));
+  if (s.schedule_steps > 1) {
+    const int64_t step = std::min(iteration * s.schedule_steps / s.iterations, s.schedule_steps - 1);
+    factor *= std::pow(0.01, double(step) / double(s.schedule_steps - 1));
+  }
+  return factor;
+}
+
+}  // namespace coopnets

@@ -1,0 +1,24 @@
+// An experiment's nets and learning settings, made from its Settings.
+#pragma once
+#include <memory>
+
+#include "experiments/experiment.h"
+#include "learning/cooperative.h"
+
+namespace coopnets {
+
+struct Model {
+  std::unique_ptr<Network> descriptor, generator;
+};
+Model make_model(Backend &, const Experiment &, const Settings &, uint64_t seed);
+
+Algorithm parse_algorithm(const std::string &);  // as --algorithm spells it
+
+// batch is cut to the number of examples there are.
+LearningSettings learning_settings(const Settings &, Algorithm, uint64_t seed, int64_t examples);
+
+// The factor of both learning rates at an iteration: halved every `halve_every` iterations, or falling from 1 to 0.01
+// in `schedule_steps` equal steps of the logarithm over the run ([M]).
+double rate_factor(const Settings &, int64_t iteration);
+
+}  // namespace coopnets

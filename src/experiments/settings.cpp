@@ -1,0 +1,88 @@
+#include "experiments/settings.h"
+
+namespace coopnets {
+
+namespace {
+
+using Row = Field<Settings>;
+
+template <class Number>
+Row field(const char *name, Number Settings::*member, double least, double most, const char *help) {
+  return {name, member, help, least, most, {}};
+}
+Row field(const char *name, bool Settings::*member, const char *help) { return {name, member, help, 0, 0, {}}; }
+Row field(const char *name, std::string Settings::*member, std::vector<std::string> choices, const char *help) {
+  return {name, member, help, 0, 0, std::move(choices)};
+}
+
+}  // namespace
+
+const std::vector<Field<Settings>> &setting_fields() {
+  constexpr double any = 9.3e18, many = 1e9, wide = 65536;
+  static const std::vector<Row> fields = {
+      field("iterations", &Settings::iterations, 1, any, "learning iterations of the whole run"),
+      field("chains", &Settings::chains, 1, many, "samples revised in parallel"),
+      field("batch", &Settings::batch, 1, many, "observed examples an iteration"),
+      field("size", &Settings::size, 1, wide, "side of the training pictures in pixels"),
+      field("frames", &Settings::frames, 1, wide, "frames of the training videos"),
+      field("crop", &Settings::crop, {},
+            "part of a bigger picture that is resized to size: centre (largest centred square), none (all of it), or "
+            "the side of a centred square in pixels"),
+      field("normalise", &Settings::normalise, {"stretch", "video", "fixed"},
+            "to [-1, 1]: stretch (each picture or frame by its own minimum and maximum), video (each clip by its own), "
+            "fixed (0 to 255)"),
+      field("category", &Settings::category, {}, "the category or picture to learn where the data holds several"),
+      field("descriptor", &Settings::descriptor, {}, "name of the descriptor net"),
+      field("generator", &Settings::generator, {}, "name of the generator net"),
+      field("latent", &Settings::latent, 1, many, "channels of the latent vector"),
+      field("descriptor_init", &Settings::descriptor_init, 0, 100,
+            "standard deviation of the descriptor's first filters"),
+      field("generator_init", &Settings::generator_init, 0, 100, "standard deviation of the generator's first filters"),
+      field("langevin_steps", &Settings::langevin_steps, 0, many, "L: Langevin steps of the descriptor an iteration"),
+      field("langevin_step_size", &Settings::langevin_step_size, 0, 1000, "delta: size of a Langevin step"),
+      field("reference_deviation", &Settings::reference_deviation, 1e-6, 1e6,
+            "s: standard deviation of the reference distribution"),
+      field("langevin_noise", &Settings::langevin_noise, "whether Langevin steps add noise"),
+      field("langevin_noise_until", &Settings::langevin_noise_until, -1, any,
+            "iteration after which the noise is off; -1 never"),
+      field("generator_steps", &Settings::generator_steps, 0, many,
+            "Lz: Langevin steps on the latent vectors (step G1)"),
+      field("generator_step_size", &Settings::generator_step_size, 0, 1000,
+            "delta_z: size of a step on the latent vectors"),
+      field("sigma", &Settings::sigma, 1e-6, 1e6, "standard deviation of the generator's residual"),
+      field("optimizer", &Settings::optimizer, {"adam", "capped-momentum"}, "adam or capped-momentum"),
+      field("descriptor_rate", &Settings::descriptor_rate, 0, 1e6, "learning rate of the descriptor"),
+      field("generator_rate", &Settings::generator_rate, 0, 1e6, "learning rate of the generator"),
+      field("descriptor_cap", &Settings::descriptor_cap, 0, 1e9,
+            "largest gradient element of a descriptor parameter (capped-momentum); 0 none"),
+      field("generator_cap", &Settings::generator_cap, 0, 1e9,
+            "largest gradient element of a generator parameter (capped-momentum); 0 none"),
+      field("halve_every", &Settings::halve_every, 0, any,
+            "iterations after which both learning rates halve, again and again; 0 never"),
+      field("schedule_steps", &Settings::schedule_steps, 0, 1e6,
+            "pieces of the learning rates' logarithmic schedule from 1 to 0.01; 0 none"),
+  };
+  return fields;
+}
+
+void Settings::set(const std::string &name, const std::string &value) {
+  const Field<Settings> &field = find_field(setting_fields(), name, "setting");
+  if (name == "crop" && value != "centre" && value != "none") {
+    const std::optional<int64_t> side = parse_integer(value);
+    if (!side || *side < 1 || *side > 65536)
+      throw std::invalid_argument("the setting crop takes centre, none or a number of pixels, not " + quoted(value));
+  }
+  assign(field, *this, value, "the setting " + name);
+}
+
+std::string Settings::get(const std::string &name) const {
+  return print(find_field(setting_fields(), name, "setting"), *this);
+}
+
+std::string print(const Settings &settings) {
+  std::string text;
+  for (const Field<Settings> &field : setting_fields()) text += field.name + '=' + print(field, settings) + '\n';
+  return text;
+}
+
+}  // namespace coopnets

@@ -1,0 +1,52 @@
+// Everything about a run that --set name=value can change. An experiment's preset gives the values; these defaults are
+// those that most experiments share.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "experiments/field.h"
+
+namespace coopnets {
+
+struct Settings {
+  int64_t iterations = 1000;
+  int64_t chains = 100;
+  int64_t batch = 100;
+  int64_t size = 64;
+  int64_t frames = 1;
+  std::string crop = "centre";
+  std::string normalise = "stretch";
+  std::string category;
+
+  std::string descriptor, generator;  // names of nets; "" is the experiment's own
+  int64_t latent = 100;
+  double descriptor_init = 0.01, generator_init = 0.005;
+
+  int64_t langevin_steps = 15;         // L
+  double langevin_step_size = 0.002;   // delta
+  double reference_deviation = 0.016;  // s
+  bool langevin_noise = true;
+  int64_t langevin_noise_until = -1;
+  int64_t generator_steps = 0;       // Lz
+  double generator_step_size = 0.1;  // delta_z
+  double sigma = 0.3;
+
+  std::string optimizer = "adam";
+  double descriptor_rate = 0.007, generator_rate = 0.0001;
+  double descriptor_cap = 0, generator_cap = 0;
+  int64_t halve_every = 0;
+  int64_t schedule_steps = 0;
+
+  // Changes one by name. Throws std::invalid_argument, one sentence, naming the nearest name or the allowed values.
+  void set(const std::string &name, const std::string &value);
+  std::string get(const std::string &name) const;  // reads back exactly; throws as set()
+};
+
+// One row a setting, in the order in which they are listed.
+const std::vector<Field<Settings>> &setting_fields();
+
+// "name=value" lines, every setting.
+std::string print(const Settings &);
+
+}  // namespace coopnets

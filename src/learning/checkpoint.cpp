@@ -1,0 +1,53 @@
+#include "learning/checkpoint.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace coopnets {
+
+namespace {
+
+constexpr int64_t piece = int64_t{1} << 22;  // elements
+
+std::vector<int64_t> sides(const Shape &s) { return {s.n, s.t, s.h, s.w, s.c}; }
+
+constexpr ElementType stored_type = sizeof(real) == 8 ? ElementType::F64 : ElementType::F32;
+
+}  // namespace
+
+void save_checkpoint(const std::string &path, Backend &backend, const NamedViews &state, const Metadata &metadata) {
+  std::vector<TensorToStore> tensors;
+  for (const auto &[name, view] : state)
+    tensors.push_back({name, stored_type, sides(view.shape), [&backend, view](const TensorToStore::Sink &sink) {
+                         std::vector<real> host(std::min(piece, view.shape.size()));
+                         for (int64_t first = 0; first < view.shape.size(); first += piece) {
+                           const int64_t count = std::min(piece, view.shape.size() - first);
+                           backend.download(view.data + first, host.data(), count * sizeof(real));
+                           sink(host.data(), count * sizeof(real));
+                         }
+                       }});
+  write_safetensors(path, tensors, metadata, Previous::kept);
+}
+
+void load_checkpoint(const SafetensorsFile &file, Backend &backend, const NamedViews &state) {
+  for (const auto &[name, view] : state) {
+    const StoredTensor *stored = file.find(name);
+    if (!stored)
+      throw std::runtime_error(file.path() + " has no tensor '" + name +
+                               "': it was written by another experiment, preset or algorithm");
+    if (stored->type != stored_type || stored->shape != sides(view.shape))
+      throw std::runtime_error(file.path() + ": the tensor '" + name + "' should be " + view.shape.str() +
+                               ", so it was written with other settings");
+  }
+  for (const auto &[name, view] : state) {
+    const StoredTensor &stored = file.at(name);
+    std::vector<real> host(std::min(piece, view.shape.size()));
+    for (int64_t first = 0; first < view.shape.size(); first += piece) {
+      const int64_t count = std::min(piece, view.shape.size() - first);
+      file.read(stored, first * int64_t(sizeof(real)), count * int64_t(sizeof(real)), host.data());
+      backend.upload(host.data(), view.data + first, count * sizeof(real));
+    }
+  }
+}
+
+}  // namespace coopnets

@@ -1,0 +1,18 @@
+// Tensors of a backend to and from safetensors files.
+#pragma once
+#include "tensor/safetensors.h"
+#include "tensor/tensor.h"
+
+namespace coopnets {
+
+using NamedViews = std::vector<std::pair<std::string, View>>;
+
+// Writes atomically and keeps the checkpoint that had the name before as previous_version(path). Tensors are read from
+// the device in pieces, so the host never holds a second copy of a large model.
+void save_checkpoint(const std::string &path, Backend &, const NamedViews &, const Metadata &);
+
+// Reads the tensors named in `state` from the file, which may hold others. Throws std::runtime_error that names the
+// file and the tensor when one is missing or has another shape or type; nothing is changed then.
+void load_checkpoint(const SafetensorsFile &, Backend &, const NamedViews &state);
+
+}  // namespace coopnets

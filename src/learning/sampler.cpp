@@ -1,0 +1,69 @@
+#include "learning/sampler.h"
+
+#include <stdexcept>
+
+namespace coopnets {
+
+Sampler::Sampler(Backend &backend, Network *descriptor, Network &generator, const Shape &latent, int64_t batch,
+                 Statistics statistics)
+    : backend_(backend),
+      latent_(latent.with_n(1)),
+      batch_(batch),
+      z_(backend, latent.with_n(batch)),
+      arena_(backend),
+      descriptor_arena_(backend),
+      tape_(backend, arena_),
+      descriptor_tape_(backend, descriptor_arena_) {
+  use_ = generator.apply(tape_, tape_.leaf(z_), statistics);
+  tape_.keep(use_->output);
+  tape_.plan();
+  if (!descriptor) return;
+  x_ = Tensor(backend, tape_.shape(use_->output));
+  ones_ = Tensor(backend, {batch, 1, 1, 1, 1}, std::vector<real>(batch, 1));
+  x_variable_ = descriptor_tape_.leaf(x_);
+  descriptor_use_ = descriptor->apply(descriptor_tape_, x_variable_, statistics);
+  df_dx_ = &descriptor_tape_.gradient(descriptor_use_->output, {{x_variable_, nullptr}});
+  descriptor_tape_.plan();
+}
+
+std::vector<real> Sampler::draw_latent(uint64_t seed, int64_t k) const {
+  std::vector<real> z(latent_.size());
+  for (size_t i = 0; i < z.size(); ++i) {
+    float n[4];
+    normals(random_block({seed, Purpose::sample}, static_cast<uint64_t>(k), 0, i / 4), n);
+    z[i] = n[i % 4];
+  }
+  return z;
+}
+
+std::vector<real> Sampler::generate(const std::vector<real> &latents) {
+  last_count_ = static_cast<int64_t>(latents.size()) / latent_.size();
+  if (last_count_ * latent_.size() != static_cast<int64_t>(latents.size()) || last_count_ < 1 || last_count_ > batch_)
+    throw std::invalid_argument("generate() takes from 1 to " + std::to_string(batch_) + " latent vectors");
+  std::vector<real> all = latents;
+  all.resize(batch_ * latent_.size(), 0);
+  backend_.upload(all.data(), z_.data(), all.size() * sizeof(real));
+  tape_.forward();
+  const View made = tape_.value(use_->output);
+  if (df_dx_) backend_.copy(made, x_);
+  return values(backend_, made.examples(0, last_count_));
+}
+
+std::vector<real> Sampler::revise(const LearningSettings &s, int64_t steps, int64_t batch_index) {
+  if (!df_dx_) throw std::logic_error("this model has no descriptor");
+  backend_.set_clock({batch_index, 1});
+  LangevinStep step{real(s.langevin_step_size),
+                    real(s.reference_deviation),
+                    s.noise_until != 0,
+                    {s.seed, Purpose::sample_langevin},
+                    0};
+  for (step.index = 0; step.index < steps; ++step.index) {
+    descriptor_tape_.forward();
+    backend_.fill_examples(descriptor_tape_.seed(*df_dx_), ones_);
+    descriptor_tape_.backward(*df_dx_);
+    backend_.langevin(x_, descriptor_tape_.of(*df_dx_, x_variable_), step);
+  }
+  return values(backend_, ConstView(x_).examples(0, last_count_));
+}
+
+}  // namespace coopnets

@@ -1,0 +1,37 @@
+// Samples of trained nets: x = g(z) of the generator, then revised by the descriptor's Langevin dynamics.
+#pragma once
+#include "learning/cooperative.h"
+
+namespace coopnets {
+
+class Sampler {
+ public:
+  // For `batch` examples at a time. `latent` is the shape of one latent vector, of any size that the generator takes;
+  // the descriptor, which may be null, must take what the generator makes of it. Statistics::running makes each example
+  // independent of the others beside it.
+  Sampler(Backend &, Network *descriptor, Network &generator, const Shape &latent, int64_t batch, Statistics);
+
+  const Shape &latent() const { return latent_; }
+  Shape example() const { return tape_.shape(use_->output).with_n(1); }
+
+  // Latent vector number k, N(0, I) keyed by (seed, k): the same whatever the batch.
+  std::vector<real> draw_latent(uint64_t seed, int64_t k) const;
+
+  // g(z) for at most `batch` latent vectors.
+  std::vector<real> generate(const std::vector<real> &latents);
+  // The examples that generate() made last, after `steps` Langevin steps. Noise is keyed by (seed, batch_index).
+  std::vector<real> revise(const LearningSettings &, int64_t steps, int64_t batch_index);
+
+ private:
+  Backend &backend_;
+  Shape latent_;
+  int64_t batch_, last_count_ = 0;
+  Tensor z_, x_, ones_;
+  Arena arena_, descriptor_arena_;
+  Tape tape_, descriptor_tape_;
+  std::unique_ptr<Network::Use> use_, descriptor_use_;
+  Tape::Gradient *df_dx_ = nullptr;
+  Variable x_variable_;
+};
+
+}  // namespace coopnets

@@ -1,0 +1,255 @@
+// The convolutions of a backend against naive_conv.h, and relations that need no oracle.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "backends/backend.h"
+#include "numerics/naive_conv.h"
+#include "tensor/random.h"
+
+namespace coopnets {
+namespace {
+
+constexpr double tolerance = sizeof(real) == 4 ? 1e-5 : 1e-13;  // relative to the norm of the result
+
+std::vector<real> noise(int64_t size, uint64_t seed) {
+  std::vector<real> out(size);
+  for (int64_t i = 0; i < size; ++i) {
+    float four[4];
+    normals(random_block({seed, Purpose::test}, 0, 0, i / 4), four);
+    out[i] = real(four[i % 4]);
+  }
+  return out;
+}
+
+template <class A, class B>
+double distance(const std::vector<A> &a, const std::vector<B> &b) {
+  EXPECT_EQ(a.size(), b.size());
+  double difference = 0, norm = 0;
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    difference += (double(a[i]) - double(b[i])) * (double(a[i]) - double(b[i]));
+    norm += double(b[i]) * double(b[i]);
+  }
+  return norm > 0 ? std::sqrt(difference / norm) : std::sqrt(difference);
+}
+
+double dot(const std::vector<real> &a, const std::vector<real> &b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += double(a[i]) * b[i];
+  return sum;
+}
+
+// An output tensor between guard words; NaN at first, so that an element never written shows.
+class Guarded {
+ public:
+  explicit Guarded(const Shape &shape)
+      : shape_(shape),
+        all_(test_backend(), {1, 1, 1, 1, shape.size() + 2 * guard},
+             std::vector<real>(shape.size() + 2 * guard, real(NAN))) {
+    std::vector<real> values = all_.values();
+    std::fill_n(values.begin(), guard, real(777));
+    std::fill_n(values.end() - guard, guard, real(777));
+    all_.set_values(values);
+  }
+  View view() { return {shape_, all_.data() + guard}; }
+  std::vector<real> values() const {
+    const std::vector<real> v = all_.values();
+    for (int64_t i = 0; i < guard; ++i) {
+      EXPECT_EQ(v[i], real(777)) << "written before the output";
+      EXPECT_EQ(v[v.size() - 1 - i], real(777)) << "written after the output";
+    }
+    return {v.begin() + guard, v.end() - guard};
+  }
+
+ private:
+  static constexpr int64_t guard = 64;
+  Shape shape_;
+  Tensor all_;
+};
+
+std::vector<real> forward(const NaiveConv &c, const std::vector<real> &x, const std::vector<real> &w,
+                          const Epilogue &epilogue = {}) {
+  Backend &b = test_backend();
+  Guarded y(c.y());
+  b.conv_forward(Tensor(b, c.x, x), Tensor(b, c.w(), w), c.window, epilogue, y.view());
+  return y.values();
+}
+
+std::vector<real> backward_input(const NaiveConv &c, const std::vector<real> &dy, const std::vector<real> &w,
+                                 const Epilogue &epilogue = {}) {
+  Backend &b = test_backend();
+  Guarded dx(c.x);
+  b.conv_backward_input(Tensor(b, c.y(), dy), Tensor(b, c.w(), w), c.window, epilogue, dx.view());
+  return dx.values();
+}
+
+std::vector<real> backward_filter(const NaiveConv &c, const std::vector<real> &x, const std::vector<real> &dy) {
+  Backend &b = test_backend();
+  Guarded dw(c.w());
+  b.conv_backward_filter(Tensor(b, c.x, x), Tensor(b, c.y(), dy), c.window, dw.view());
+  return dw.values();
+}
+
+// x; window as {kernel, stride, before, after} of t, h, w; Cout.
+const NaiveConv cases[] = {
+    // the first layers of pictures: few channels in
+    {{2, 1, 13, 11, 1}, {{}, {4, 2, 1, 1}, {4, 2, 1, 2}}, 17},
+    {{1, 1, 17, 16, 3}, {{}, {5, 2, 1, 2}, {5, 2, 1, 2}}, 20},
+    {{1, 1, 26, 22, 3}, {{}, {15, 3, 7, 7}, {15, 3, 7, 7}}, 10},
+    {{2, 1, 9, 8, 5}, {{}, {3, 1, 1, 1}, {2, 1, 0, 1}}, 3},
+    {{1, 1, 60, 7, 2}, {{}, {3, 2, 1, 0}, {3, 2, 0, 1}}, 5},  // several bands of rows
+    {{1, 6, 8, 7, 3}, {{5, 2, 1, 2}, {5, 2, 1, 2}, {5, 2, 2, 2}}, 9},
+    {{12, 1, 5, 5, 1}, {{}, {3, 2, 1, 1}, {3, 2, 1, 1}}, 1},
+    // inner layers
+    {{2, 1, 7, 6, 17}, {{}, {3, 1, 1, 1}, {3, 1, 1, 1}}, 33},
+    {{1, 1, 8, 9, 32}, {{}, {4, 2, 1, 1}, {5, 2, 2, 1}}, 48},
+    {{3, 1, 5, 5, 100}, {{}, {2, 1, 2, 2}, {2, 1, 2, 2}}, 30},
+    {{1, 5, 4, 4, 20}, {{4, 2, 1, 1}, {3, 1, 0, 2}, {3, 2, 3, 0}}, 18},
+    {{1, 1, 12, 12, 16}, {{}, {9, 1, 4, 4}, {7, 1, 3, 3}}, 21},
+    {{1, 1, 40, 40, 17}, {{}, {1, 1, 0, 0}, {1, 1, 0, 0}}, 5},  // one tap
+    {{2, 1, 6, 7, 16}, {{}, {2, 3, 0, 1}, {1, 2, 0, 0}}, 8},    // positions that no window sees
+    {{1, 7, 4, 4, 2}, {{2, 3, 0, 0}, {1, 3, 0, 0}, {2, 3, 1, 0}}, 4},
+    {{1, 1, 3, 3, 18}, {{}, {2, 1, 3, 2}, {3, 2, 4, 3}}, 6},     // windows that see padding alone
+    {{1, 2, 5, 3, 300}, {{}, {1, 1, 0, 0}, {3, 1, 0, 0}}, 270},  // several blocks of columns and of the depth
+    {{1, 8, 1, 1, 30}, {{5, 2, 2, 2}, {}, {}}, 10},
+    // fully connected, and deconvolutions from one position
+    {{3, 1, 4, 4, 25}, {{}, {4, 1, 0, 0}, {4, 1, 0, 0}}, 100},
+    {{1, 1, 9, 9, 33}, {{}, {9, 2, 0, 0}, {9, 2, 0, 0}}, 2},
+    {{2, 1, 4, 4, 64}, {{}, {4, 1, 0, 0}, {4, 1, 0, 0}}, 7},
+    {{2, 5, 6, 6, 4}, {{3, 2, 1, 1}, {6, 1, 0, 0}, {6, 1, 0, 0}}, 12},  // a whole picture, sliding in time
+    {{2, 7, 6, 6, 5}, {{3, 2, 0, 0}, {6, 1, 0, 0}, {6, 1, 0, 0}}, 40},
+    {{5, 1, 1, 1, 3}, {{}, {}, {}}, 1},
+    {{1, 1, 1, 1, 1}, {{}, {}, {}}, 1},
+    {{40, 1, 1, 1, 2100}, {{}, {}, {}}, 19},  // the depth split into parts
+};
+
+struct ConvCase : testing::TestWithParam<size_t> {
+  const NaiveConv &c = cases[GetParam()];
+  std::vector<real> x = noise(c.x.size(), 1), w = noise(c.w().size(), 2), dy = noise(c.y().size(), 3);
+};
+
+TEST_P(ConvCase, Forward) { EXPECT_LE(distance(forward(c, x, w), c.forward(x, w)), tolerance); }
+TEST_P(ConvCase, BackwardInput) { EXPECT_LE(distance(backward_input(c, dy, w), c.backward_input(dy, w)), tolerance); }
+TEST_P(ConvCase, BackwardFilter) {
+  EXPECT_LE(distance(backward_filter(c, x, dy), c.backward_filter(x, dy)), tolerance);
+}
+
+// <dy, conv x> = <deconv dy, x> = <dw, w>
+TEST_P(ConvCase, Adjoint) {
+  const std::vector<real> y = forward(c, x, w);
+  const double scale = std::sqrt(dot(y, y) * dot(dy, dy)), product = dot(dy, y);
+  EXPECT_LE(std::abs(dot(backward_input(c, dy, w), x) - product), tolerance * scale);
+  EXPECT_LE(std::abs(dot(backward_filter(c, x, dy), w) - product), tolerance * scale);
+}
+
+TEST_P(ConvCase, BiasBackward) {
+  Backend &b = test_backend();
+  std::vector<double> expected(c.cout);
+  for (size_t i = 0; i < dy.size(); ++i) expected[i % c.cout] += dy[i];
+  Guarded db({1, 1, 1, 1, c.cout});
+  b.bias_backward(Tensor(b, c.y(), dy), db.view());
+  EXPECT_LE(distance(db.values(), expected), tolerance);
+}
+
+// Both epilogues: y = activation(y + bias), whatever the route to y.
+TEST_P(ConvCase, Epilogue) {
+  Backend &b = test_backend();
+  const Activation activations[] = {
+      {}, {Activation::leaky_relu, real(0.2)}, {Activation::tanh, 0}, {Activation::sigmoid, 0}};
+  const Activation activation = activations[GetParam() % 4];
+  const auto finish = [&](std::vector<double> y, const std::vector<real> &bias) {
+    for (size_t i = 0; i < y.size(); ++i) {
+      const double v = y[i] + bias[i % bias.size()];
+      y[i] = activation.kind == Activation::leaky_relu ? (v > 0 ? v : activation.slope * v)
+             : activation.kind == Activation::tanh     ? std::tanh(v)
+             : activation.kind == Activation::sigmoid  ? 1 / (1 + std::exp(-v))
+                                                       : v;
+    }
+    return y;
+  };
+  // Small filters, so that tanh and sigmoid are not saturated.
+  std::vector<real> small = w;
+  for (real &v : small) v *= real(0.02);
+  const std::vector<real> out_bias = noise(c.cout, 4), in_bias = noise(c.x.c, 5);
+  const Tensor out_values(b, {1, 1, 1, 1, c.cout}, out_bias), in_values(b, {1, 1, 1, 1, c.x.c}, in_bias);
+  EXPECT_LE(distance(forward(c, x, small, {out_values, activation}), finish(c.forward(x, small), out_bias)), tolerance);
+  EXPECT_LE(
+      distance(backward_input(c, dy, small, {in_values, activation}), finish(c.backward_input(dy, small), in_bias)),
+      tolerance);
+  EXPECT_LE(distance(forward(c, x, small, {{}, activation}), finish(c.forward(x, small), {real(0)})), tolerance);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, ConvCase, testing::Range<size_t>(0, std::size(cases)));
+
+// Rows of dx that no window sees get exactly the epilogue of 0.
+TEST(Conv, UnseenPositionsGetTheEpilogueOfZero) {
+  Backend &b = test_backend();
+  for (const int64_t cin : {2, 40}) {
+    const NaiveConv c = {{1, 1, 1, 8, cin}, {{}, {}, {2, 3, 0, 0}}, 4};  // windows over 0-1, 3-4, 6-7
+    const std::vector<real> bias = noise(cin, 1);
+    const Tensor bias_tensor(b, {1, 1, 1, 1, cin}, bias);
+    const auto dx = backward_input(c, noise(c.y().size(), 2), noise(c.w().size(), 3),
+                                   {bias_tensor, {Activation::leaky_relu, real(0.5)}});
+    for (const int64_t w : {2, 5})
+      for (int64_t i = 0; i < cin; ++i)
+        EXPECT_EQ(dx[w * cin + i], bias[i] > 0 ? bias[i] : real(0.5) * bias[i]) << "column " << w;
+  }
+}
+
+TEST(Conv, StrideIsSubsampledStrideOne) {
+  const NaiveConv strided = {{2, 1, 11, 13, 6}, {{}, {3, 2, 1, 1}, {4, 3, 2, 1}}, 8};
+  NaiveConv dense = strided;
+  dense.window.h.stride = dense.window.w.stride = 1;
+  const auto x = noise(strided.x.size(), 1), w = noise(strided.w().size(), 2);
+  const auto y = forward(strided, x, w), all = forward(dense, x, w);
+  const Shape s = strided.y(), d = dense.y();
+  std::vector<real> picked;
+  for (int64_t n = 0; n < s.n; ++n)
+    for (int64_t h = 0; h < s.h; ++h)
+      for (int64_t v = 0; v < s.w; ++v)
+        for (int64_t c = 0; c < 8; ++c) picked.push_back(all[((n * d.h + 2 * h) * d.w + 3 * v) * 8 + c]);
+  EXPECT_LE(distance(y, picked), tolerance);
+}
+
+TEST(Conv, PaddingIsACropOfALargerOne) {
+  const NaiveConv small = {{1, 1, 6, 7, 5}, {{}, {3, 1, 1, 0}, {3, 1, 0, 2}}, 9};
+  NaiveConv large = small;
+  large.window.h.before += 2;
+  large.window.w.after += 3;
+  const auto x = noise(small.x.size(), 1), w = noise(small.w().size(), 2);
+  const auto y = forward(small, x, w), all = forward(large, x, w);
+  const Shape s = small.y(), l = large.y();
+  std::vector<real> cropped;
+  for (int64_t h = 0; h < s.h; ++h)
+    for (int64_t v = 0; v < s.w; ++v)
+      for (int64_t c = 0; c < 9; ++c) cropped.push_back(all[((h + 2) * l.w + v) * 9 + c]);
+  EXPECT_LE(distance(y, cropped), tolerance);
+}
+
+TEST(Conv, DepthOneIsTheFlatOneFrameByFrame) {
+  const NaiveConv video = {{1, 3, 6, 7, 4}, {{}, {3, 2, 1, 1}, {3, 1, 1, 1}}, 20};
+  NaiveConv pictures = video;
+  pictures.x = {3, 1, 6, 7, 4};
+  const auto x = noise(video.x.size(), 1), w = noise(video.w().size(), 2), dy = noise(video.y().size(), 3);
+  EXPECT_LE(distance(forward(video, x, w), forward(pictures, x, w)), tolerance);
+  EXPECT_LE(distance(backward_input(video, dy, w), backward_input(pictures, dy, w)), tolerance);
+  EXPECT_LE(distance(backward_filter(video, x, dy), backward_filter(pictures, x, dy)), tolerance);
+}
+
+TEST(Conv, ShapesThatDisagreeThrow) {
+  Backend &b = test_backend();
+  const Window window = {{}, {3, 1, 0, 0}, {3, 1, 0, 0}};
+  Tensor x(b, {1, 1, 5, 5, 2}), w(b, {1, 3, 3, 2, 4}), y(b, {1, 1, 3, 3, 4}), wrong(b, {1, 1, 4, 3, 4});
+  Tensor other(b, {1, 3, 3, 3, 4}), bias(b, {1, 1, 1, 1, 3});
+  EXPECT_THROW(b.conv_forward(x, w, window, {}, wrong), std::invalid_argument);
+  EXPECT_THROW(b.conv_forward(x, other, window, {}, y), std::invalid_argument);
+  EXPECT_THROW(b.conv_forward(x, w, window, {bias, {}}, y), std::invalid_argument);
+  EXPECT_THROW(b.conv_backward_input(wrong, w, window, {}, x), std::invalid_argument);
+  EXPECT_THROW(b.conv_backward_input(y, w, window, {bias, {}}, x), std::invalid_argument);
+  EXPECT_THROW(b.conv_backward_filter(x, y, window, other), std::invalid_argument);
+  EXPECT_THROW(b.bias_backward(y, bias), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace coopnets

@@ -1,0 +1,358 @@
+#include "learning/cooperative.h"
+
+#include <gtest/gtest.h>
+
+#include "numerics/gradient_check.h"
+
+namespace coopnets {
+namespace {
+
+// f(x) = w x + c on three values, g(z) = A z + b from two: every step can be written down.
+const Shape value3{1, 1, 1, 1, 3}, latent2{1, 1, 1, 1, 2};
+
+struct LinearNets {
+  Network descriptor, generator;
+  LinearNets(Backend &b, double deviation = 0.5)
+      : descriptor(b, "descriptor", value3, {fully_connected(1, linear())}, {3, Purpose::descriptor_weights},
+                   deviation),
+        generator(b, "generator", latent2, {deconv_layer(3, valid(1), linear(), false)},
+                  {3, Purpose::generator_weights}, deviation) {}
+};
+
+LearningSettings plain_settings() {
+  LearningSettings s;
+  s.batch = 2;
+  s.chains = 4;
+  s.langevin_steps = 3;
+  s.langevin_step_size = 0.2;
+  s.reference_deviation = 0.8;
+  s.generator_steps = 2;
+  s.generator_step_size = 0.3;
+  s.sigma = 0.7;
+  s.descriptor = {OptimizerSettings::capped_momentum, 0.1, 1e9, true};
+  s.generator = {OptimizerSettings::capped_momentum, 0.05, 1e9, false};
+  s.seed = 11;
+  return s;
+}
+
+float noise(const LearningSettings &s, Purpose purpose, int64_t iteration, int64_t index, int64_t element) {
+  float n[4];
+  normals(random_block({s.seed, purpose}, iteration, static_cast<uint32_t>(index), element / 4), n);
+  return n[element % 4];
+}
+
+// Algorithm 1 of the paper in plain loops over doubles, for the linear nets above.
+struct Naive {
+  std::vector<double> w, A, b;  // w[3], A[3][2], b[3]
+  std::vector<double> vw, vA, vb;
+  double c = 0, vc = 0;
+
+  void iterate(const LearningSettings &s, int64_t iteration, const std::vector<real> &observed) {
+    const int n = int(s.chains);
+    std::vector<double> z(2 * n), x(3 * n);
+    auto g = [&](int k, int i) { return A[2 * i] * z[2 * k] + A[2 * i + 1] * z[2 * k + 1] + b[i]; };
+    for (int k = 0; k < 2 * n; ++k) z[k] = noise(s, Purpose::latent, iteration, 0, k);  // G0
+    for (int k = 0; k < n; ++k)
+      for (int i = 0; i < 3; ++i) x[3 * k + i] = g(k, i);
+    const double d = s.langevin_step_size, r2 = s.reference_deviation * s.reference_deviation;
+    for (int l = 0; l < s.langevin_steps; ++l)  // D1
+      for (int k = 0; k < 3 * n; ++k)
+        x[k] += -d * d / 2 * (x[k] / r2 - w[k % 3]) + d * noise(s, Purpose::langevin, iteration, l, k);
+    const double e = s.generator_step_size, s2 = s.sigma * s.sigma;
+    for (int l = 0; l < s.generator_steps; ++l) {  // G1
+      std::vector<double> next = z;
+      for (int k = 0; k < n; ++k)
+        for (int j = 0; j < 2; ++j) {
+          double pull = 0;
+          for (int i = 0; i < 3; ++i) pull += A[2 * i + j] * (x[3 * k + i] - g(k, i)) / s2;
+          next[2 * k + j] +=
+              -e * e / 2 * (z[2 * k + j] - pull) + e * noise(s, Purpose::latent_langevin, iteration, l, 2 * k + j);
+        }
+      z = next;
+    }
+    const double decay = 1e-4;
+    for (int i = 0; i < 3; ++i) {  // D2: gradient ascent with momentum, decay on the filters
+      double mean_observed = 0, mean_revised = 0;
+      for (int k = 0; k < s.batch; ++k) mean_observed += double(observed[3 * k + i]) / s.batch;
+      for (int k = 0; k < n; ++k) mean_revised += x[3 * k + i] / n;
+      vw[i] = 0.5 * vw[i] - decay * w[i] + (mean_observed - mean_revised);
+      w[i] += s.descriptor.rate * vw[i];
+    }
+    std::vector<double> dA(6), db(3);
+    for (int k = 0; k < n; ++k)  // G2: descent on mean |x - g(z)|^2 / (2 sigma^2)
+      for (int i = 0; i < 3; ++i) {
+        const double residual = (g(k, i) - x[3 * k + i]) / (s2 * n);
+        db[i] += residual;
+        for (int j = 0; j < 2; ++j) dA[2 * i + j] += residual * z[2 * k + j];
+      }
+    for (int i = 0; i < 6; ++i) {
+      vA[i] = 0.5 * vA[i] - decay * A[i] - dA[i];
+      A[i] += s.generator.rate * vA[i];
+    }
+    for (int i = 0; i < 3; ++i) {
+      vb[i] = 0.5 * vb[i] - db[i];
+      b[i] += 2 * s.generator.rate * vb[i];  // biases learn at twice the rate
+    }
+  }
+};
+
+std::vector<double> doubles(const std::vector<real> &v) { return {v.begin(), v.end()}; }
+
+TEST(Cooperative, EveryStepEqualsThePapersFormulas) {
+  Backend &backend = test_backend();
+  LinearNets nets(backend);
+  const LearningSettings s = plain_settings();
+  Cooperative learner(backend, &nets.descriptor, &nets.generator, s, 2);
+  Naive naive;
+  naive.w = doubles(nets.descriptor.parameters()[0].value.values());
+  naive.A = doubles(nets.generator.parameters()[0].value.values());  // [1,1,1,3,2]
+  naive.b = naive.vb = naive.vw = std::vector<double>(3);
+  naive.vA = std::vector<double>(6);
+  const std::vector<real> observed = random_values(6, 4);
+  for (int64_t iteration = 0; iteration < 5; ++iteration) {
+    learner.iterate(iteration, 1, observed, {0, 1});
+    naive.iterate(s, iteration, observed);
+  }
+  const double tolerance = sizeof(real) == 8 ? 1e-10 : 2e-5;
+  const auto expect_near = [&](const std::vector<real> &got, const std::vector<double> &want, const char *what) {
+    for (size_t i = 0; i < want.size(); ++i) EXPECT_LE(std::abs(got[i] - want[i]), tolerance) << what << " " << i;
+  };
+  expect_near(nets.descriptor.parameters()[0].value.values(), naive.w, "w");
+  expect_near(nets.generator.parameters()[0].value.values(), naive.A, "A");
+  expect_near(nets.generator.parameters()[1].value.values(), naive.b, "b");
+}
+
+TEST(Cooperative, TheMonitorReportsMeans) {
+  Backend &backend = test_backend();
+  LinearNets nets(backend);
+  LearningSettings s = plain_settings();
+  s.generator_steps = 0;
+  Cooperative learner(backend, &nets.descriptor, &nets.generator, s, 2);
+  const std::vector<real> w = nets.descriptor.parameters()[0].value.values();
+  const std::vector<real> observed = random_values(6, 4);
+  learner.iterate(0, 1, observed, {0, 1});
+  const Monitor m = learner.monitor();
+  auto energy = [&](const std::vector<real> &x) {
+    double sum = 0;
+    for (size_t i = 0; i < x.size(); ++i) sum += double(x[i]) * w[i % 3];
+    return sum / (x.size() / 3);
+  };
+  const std::vector<real> x0 = values(backend, learner.generated()), x = values(backend, learner.revised());
+  EXPECT_NEAR(m.energy_observed, energy(observed), 1e-5);
+  EXPECT_NEAR(m.energy_initial, energy(x0), 1e-5);
+  EXPECT_NEAR(m.energy_revised, energy(x), 1e-5);
+  EXPECT_NEAR(m.gradient, (std::abs(w[0]) + std::abs(w[1]) + std::abs(w[2])) / 3, 1e-5);
+  double squares = 0;
+  for (size_t i = 0; i < x.size(); ++i) squares += (double(x[i]) - x0[i]) * (double(x[i]) - x0[i]);
+  EXPECT_NEAR(m.reconstruction, std::sqrt(squares / x.size()), 1e-5);
+  ASSERT_EQ(m.layer_maximum.size(), 1u);
+}
+
+// Small nets with batch normalisation, for the tests of state and of learning.
+struct SmallNets {
+  Network descriptor, generator;
+  explicit SmallNets(Backend &b)
+      : descriptor(b, "descriptor", {1, 1, 8, 8, 1},
+                   {conv_layer(6, same_side(3, 2), leaky_relu(0.2)), conv_layer(8, same_side(3, 2), leaky_relu(0.2)),
+                    fully_connected(3, linear())},
+                   {1, Purpose::descriptor_weights}, 0.05),
+        generator(
+            b, "generator", {1, 1, 1, 1, 4},
+            {deconv_layer(6, valid(2), leaky_relu(0.2), true), deconv_layer(5, same_side(4, 2), leaky_relu(0.2), true),
+             deconv_layer(1, same_side(4, 2), tanh_activation(), false)},
+            {1, Purpose::generator_weights}, 0.05) {}
+};
+
+LearningSettings small_settings(Algorithm algorithm) {
+  LearningSettings s;
+  s.algorithm = algorithm;
+  s.batch = 3;
+  s.chains = 4;
+  s.langevin_steps = 4;
+  s.langevin_step_size = 0.01;
+  s.reference_deviation = 0.05;
+  s.generator_steps = algorithm == Algorithm::generator ? 3 : 0;
+  s.generator_step_size = 0.1;
+  s.descriptor.rate = 0.003;
+  s.generator.rate = 0.001;
+  return s;
+}
+
+// Three pictures of diagonal stripes.
+std::vector<real> stripes() {
+  std::vector<real> v;
+  for (int k = 0; k < 3; ++k)
+    for (int i = 0; i < 8; ++i)
+      for (int j = 0; j < 8; ++j) v.push_back((i + j + k) % 4 < 2 ? 1 : -1);
+  return v;
+}
+
+class EveryAlgorithm : public testing::TestWithParam<Algorithm> {};
+
+TEST_P(EveryAlgorithm, StateIsCompleteSoResumingIsExact) {
+  Backend &backend = test_backend();
+  const LearningSettings s = small_settings(GetParam());
+  const std::vector<real> observed = stripes();
+  auto state_of = [&](Cooperative &c) {
+    std::vector<std::pair<std::string, std::vector<real>>> all;
+    for (const auto &[name, view] : c.state()) all.emplace_back(name, values(backend, view));
+    return all;
+  };
+  SmallNets straight_nets(backend), first_nets(backend), second_nets(backend);
+  Cooperative straight(backend, &straight_nets.descriptor, &straight_nets.generator, s, 3);
+  Cooperative first(backend, &first_nets.descriptor, &first_nets.generator, s, 3);
+  Cooperative second(backend, &second_nets.descriptor, &second_nets.generator, s, 3);
+  for (int64_t i = 0; i < 5; ++i) straight.iterate(i, 1, observed, {0, 1, 2});
+  for (int64_t i = 0; i < 2; ++i) first.iterate(i, 1, observed, {0, 1, 2});
+  const auto saved = state_of(first);
+  auto target = second.state();
+  ASSERT_EQ(saved.size(), target.size());
+  for (size_t i = 0; i < saved.size(); ++i) {
+    ASSERT_EQ(saved[i].first, target[i].first);
+    backend.upload(saved[i].second.data(), target[i].second.data, saved[i].second.size() * sizeof(real));
+  }
+  for (int64_t i = 2; i < 5; ++i) second.iterate(i, 1, observed, {0, 1, 2});
+  EXPECT_EQ(state_of(straight), state_of(second));
+  EXPECT_NE(state_of(straight), saved);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryAlgorithm,
+                         testing::Values(Algorithm::cooperative, Algorithm::descriptor, Algorithm::persistent_cd,
+                                         Algorithm::generator));
+
+TEST(Cooperative, TheEnergyGapClosesAndTheGeneratorFollows) {
+  Backend &backend = test_backend();
+  SmallNets nets(backend);
+  LearningSettings s = small_settings(Algorithm::cooperative);
+  s.batch = 1;
+  s.langevin_steps = 10;
+  s.langevin_step_size = 0.02;
+  s.reference_deviation = 0.1;
+  s.descriptor.rate = 0.002;
+  s.generator.rate = 0.01;
+  Cooperative learner(backend, &nets.descriptor, &nets.generator, s, 1);
+  std::vector<real> observed = stripes();
+  observed.resize(64);  // one picture of diagonal stripes
+  Monitor m{};
+  auto gap = [&] { return (m.energy_observed - m.energy_revised) / std::abs(m.energy_observed); };
+  for (int64_t i = 0; i < 210; ++i) {
+    learner.iterate(i, i < 200 ? 1 : 0.1, observed, {0});
+    m = learner.monitor();
+    if (i == 40) {
+      EXPECT_GT(gap(), 0.8) << "the descriptor has found what tells stripes from noise";
+    }
+  }
+  EXPECT_LE(gap(), 0.3);
+  EXPECT_GT(m.energy_initial, 0.6 * m.energy_observed) << "the generator has learned it from the revised samples";
+  const std::vector<real> x = values(backend, learner.revised());
+  for (int chain = 0; chain < 4; ++chain) {
+    double distance = 0;  // an empty picture has 1
+    for (int i = 0; i < 64; ++i) distance += std::pow(double(x[64 * chain + i]) - observed[i], 2) / 64;
+    EXPECT_LE(distance, 0.4) << "chain " << chain;
+  }
+}
+
+// f(x) = w x with the reference N(0, s^2) is the Gaussian N(s^2 w, s^2): learning must find the mean of the data.
+TEST(PersistentContrastiveDivergence, RecoversTheMeanOfAGaussian) {
+  Backend &backend = test_backend();
+  Network net(backend, "descriptor", value3, {fully_connected(1, linear())}, {3, Purpose::descriptor_weights}, 0.01);
+  LearningSettings s;
+  s.algorithm = Algorithm::persistent_cd;
+  s.batch = 400;
+  s.chains = 400;
+  s.langevin_steps = 10;
+  s.langevin_step_size = 0.5;
+  s.reference_deviation = 1;
+  s.descriptor.rate = 0.02;
+  Cooperative learner(backend, &net, nullptr, s, s.batch);
+  const double mean[3] = {0.8, -0.5, 0.1};
+  std::vector<real> observed = random_values(3 * s.batch, 9);
+  std::vector<int64_t> indices;
+  double sample_mean[3] = {};
+  for (int64_t i = 0; i < 3 * s.batch; ++i) {
+    observed[i] += real(mean[i % 3]);
+    sample_mean[i % 3] += double(observed[i]) / s.batch;
+  }
+  for (int64_t i = 0; i < s.batch; ++i) indices.push_back(i);
+  double w[3] = {};
+  for (int64_t i = 0; i < 300; ++i) {
+    learner.iterate(i, i < 150 ? 1 : 0.2, observed, indices);
+    const std::vector<real> now = net.parameters()[0].value.values();
+    if (i >= 200)
+      for (int k = 0; k < 3; ++k) w[k] += now[k] / 100.0;
+  }
+  for (int k = 0; k < 3; ++k)
+    EXPECT_LE(std::abs(w[k] - sample_mean[k]), 0.05) << k;  // standard error of the chains' mean: 0.05 / 10
+}
+
+// x = W z + noise: the generator alone is probabilistic principal component analysis, whose columns span the principal
+// subspace.
+TEST(AlternatingBackPropagation, ALinearGeneratorRecoversThePrincipalSubspace) {
+  Backend &backend = test_backend();
+  Network net(backend, "generator", latent2, {deconv_layer(5, valid(1), linear(), false)},
+              {3, Purpose::generator_weights}, 0.3);
+  LearningSettings s;
+  s.algorithm = Algorithm::generator;
+  s.batch = 100;
+  s.generator_steps = 10;
+  s.generator_step_size = 0.15;
+  s.sigma = 0.3;
+  s.generator.rate = 0.02;
+  Cooperative learner(backend, nullptr, &net, s, s.batch);
+  const double basis[2][5] = {{1, 0.5, 0, -0.5, 1}, {0, 1, 1, 0.5, -0.25}};
+  const std::vector<real> z = random_values(2 * s.batch, 21), e = random_values(5 * s.batch, 22, 0.05);
+  std::vector<real> observed(5 * s.batch);
+  std::vector<int64_t> indices;
+  for (int64_t k = 0; k < s.batch; ++k) {
+    indices.push_back(k);
+    for (int i = 0; i < 5; ++i)
+      observed[5 * k + i] = real(basis[0][i] * z[2 * k] + basis[1][i] * z[2 * k + 1]) + e[5 * k + i];
+  }
+  double first = 0, last = 0;
+  for (int64_t i = 0; i < 400; ++i) {
+    learner.iterate(i, i < 300 ? 1 : 0.1, observed, indices);
+    (i == 0 ? first : last) = learner.monitor().reconstruction;
+  }
+  EXPECT_LE(last, 0.35 * first);
+  // What is left of the columns of W outside the span of the basis (Gram-Schmidt) is small.
+  std::vector<std::vector<double>> q;
+  for (const auto &b : basis) {
+    std::vector<double> v(b, b + 5);
+    for (const auto &u : q) {
+      double dot = 0;
+      for (int i = 0; i < 5; ++i) dot += u[i] * v[i];
+      for (int i = 0; i < 5; ++i) v[i] -= dot * u[i];
+    }
+    double norm = 0;
+    for (double t : v) norm += t * t;
+    for (double &t : v) t /= std::sqrt(norm);
+    q.push_back(v);
+  }
+  const std::vector<real> W = net.parameters()[0].value.values();  // [5][2]
+  for (int j = 0; j < 2; ++j) {
+    std::vector<double> v(5);
+    double all = 0, outside = 0;
+    for (int i = 0; i < 5; ++i) all += std::pow(v[i] = W[2 * i + j], 2);
+    for (const auto &u : q) {
+      double dot = 0;
+      for (int i = 0; i < 5; ++i) dot += u[i] * v[i];
+      for (int i = 0; i < 5; ++i) v[i] -= dot * u[i];
+    }
+    for (double t : v) outside += t * t;
+    EXPECT_LE(outside, 0.01 * all) << "column " << j;
+    EXPECT_GT(all, 0.2);
+  }
+}
+
+TEST(Cooperative, MismatchedNetsAndBatchesAreRefused) {
+  Backend &backend = test_backend();
+  Network d(backend, "descriptor", value3, {fully_connected(1, linear())}, {}, 0.1);
+  Network g(backend, "generator", latent2, {deconv_layer(4, valid(1), linear(), false)}, {}, 0.1);
+  EXPECT_THROW(Cooperative(backend, &d, &g, plain_settings(), 2), std::invalid_argument);
+  LinearNets nets(backend);
+  Cooperative learner(backend, &nets.descriptor, &nets.generator, plain_settings(), 2);
+  EXPECT_THROW(learner.iterate(0, 1, std::vector<real>(3), {0}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace coopnets

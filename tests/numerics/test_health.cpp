@@ -1,0 +1,66 @@
+#include "learning/health.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace coopnets {
+namespace {
+
+Monitor healthy(double i) { return {true, true, 5 + i, 3 + i, 4 + i, 0.1, 0.2, {1, 2}}; }
+
+TEST(Health, SaysNothingWhileLearningIsWell) {
+  Health health;
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(health.check(i, healthy(i)), "");
+}
+
+TEST(Health, StopsAtTheFirstValueThatIsNotFinite) {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  for (double bad : {nan, infinity, -infinity})
+    for (double Monitor::*value : {&Monitor::energy_observed, &Monitor::energy_initial, &Monitor::energy_revised,
+                                   &Monitor::gradient, &Monitor::reconstruction}) {
+      Health health;
+      Monitor m = healthy(0);
+      m.*value = bad;
+      EXPECT_THROW(health.check(7, m), LearningFailed);
+    }
+  Health health;
+  Monitor m = healthy(0);
+  m.energy_revised = nan;
+  try {
+    health.check(7, m);
+  } catch (const LearningFailed &e) {
+    EXPECT_NE(std::string(e.what()).find("iteration 7"), std::string::npos) << e.what();
+    EXPECT_NE(std::string(e.what()).find("revised"), std::string::npos) << e.what();
+  }
+}
+
+TEST(Health, AbsentNetsAreNotFailures) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  Health health;
+  EXPECT_EQ(health.check(0, {false, true, nan, nan, nan, nan, 0.3, {}}), "");
+  EXPECT_EQ(health.check(1, {true, false, 1, 2, 3, 4, nan, {1}}), "");
+}
+
+TEST(Health, WarnsOnceWhenALayerHasDied) {
+  Health health;
+  Monitor m = healthy(0);
+  m.layer_maximum = {1, 0};
+  EXPECT_NE(health.check(3, m).find("layer 2"), std::string::npos);
+  EXPECT_EQ(health.check(4, m), "");
+}
+
+TEST(Health, WarnsOnceWhenTheEnergiesAreFrozen) {
+  Health health;
+  int warnings = 0, at = 0;
+  for (int i = 0; i < 60; ++i)
+    if (!health.check(i, healthy(0)).empty()) {
+      ++warnings;
+      at = i;
+    }
+  EXPECT_EQ(warnings, 1);
+  EXPECT_EQ(at, 20);
+}
+
+}  // namespace
+}  // namespace coopnets

@@ -1,0 +1,140 @@
+// Every op of autodiff/ops.h: its gradient against central differences (double), its shape rule, and its errors. Adding
+// an op means adding one entry to the list.
+#include <gtest/gtest.h>
+
+#include "nets/layers.h"
+#include "numerics/gradient_check.h"
+
+namespace coopnets {
+namespace {
+
+struct OpCase {
+  const char *name;
+  std::vector<Shape> leaves;
+  Graph graph;
+};
+
+const Shape channels3{1, 1, 1, 1, 3}, channels4{1, 1, 1, 1, 4};
+
+std::deque<BatchStatistics> &statistics() {
+  static std::deque<BatchStatistics> all;
+  return all;
+}
+
+// mean and variance that a batch_norm_inference node reads; they outlive every tape of this file.
+Tensor &running(int which) {
+  static Tensor mean(test_backend(), channels3, {0.3, -0.2, 0.1}), variance(test_backend(), channels3, {0.5, 1.5, 2});
+  return which ? variance : mean;
+}
+
+Graph batch_norm_case(Activation a) {
+  return [a](Tape &t, const std::vector<Variable> &v) {
+    statistics().push_back({Tensor(test_backend(), channels3), Tensor(test_backend(), channels3)});
+    return batch_norm(t, v[0], v[1], v[2], 1e-3, a, statistics().back());
+  };
+}
+
+std::vector<OpCase> cases() {
+  const Window strided{{2, 1, 0, 1}, {3, 2, 1, 0}, {4, 3, 2, 1}};
+  const Shape x{2, 3, 5, 7, 3}, y = strided.out(x, 4), w = filter_shape(strided, 3, 4);
+  const Window full{{3, 1, 0, 0}, {5, 1, 0, 0}, {7, 1, 0, 0}};
+  auto conv_case = [](Window window, Activation a, bool bias) -> Graph {
+    return [=](Tape &t, const std::vector<Variable> &v) {
+      return conv(t, v[0], v[1], bias ? v[2] : Variable{}, window, a);
+    };
+  };
+  auto deconv_case = [](Window window, Shape out, Activation a, bool bias) -> Graph {
+    return [=](Tape &t, const std::vector<Variable> &v) {
+      return deconv(t, v[0], v[1], bias ? v[2] : Variable{}, window, out, a);
+    };
+  };
+  return {
+      {"conv", {x, w}, conv_case(strided, linear(), false)},
+      {"conv_bias_leaky", {x, w, channels4}, conv_case(strided, leaky_relu(0.2), true)},
+      {"conv_relu", {x, w, channels4}, conv_case(strided, relu(), true)},
+      {"conv_fully_connected", {x, filter_shape(full, 3, 4), channels4}, conv_case(full, tanh_activation(), true)},
+      {"deconv", {y, w}, deconv_case(strided, x, linear(), false)},
+      {"deconv_bias_tanh", {y, w, channels3}, deconv_case(strided, x, tanh_activation(), true)},
+      {"batch_norm", {x, channels3, channels3}, batch_norm_case(linear())},
+      {"batch_norm_leaky", {x, channels3, channels3}, batch_norm_case(leaky_relu(0.2))},
+      {"batch_norm_inference",
+       {x, channels3, channels3},
+       [](Tape &t, const std::vector<Variable> &v) {
+         return batch_norm_inference(t, v[0], v[1], v[2], running(0), running(1), 1e-3, sigmoid_activation());
+       }},
+      {"activate_tanh",
+       {x},
+       [](Tape &t, const std::vector<Variable> &v) { return activate(t, v[0], tanh_activation()); }},
+      {"activate_sigmoid",
+       {x},
+       [](Tape &t, const std::vector<Variable> &v) { return activate(t, v[0], sigmoid_activation()); }},
+      {"activate_leaky",
+       {x},
+       [](Tape &t, const std::vector<Variable> &v) { return activate(t, v[0], leaky_relu(0.1)); }},
+      {"add", {x, x}, [](Tape &t, const std::vector<Variable> &v) { return add(t, v[0], v[1]); }},
+      {"add_to_itself", {x}, [](Tape &t, const std::vector<Variable> &v) { return add(t, v[0], v[0]); }},
+      // Two uses of one value, one of them through an op that may work in place.
+      {"shared_value",
+       {x, w},
+       [strided, x](Tape &t, const std::vector<Variable> &v) {
+         const Variable u = activate(t, v[0], tanh_activation());
+         const Variable c = conv(t, u, v[1], {}, strided, leaky_relu(0.2));
+         return add(t, activate(t, u, sigmoid_activation()), deconv(t, c, v[1], {}, strided, x, linear()));
+       }},
+  };
+}
+
+class Ops : public testing::TestWithParam<OpCase> {};
+
+#ifdef COOPNETS_DOUBLE
+TEST_P(Ops, GradientEqualsCentralDifferences) { check_gradients(GetParam().graph, GetParam().leaves, 0.7); }
+#else
+// In float: the op runs, twice with the same result, and its value and gradients are finite.
+TEST_P(Ops, ReplayIsExact) {
+  Backend &backend = test_backend();
+  std::vector<Tensor> leaves;
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  std::vector<Variable> variables;
+  std::vector<Tape::Wrt> wrt;
+  for (const Shape &s : GetParam().leaves) {
+    leaves.emplace_back(backend, s, random_values(s.size(), leaves.size()));
+    variables.push_back(tape.leaf(leaves.back()));
+    wrt.push_back({variables.back(), nullptr});
+  }
+  const Variable y = GetParam().graph(tape, variables);
+  tape.keep(y);
+  Tape::Gradient &g = tape.gradient(y, wrt);
+  tape.plan();
+  std::vector<std::vector<real> > first, second;
+  for (auto *result : {&first, &second}) {
+    tape.forward();
+    backend.fill(tape.seed(g), 0.5);
+    tape.backward(g);
+    result->push_back(values(backend, tape.value(y)));
+    for (Variable v : variables) result->push_back(values(backend, tape.of(g, v)));
+  }
+  EXPECT_EQ(first, second);
+  for (const auto &v : first)
+    for (real e : v) ASSERT_TRUE(std::isfinite(e));
+}
+#endif
+
+INSTANTIATE_TEST_SUITE_P(All, Ops, testing::ValuesIn(cases()), [](const auto &info) { return info.param.name; });
+
+TEST(OpErrors, ShapesThatDisagreeAreRefusedWhenRecorded) {
+  Backend &backend = test_backend();
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  Tensor x(backend, {1, 1, 4, 4, 3}), w(backend, {1, 3, 3, 2, 5}), small(backend, {1, 1, 2, 2, 3});
+  const Variable vx = tape.leaf(x), vw = tape.leaf(w), vs = tape.leaf(small);
+  const Window window{{}, {3, 1, 1, 1}, {3, 1, 1, 1}};
+  EXPECT_THROW(conv(tape, vx, vw, {}, window, linear()), std::invalid_argument);
+  EXPECT_THROW(deconv(tape, vx, vw, {}, window, {1, 1, 4, 4, 9}, linear()), std::invalid_argument);
+  EXPECT_THROW(add(tape, vx, vs), std::invalid_argument);
+  BatchStatistics s;
+  EXPECT_THROW(batch_norm(tape, vx, vs, vs, 1e-5, linear(), s), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace coopnets

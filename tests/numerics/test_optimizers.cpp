@@ -1,0 +1,157 @@
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <stdexcept>
+
+#include "numerics/helpers.h"
+
+namespace coopnets {
+namespace {
+
+const Shape shapes[] = {{1, 1, 1, 1, 1}, {3, 3, 3, 2, 7}, {1, 1, 1, 1, 8193}};
+
+class Optimizers : public testing::Test {
+ protected:
+  void TearDown() override { test_backend().set_clock({}); }
+};
+
+TEST_F(Optimizers, AdamMatchesTheNaiveRule) {
+  const AdamRule rule = {real(0.5), real(0.999), real(1e-8)};
+  std::vector<std::unique_ptr<Guarded>> tensors;
+  std::vector<AdamUpdate> updates;
+  std::vector<std::vector<double>> value, first, second;
+  for (const Shape &shape : shapes) {
+    const std::vector<real> start = random_values(shape.size(), unsigned(shape.size())), zero(shape.size(), 0);
+    for (const std::vector<real> &v : {start, zero, zero, zero}) tensors.push_back(std::make_unique<Guarded>(shape, v));
+    const size_t k = tensors.size();
+    const real rate = real(0.01 * updates.size() + 0.01);
+    updates.push_back({*tensors[k - 4], *tensors[k - 3], *tensors[k - 2], *tensors[k - 1], rate});
+    value.emplace_back(start.begin(), start.end());
+    first.emplace_back(start.size(), 0.);
+    second.emplace_back(start.size(), 0.);
+  }
+  for (int iteration = 0; iteration < 5; ++iteration) {
+    const double schedule = 1 / (1. + iteration), t = iteration + 1;
+    for (size_t k = 0; k < updates.size(); ++k) {
+      const std::vector<real> g = random_values(value[k].size(), unsigned(100 * iteration + k));
+      test_backend().upload(g.data(), const_cast<real *>(updates[k].gradient.data), g.size() * sizeof(real));
+      for (size_t i = 0; i < g.size(); ++i) {
+        first[k][i] = rule.beta1 * first[k][i] + (1 - rule.beta1) * double(g[i]);
+        second[k][i] = rule.beta2 * second[k][i] + (1 - rule.beta2) * double(g[i]) * g[i];
+        const double m = first[k][i] / (1 - std::pow(double(rule.beta1), t)),
+                     v = second[k][i] / (1 - std::pow(double(rule.beta2), t));
+        value[k][i] -= updates[k].rate * schedule * m / (std::sqrt(v) + rule.epsilon);
+      }
+    }
+    test_backend().set_clock({iteration, schedule});
+    test_backend().adam(updates, rule);
+    for (size_t k = 0; k < updates.size(); ++k) {
+      EXPECT_LE(relative_error(tensors[4 * k]->values(), value[k]), tolerance) << iteration << " " << k;
+      EXPECT_LE(relative_error(tensors[4 * k + 2]->values(), first[k]), tolerance) << iteration << " " << k;
+      EXPECT_LE(relative_error(tensors[4 * k + 3]->values(), second[k]), tolerance) << iteration << " " << k;
+    }
+  }
+}
+
+// The first step of Adam has the size of the rate, whatever the gradient's; a large epsilon tames it.
+TEST_F(Optimizers, AdamsFirstStepIsTheRate) {
+  for (const double size : {1e-3, 1., 1e4}) {
+    const Shape shape = {1, 1, 1, 1, 2};
+    const Guarded value(shape, {0, 0}), gradient(shape, {real(size), real(-size)}), m(shape, {0, 0}), v(shape, {0, 0});
+    test_backend().set_clock({0, 0.5});
+    test_backend().adam({{value, gradient, m, v, real(0.1)}}, AdamRule());
+    EXPECT_NEAR(value.values()[0], -0.05, 1e-6);
+    EXPECT_NEAR(value.values()[1], 0.05, 1e-6);
+  }
+}
+
+// One gradient far above the cap, one far below; several steps with momentum and decay.
+TEST_F(Optimizers, CappedMomentumMatchesTheNaiveRule) {
+  const real momentum = real(0.5);
+  std::vector<std::unique_ptr<Guarded>> tensors;
+  std::vector<MomentumUpdate> updates;
+  std::vector<std::vector<double>> value, velocity;
+  for (const Shape &shape : shapes)
+    for (const double cap : {0.05, 1e3}) {
+      const std::vector<real> start = random_values(shape.size(), unsigned(shape.size())), zero(shape.size(), 0);
+      for (const std::vector<real> &v : {start, zero, zero}) tensors.push_back(std::make_unique<Guarded>(shape, v));
+      const size_t k = tensors.size();
+      updates.push_back({*tensors[k - 3], *tensors[k - 2], *tensors[k - 1], real(0.1), real(7), real(cap), real(0.01)});
+      value.emplace_back(start.begin(), start.end());
+      velocity.emplace_back(start.size(), 0.);
+    }
+  for (int iteration = 0; iteration < 4; ++iteration) {
+    const double schedule = 1 / (1. + iteration);
+    for (size_t k = 0; k < updates.size(); ++k) {
+      const MomentumUpdate &u = updates[k];
+      const std::vector<real> g = random_values(value[k].size(), unsigned(100 * iteration + k));
+      test_backend().upload(g.data(), const_cast<real *>(u.gradient.data), g.size() * sizeof(real));
+      double largest = 0;
+      for (const real v : g) largest = std::max(largest, std::fabs(double(v) / u.divisor));
+      const double factor = (largest > u.cap ? u.cap / largest : 1) / u.divisor;
+      for (size_t i = 0; i < g.size(); ++i) {
+        velocity[k][i] = momentum * velocity[k][i] - u.weight_decay * value[k][i] - factor * g[i];
+        value[k][i] += u.rate * schedule * velocity[k][i];
+      }
+    }
+    test_backend().set_clock({iteration, schedule});
+    test_backend().capped_momentum(updates, momentum);
+    for (size_t k = 0; k < updates.size(); ++k) {
+      EXPECT_LE(relative_error(tensors[3 * k]->values(), value[k]), tolerance) << iteration << " " << k;
+      EXPECT_LE(relative_error(tensors[3 * k + 2]->values(), velocity[k]), tolerance) << iteration << " " << k;
+    }
+  }
+}
+
+// A gradient as large as the cap is left alone; twice as large is halved, as a whole.
+TEST_F(Optimizers, CapRescalesOnlyAboveItself) {
+  const Shape shape = {1, 1, 1, 1, 3};
+  for (const auto &[cap, wanted] : {std::pair<double, std::vector<real>>{4, {1, -4, 0.5}},
+                                    {8, {1, -4, 0.5}},
+                                    {2, {0.5, -2, 0.25}},
+                                    {0, {0, 0, 0}}}) {
+    const Guarded value(shape, {0, 0, 0}), gradient(shape, {2, -8, 1}), velocity(shape, {0, 0, 0});
+    test_backend().capped_momentum({{value, gradient, velocity, 1, 2, real(cap), 0}}, real(0.5));
+    std::vector<real> got = value.values();
+    for (real &v : got) v = 0 - v;
+    EXPECT_EQ(got, wanted) << cap;
+  }
+}
+
+// One NaN spoils the whole tensor, so that learning sees it wherever it looks; its neighbours stay.
+TEST_F(Optimizers, NanReachesTheParameters) {
+  const real nan = std::numeric_limits<real>::quiet_NaN();
+  const Shape shape = {1, 1, 1, 1, 100};
+  std::vector<real> g = random_values(100, 1);
+  g[42] = nan;
+  for (const double cap : {0.1, 1e9}) {
+    const Guarded value(shape, random_values(100, 2)), gradient(shape, g), velocity(shape, std::vector<real>(100, 0)),
+        other(shape, random_values(100, 3)), fine(shape, random_values(100, 4));
+    const Guarded still(shape, std::vector<real>(100, 0));
+    test_backend().capped_momentum({{value, gradient, velocity, 1, 1, real(cap), 0}, {other, fine, still, 1, 1, 1, 0}},
+                                   real(0.5));
+    for (const real v : value.values()) EXPECT_TRUE(std::isnan(v));
+    for (const real v : other.values()) EXPECT_FALSE(std::isnan(v));
+  }
+  const Guarded value(shape, random_values(100, 2)), gradient(shape, g), m(shape, std::vector<real>(100, 0)),
+      v(shape, std::vector<real>(100, 0));
+  test_backend().adam({{value, gradient, m, v, real(0.1)}}, AdamRule());
+  EXPECT_TRUE(std::isnan(value.values()[42]));
+  EXPECT_FALSE(std::isnan(value.values()[41]));
+}
+
+// Nothing is changed when one of the updates is refused.
+TEST_F(Optimizers, RefuseDisagreeingShapes) {
+  const Guarded a({1, 1, 1, 1, 4}, {1, 2, 3, 4}), b({1, 1, 1, 2, 2}, {1, 2, 3, 4}), c({1, 1, 1, 1, 4}, {1, 2, 3, 4}),
+      d({1, 1, 1, 1, 4}, {1, 2, 3, 4});
+  const AdamUpdate good = {a, c, c, d, 1};
+  for (const AdamUpdate &bad : {AdamUpdate{a, b, c, d, 1}, {a, c, b, d, 1}, {a, c, d, b, 1}})
+    EXPECT_THROW(test_backend().adam({good, bad}, AdamRule()), std::invalid_argument);
+  const MomentumUpdate fine = {a, c, d, 1, 1, 1, 0};
+  for (const MomentumUpdate &bad : {MomentumUpdate{a, b, c, 1, 1, 1, 0}, {a, c, b, 1, 1, 1, 0}})
+    EXPECT_THROW(test_backend().capped_momentum({fine, bad}, 0), std::invalid_argument);
+  EXPECT_EQ(a.values(), (std::vector<real>{1, 2, 3, 4}));
+}
+
+}  // namespace
+}  // namespace coopnets

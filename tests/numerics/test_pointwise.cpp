@@ -1,0 +1,153 @@
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "numerics/helpers.h"
+
+namespace coopnets {
+namespace {
+
+const Shape shapes[] = {{1, 1, 1, 1, 1}, {2, 1, 3, 5, 3}, {5, 1, 1, 1, 17}, {1, 1, 1, 1, 8193}, {3, 1, 37, 41, 5}};
+
+double activate(const Activation &a, double v) {
+  switch (a.kind) {
+    case Activation::none:
+      return v;
+    case Activation::leaky_relu:
+      return v > 0 ? v : a.slope * v;
+    case Activation::tanh:
+      return std::tanh(v);
+    case Activation::sigmoid:
+      return 1 / (1 + std::exp(-v));
+  }
+  return v;
+}
+
+double derivative(const Activation &a, double y) {
+  switch (a.kind) {
+    case Activation::none:
+      return 1;
+    case Activation::leaky_relu:
+      return y > 0 ? 1 : a.slope;
+    case Activation::tanh:
+      return 1 - y * y;
+    case Activation::sigmoid:
+      return y * (1 - y);
+  }
+  return 1;
+}
+
+const Activation activations[] = {{Activation::none, 0},
+                                  {Activation::leaky_relu, 0},
+                                  {Activation::leaky_relu, real(0.2)},
+                                  {Activation::tanh, 0},
+                                  {Activation::sigmoid, 0}};
+
+TEST(Pointwise, Fills) {
+  for (const Shape &shape : shapes) {
+    const Guarded x(shape);
+    test_backend().fill(x, real(2.5));
+    EXPECT_EQ(x.values(), std::vector<real>(shape.size(), real(2.5)));
+    const std::vector<real> weight = random_values(shape.n, 4);
+    const Guarded w({shape.n, 1, 1, 1, 1}, weight), y(shape);
+    test_backend().fill_examples(y, w);
+    const std::vector<real> got = y.values();
+    ASSERT_EQ(int64_t(got.size()), shape.size());
+    for (int64_t i = 0; i < shape.size(); ++i) ASSERT_EQ(got[i], weight[i / shape.example()]) << i;
+  }
+}
+
+TEST(Pointwise, CopiesAddsAndSubtracts) {
+  Backend &backend = test_backend();
+  for (const Shape &shape : shapes) {
+    const std::vector<real> a = random_values(shape.size(), 1), b = random_values(shape.size(), 2);
+    std::vector<double> sum(a.size()), difference(a.size());
+    for (size_t i = 0; i < a.size(); ++i) {
+      sum[i] = double(a[i]) + b[i];
+      difference[i] = -0.75 * (double(a[i]) - b[i]);
+    }
+    const Guarded x(shape, a), y(shape), z(shape, b), d(shape);
+    backend.copy(x, y);
+    EXPECT_EQ(y.values(), a);
+    backend.difference(real(-0.75), x, z, d);
+    EXPECT_LE(relative_error(d.values(), difference), tolerance);
+    backend.difference(real(-0.75), y, z, y);  // in place of either
+    EXPECT_EQ(y.values(), d.values());
+    backend.copy(z, y);
+    backend.difference(real(-0.75), x, y, y);
+    EXPECT_EQ(y.values(), d.values());
+    backend.add(x, z);
+    EXPECT_LE(relative_error(z.values(), sum), tolerance);
+    EXPECT_EQ(x.values(), a);
+  }
+}
+
+TEST(Pointwise, ActivatesAndDifferentiates) {
+  Backend &backend = test_backend();
+  for (const Activation &activation : activations)
+    for (const Shape &shape : shapes) {
+      const std::vector<real> a = random_values(shape.size(), 1, 0, 2), g = random_values(shape.size(), 2);
+      std::vector<double> wanted(a.size());
+      for (size_t i = 0; i < a.size(); ++i) wanted[i] = activate(activation, a[i]);
+      const Guarded x(shape, a), y(shape), dy(shape, g);
+      backend.activation_forward(x, activation, y);
+      const std::vector<real> got = y.values();
+      EXPECT_LE(relative_error(got, wanted), tolerance) << activation.kind;
+      backend.activation_forward(x, activation, x);
+      EXPECT_EQ(x.values(), got);
+
+      std::vector<double> gradient(a.size());
+      for (size_t i = 0; i < a.size(); ++i) gradient[i] = g[i] * derivative(activation, got[i]);
+      backend.activation_backward(y, activation, dy);
+      EXPECT_LE(relative_error(dy.values(), gradient), tolerance) << activation.kind;
+    }
+}
+
+// Each element on its own: tiny ones keep their relative precision, huge ones saturate, NaN stays.
+TEST(Pointwise, ActivationsAreAccurateEverywhere) {
+  std::vector<real> v = {0,   real(1e-30), real(1e-10), real(-1e-10), real(1e-4), 60,
+                         -60, 88,          -88,         1000,         -1000,      real(1e30)};
+  for (int i = -4000; i <= 4000; ++i) v.push_back(real(i * 0.005));
+  v.push_back(std::numeric_limits<real>::infinity());
+  v.push_back(-std::numeric_limits<real>::infinity());
+  const Guarded x({1, 1, 1, 1, int64_t(v.size())}, v), y({1, 1, 1, 1, int64_t(v.size())});
+  for (const Activation::Kind kind : {Activation::tanh, Activation::sigmoid}) {
+    test_backend().activation_forward(x, {kind, 0}, y);
+    const std::vector<real> got = y.values();
+    ASSERT_EQ(got.size(), v.size());
+    const double unit = std::numeric_limits<real>::epsilon();
+    for (size_t i = 0; i < v.size(); ++i) {
+      const double wanted = activate({kind, 0}, v[i]);
+      // The exponential is clamped at e^87 = 6e37 in float, below whose inverse nothing is asked.
+      EXPECT_NEAR(got[i], wanted, 6 * unit * std::fabs(wanted) + 1e-37) << kind << " at " << v[i];
+    }
+  }
+}
+
+TEST(Pointwise, ActivationsPassNanOn) {
+  const real nan = std::numeric_limits<real>::quiet_NaN();
+  for (const Activation &activation : activations) {
+    const Guarded x({1, 1, 1, 1, 40}, std::vector<real>(40, nan)), y({1, 1, 1, 1, 40}, std::vector<real>(40, 1)),
+        dy({1, 1, 1, 1, 40}, std::vector<real>(40, nan));
+    test_backend().activation_forward(x, activation, y);
+    test_backend().activation_backward(y, activation, dy);
+    for (const real value : y.values()) EXPECT_TRUE(std::isnan(value)) << activation.kind;
+    for (const real value : dy.values()) EXPECT_TRUE(std::isnan(value)) << activation.kind;
+  }
+}
+
+TEST(Pointwise, RefusesDisagreeingShapes) {
+  Backend &backend = test_backend();
+  const Guarded x({2, 1, 1, 1, 6}), y({2, 1, 1, 2, 3}), z({2, 1, 1, 1, 5});
+  backend.copy(x, y);  // equal sizes suffice
+  EXPECT_THROW(backend.copy(x, z), std::invalid_argument);
+  EXPECT_THROW(backend.add(x, z), std::invalid_argument);
+  EXPECT_THROW(backend.difference(1, x, x, z), std::invalid_argument);
+  EXPECT_THROW(backend.difference(1, x, z, x), std::invalid_argument);
+  EXPECT_THROW(backend.fill_examples(x, z), std::invalid_argument);
+  EXPECT_THROW(backend.activation_forward(x, {}, z), std::invalid_argument);
+  EXPECT_THROW(backend.activation_backward(x, {}, z), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace coopnets

@@ -1,0 +1,143 @@
+#include "autodiff/tape.h"
+
+#include <gtest/gtest.h>
+
+#include "nets/layers.h"
+#include "numerics/gradient_check.h"
+
+namespace coopnets {
+namespace {
+
+const Shape four{1, 1, 1, 1, 4};
+
+// y = 2 x; remembers what it was asked for.
+struct Doubler final : Op {
+  explicit Doubler(int &calls) : calls(calls) {}
+  void forward(Backend &b, const std::vector<ConstView> &in, View y) override {
+    b.copy(in[0], y);
+    b.add(in[0], y);
+  }
+  void backward(Backend &b, const std::vector<ConstView> &, ConstView, View dy,
+                const std::vector<View> &d_in) override {
+    ++calls;
+    b.copy(dy, d_in[0]);
+    b.add(dy, d_in[0]);
+  }
+  bool backward_reads_input(size_t, const std::vector<bool> &) const override { return false; }
+  bool backward_reads_output() const override { return false; }
+  int &calls;
+};
+
+TEST(Tape, OrderOfRecordingIsTopological) {  // b = a + a; c = b + b, so dc/da = 4
+  Backend &backend = test_backend();
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  Tensor a(backend, four, {1, 2, 3, 4});
+  const Variable va = tape.leaf(a), vb = add(tape, va, va), vc = add(tape, vb, vb);
+  tape.keep(vc);
+  Tape::Gradient &g = tape.gradient(vc, {{va, nullptr}});
+  tape.plan();
+  for (int replay = 0; replay < 3; ++replay) {  // gradients are not carried from one replay to the next
+    tape.forward();
+    EXPECT_EQ(values(backend, tape.value(vc)), (std::vector<real>{4, 8, 12, 16}));
+    backend.fill(tape.seed(g), 1);
+    tape.backward(g);
+    EXPECT_EQ(values(backend, tape.of(g, va)), (std::vector<real>{4, 4, 4, 4}));
+  }
+}
+
+TEST(Tape, BackwardIsCutDownToWhatIsAsked) {
+  Backend &backend = test_backend();
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  Tensor a(backend, four), b(backend, four);
+  int left = 0, right = 0;
+  const Variable va = tape.leaf(a), vb = tape.leaf(b);
+  const Variable da = tape.record(std::make_unique<Doubler>(left), {va}, four);
+  const Variable db = tape.record(std::make_unique<Doubler>(right), {vb}, four);
+  const Variable sum = add(tape, da, db);
+  Tape::Gradient &g = tape.gradient(sum, {{va, nullptr}});
+  tape.plan();
+  tape.forward();
+  backend.fill(tape.seed(g), 1);
+  tape.backward(g);
+  EXPECT_EQ(left, 1);
+  EXPECT_EQ(right, 0);
+  EXPECT_EQ(values(backend, tape.of(g, va)), (std::vector<real>{2, 2, 2, 2}));
+}
+
+TEST(Tape, CompletedGradientsAreHandedOutOnceAndLast) {  // x is used twice: complete only after the earlier use
+  Backend &backend = test_backend();
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  Tensor x(backend, four, {1, 1, 1, 1});
+  int calls = 0;
+  const Variable vx = tape.leaf(x);
+  const Variable d = tape.record(std::make_unique<Doubler>(calls), {vx}, four);
+  const Variable sum = add(tape, d, vx);  // 3 x
+  std::vector<std::vector<real>> seen;
+  Tape::Gradient &g = tape.gradient(sum, {{vx, [&](View dx) { seen.push_back(values(backend, dx)); }}});
+  tape.plan();
+  tape.forward();
+  backend.fill(tape.seed(g), 1);
+  tape.backward(g);
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_EQ(seen[0], (std::vector<real>{3, 3, 3, 3}));
+}
+
+TEST(Tape, PlanReusesMemoryWithoutChangingResults) {
+  Backend &backend = test_backend();
+  const Shape shape{1, 1, 6, 6, 2};
+  Tensor x(backend, shape, random_values(shape.size(), 3));
+  std::vector<std::vector<real>> results[2];
+  size_t bytes[2];
+  for (int keep_all = 0; keep_all < 2; ++keep_all) {
+    Arena arena(backend);
+    Tape tape(backend, arena);
+    const Variable vx = tape.leaf(x);
+    Variable v = vx;
+    for (int i = 0; i < 8; ++i) {
+      v = add(tape, activate(tape, v, i % 2 ? tanh_activation() : leaky_relu(0.3)), v);
+      if (keep_all) tape.keep(v);
+    }
+    tape.keep(v);
+    Tape::Gradient &g = tape.gradient(v, {{vx, nullptr}});
+    tape.plan();
+    tape.forward();
+    results[keep_all].push_back(values(backend, tape.value(v)));
+    backend.fill(tape.seed(g), 1);
+    tape.backward(g);
+    results[keep_all].push_back(values(backend, tape.of(g, vx)));
+    bytes[keep_all] = tape.bytes();
+    EXPECT_LT(tape.bytes(), tape.bytes_unplanned());
+  }
+  EXPECT_EQ(results[0], results[1]);
+  EXPECT_LT(bytes[0], bytes[1]);
+}
+
+TEST(Tape, ForwardAloneNeedsTwoBuffersHoweverLongTheChain) {
+  Backend &backend = test_backend();
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  Tensor x(backend, {1, 1, 1, 1, 64});
+  Variable v = tape.leaf(x);
+  for (int i = 0; i < 20; ++i) v = activate(tape, v, tanh_activation());
+  tape.plan();
+  EXPECT_EQ(tape.bytes(), 2 * 64 * sizeof(real));
+}
+
+TEST(Tape, MisuseIsRefused) {
+  Backend &backend = test_backend();
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  Tensor a(backend, four), b(backend, four);
+  const Variable va = tape.leaf(a), vb = tape.leaf(b), vc = activate(tape, va, linear());
+  EXPECT_THROW(tape.forward(), std::logic_error);                      // not planned
+  EXPECT_THROW(tape.gradient(vc, {{vc, nullptr}}), std::logic_error);  // not a leaf
+  tape.gradient(vc, {{vb, nullptr}});
+  EXPECT_THROW(tape.plan(), std::logic_error);                   // vc does not depend on vb
+  EXPECT_THROW(activate(tape, va, linear()), std::logic_error);  // already planned
+}
+
+}  // namespace
+}  // namespace coopnets

