@@ -135,6 +135,7 @@ TEST(CompletionScore, CountsHiddenPixelsAlone) {
   EXPECT_THROW(completion_score(truth, recovered, 1, mask), std::invalid_argument);
   EXPECT_THROW(completion_score(truth, recovered, 0, Mask{1, 3, {0, 0, 0}}), std::invalid_argument);
   EXPECT_THROW(completion_score(truth, recovered, 0, Mask{1, 2, {1, 0}}), std::invalid_argument);
+  EXPECT_THROW(completion_score(truth, recovered, 0, Mask{1, 3, {1, 0}}), std::invalid_argument);
 }
 
 }  // namespace

@@ -8,6 +8,14 @@
 
 namespace coopnets {
 
+void require_mask(const Mask &mask, const Frames &pictures) {
+  if (mask.height != pictures.height || mask.width != pictures.width ||
+      int64_t(mask.hidden.size()) != mask.height * mask.width)
+    throw std::invalid_argument("a mask of " + std::to_string(mask.height) + " x " + std::to_string(mask.width) +
+                                " with " + std::to_string(mask.hidden.size()) + " pixels does not fit pictures of " +
+                                pictures.size_text());
+}
+
 Mask square_mask(int64_t height, int64_t width, int64_t side, uint64_t seed, uint64_t picture) {
   if (side < 1 || side > height || side > width)
     throw std::invalid_argument("a hidden square of side " + std::to_string(side) + " does not fit into a picture of " +
@@ -22,9 +30,9 @@ Mask square_mask(int64_t height, int64_t width, int64_t side, uint64_t seed, uin
 
 CompletionScore completion_score(const Frames &truth, const Frames &recovered, int64_t t, const Mask &mask) {
   require_same_size(truth, recovered);
-  if (mask.height != truth.height || mask.width != truth.width || t < 0 || t >= truth.count)
-    throw std::invalid_argument("a mask of " + std::to_string(mask.height) + " x " + std::to_string(mask.width) +
-                                " does not belong to frame " + std::to_string(t) + " of " + truth.size_text());
+  require_mask(mask, truth);
+  if (t < 0 || t >= truth.count)
+    throw std::invalid_argument("there is no frame " + std::to_string(t) + " among " + truth.size_text());
   const auto clip = [](double p) { return p < 0 ? 0 : p > 1 ? 1 : p; };
   double error = 0, squares = 0;
   int64_t count = 0;

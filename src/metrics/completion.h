@@ -10,6 +10,9 @@ struct Mask {
   bool operator()(int64_t i, int64_t j) const { return hidden[i * width + j] != 0; }
 };
 
+// Throws std::invalid_argument unless the mask has the size of the pictures.
+void require_mask(const Mask &mask, const Frames &pictures);
+
 // M30, M40, M50 of the paper: one hidden square of the given side, wholly inside, its place uniform among all; a
 // function of the seed and the picture's number. Throws std::invalid_argument when the square does not fit.
 Mask square_mask(int64_t height, int64_t width, int64_t side, uint64_t seed, uint64_t picture);

@@ -18,8 +18,8 @@ struct ParzenScore {
   double standard_error;  // standard deviation / sqrt(number of test points)
 };
 // sigma is chosen on `validation`; `test` is evaluated once. The published protocol: 10,000 samples, the first 1,000 of
-// the 10,000 last training images for validation, all test images. Clean use: neither set was trained on. Pixels in [0,
-// 1].
+// the 10,000 last training images for validation, all test images. Clean use: neither set was trained on.
+// Pixels in [0, 1].
 ParzenScore parzen_score(const Samples &samples, const Samples &validation, const Samples &test);
 
 // How synthesised pixels come from the nets' [-1, 1] to the [0, 1] of the data.

@@ -8,8 +8,8 @@ namespace coopnets {
 // How frames are made from a fitted model; x_1 .. x_T are the states of the training clip. Rivals are compared with the
 // training clip frame by frame, and the page does not say by which of these.
 enum class Protocol {
-  roll_out,  // x_1, then each state predicted from the state before, without noise
-  one_step,  // frame t predicted from the true state t - 1 (Costantini et al. 2008, eq. 9, 10); frame 1 from x_1 itself
+  roll_out,    // x_1, then each state predicted from the state before, without noise
+  one_step,    // frame 1 from x_1, frame t predicted from the true state t - 1 (Costantini et al. 2008, eq. 9, 10)
   stochastic,  // roll-out with the model's own noise: how new videos are made
   projection,  // frame t from the true state t: what the model can represent at best
 };

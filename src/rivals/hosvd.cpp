@@ -7,7 +7,7 @@ namespace coopnets {
 namespace {
 
 // The leading left singular vectors of an unfolding, as rows: eigenvectors of its Gram matrix. At most its numerical
-// rank.
+// rank, but one where a clip does not move.
 Matrix leading_vectors(const Matrix &unfolding, int64_t at_most) {
   const SymmetricEigen eigen = symmetric_eigen(multiply_a_bt(unfolding, unfolding));
   const int64_t n = unfolding.rows;
@@ -18,8 +18,7 @@ Matrix leading_vectors(const Matrix &unfolding, int64_t at_most) {
 
 }  // namespace
 
-// The clip is core x_time U_t x_row U_r x_column U_c x_channel U_k; frame t is what remains when U_t is its row x_t
-// alone.
+// The clip is core x_time U_t x_row U_r x_column U_c x_channel U_k; frame t has row x_t alone for U_t.
 LinearTexture fit_hosvd(const Frames &clip, const HosvdOptions &options) {
   Matrix rows(clip.count, clip.frame_size(), clip.pixels);
   std::vector<double> mean = remove_temporal_mean(rows);

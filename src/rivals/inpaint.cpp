@@ -91,9 +91,7 @@ std::vector<int64_t> numbering(const Mask &mask) {
 Frames inpaint(const Frames &pictures, const Mask &mask, int method) {
   if (method < 1 || method > 5)
     throw std::invalid_argument("interpolation has the methods 1 to 5, not " + std::to_string(method));
-  if (mask.height != pictures.height || mask.width != pictures.width)
-    throw std::invalid_argument("a mask of " + std::to_string(mask.height) + " x " + std::to_string(mask.width) +
-                                " does not fit pictures of " + pictures.size_text());
+  require_mask(mask, pictures);
   if (mask.height < 3 || mask.width < 3)
     throw std::invalid_argument("interpolation needs a picture of 3 x 3 pixels or more");
   const std::vector<int64_t> number = numbering(mask);

@@ -9,12 +9,10 @@ namespace coopnets {
 // the pixels, moves the visible ones to the right, and solves for the hidden ones, by least squares where there are
 // more equations:
 //   1  the second difference is zero at each pixel that is hidden or beside a hidden one (along rows plus along
-//   columns; at the
-//      border of the picture along the border alone)
+//      columns; at the border of the picture along the border alone)
 //   2  the same at hidden pixels only; a hidden corner is the mean of its two neighbours
 //   3  the plate equation (13-point biharmonic stencil) at each pixel whose stencil touches a hidden one; the 5-point
-//   Laplacian one
-//      pixel from the border, the second difference along the border on it
+//      Laplacian one pixel from the border, the second difference along the border on it
 //   4  each pair of neighbours, one of them hidden, is equal (springs)
 //   5  each hidden pixel is the mean of its up to eight neighbours
 // All frames and channels are filled with one factorisation. Not clipped: method 3 overshoots.

@@ -36,8 +36,8 @@ KernelDerivatives kernel_derivatives(const KernelParameters &t, double s, double
   const double poly = 2 * t[3] * (t[4] * s + t[5]);
   d.by_s[2] = poly * t[4], d.by_p[2] = 0;
   d.by_log[3] = k[2], d.by_log[4] = poly * t[4] * s, d.by_log[5] = poly * t[5];
-  // ratquad, u = 1 + r^2 / (2 c l^2): d/dr^2 = -k / (2 l^2 u), d/dlog c = k c (-ln u + (u - 1)/u), d/dlog l = 2 k c (u
-  // - 1)/u
+  // ratquad, u = 1 + r^2 / (2 c l^2): d/dr^2 = -k / (2 l^2 u),
+  // d/dlog c = k c (-ln u + (u - 1)/u), d/dlog l = 2 k c (u - 1)/u
   const double u = 1 + r2 / (2 * t[7] * t[8] * t[8]);
   by_distance(3, -k[3] / (2 * t[8] * t[8] * u));
   d.by_log[6] = k[3], d.by_log[7] = k[3] * t[7] * ((u - 1) / u - std::log(u)),

@@ -1,7 +1,7 @@
 // The negative log-posterior of MK-GPDM and its gradient in closed form: with G = dL/dK, a symmetric matrix, each
 // kernel element being a function of s_ij = x_i.x_j, p_i and p_j,
-//   dL/dx_i = 2 sum_j G_ij (dk_ij/ds) x_j + 4 (sum_j G_ij dk_ij/dp_i) x_i,   dL/dln theta = sum_ij G_ij dk_ij/dln
-//   theta.
+//   dL/dx_i = 2 sum_j G_ij (dk_ij/ds) x_j + 4 (sum_j G_ij dk_ij/dp_i) x_i,
+//   dL/dln theta = sum_ij G_ij dk_ij/dln theta.
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -62,9 +62,7 @@ Frames mrf_fill(const Frames &pictures, const Mask &mask, const MrfOptions &opti
   if ((options.norm != 1 && options.norm != 2) || !(options.first_beta > 0) || !(options.last_beta > 0) ||
       !std::isfinite(options.first_beta) || !std::isfinite(options.last_beta) || options.sweeps < 1)
     throw std::invalid_argument("a Markov random field needs norm 1 or 2, beta above 0 and at least one sweep");
-  if (mask.height != pictures.height || mask.width != pictures.width)
-    throw std::invalid_argument("a mask of " + std::to_string(mask.height) + " x " + std::to_string(mask.width) +
-                                " does not fit pictures of " + pictures.size_text());
+  require_mask(mask, pictures);
   const int64_t height = pictures.height, width = pictures.width, channels = pictures.channels;
   const int64_t hidden = std::count_if(mask.hidden.begin(), mask.hidden.end(), [](uint8_t h) { return h != 0; });
   if (hidden == height * width)
