@@ -134,6 +134,17 @@ TEST(Mkgpdm, ReproducesAPeriodicSequence) {
   EXPECT_NE(a.pixels, model.synthesise(Protocol::stochastic, 40, 2).pixels);
 }
 
+TEST(Mkgpdm, DoesNotDependOnTheScaleOfThePixels) {
+  const Frames clip = periodic_clip(12, 6);
+  Frames faint = clip;
+  for (double &p : faint.pixels) p /= 128;  // exactly
+  const MkgpdmOptions options{4, 2, 10, 0};
+  Frames a = Mkgpdm(clip, options).synthesise(Protocol::roll_out, 12, 0);
+  const Frames b = Mkgpdm(faint, options).synthesise(Protocol::roll_out, 12, 0);
+  for (double &p : a.pixels) p /= 128;
+  EXPECT_LE(rms(a, b), 1e-12);
+}
+
 TEST(Mkgpdm, EdgeCases) {
   EXPECT_THROW(Mkgpdm(Frames(2, 2, 2, 1)), std::invalid_argument);
   Frames constant(4, 2, 2, 1);

@@ -41,7 +41,7 @@ Mkgpdm::Mkgpdm(const Frames &clip, const MkgpdmOptions &options)
     throw std::invalid_argument("MK-GPDM needs a clip of at least three frames, not " + std::to_string(clip.count));
   Matrix y(clip.count, clip.frame_size(), clip.pixels);
   mean_ = remove_temporal_mean(y);
-  const Matrix yyt = multiply_a_bt(y, y);
+  Matrix yyt = multiply_a_bt(y, y);
 
   // PCA, whitened: each latent dimension has variance 1.
   const int64_t n = clip.count;
@@ -51,6 +51,12 @@ Mkgpdm::Mkgpdm(const Frames &clip, const MkgpdmOptions &options)
   state_.latent = Matrix(n, latent);
   for (int64_t t = 0; t < n; ++t)
     for (int64_t q = 0; q < latent; ++q) state_.latent(t, q) = std::sqrt(double(n)) * eigen.vectors(q, t);
+  // The parameters are learned for pixels of variance 1, from where they start; with the unit range's small variances
+  // the signal can be taken for noise and all frames become the mean. Predictions are linear in Y and need no scale.
+  double variance = 0;
+  for (int64_t t = 0; t < n; ++t) variance += yyt(t, t) / double(n * clip.frame_size());
+  if (variance > 0)
+    for (double &value : yyt.values) value /= variance;
   learn(yyt, clip.frame_size(), options);
 
   const int64_t pairs = n - 1;
