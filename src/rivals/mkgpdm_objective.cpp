@@ -94,7 +94,7 @@ DynamicsKernels dynamics_kernels(const MkgpdmState &m) {
   const int64_t n = m.latent.rows - 1;
   const Matrix x = rows_of(m.latent, 0, n), s = multiply_a_bt(x, x);
   DynamicsKernels d{std::vector<KernelDerivatives>(n * n), Matrix(n, n)};
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(static) if (n > 32)
   for (int64_t i = 0; i < n; ++i)
     for (int64_t j = 0; j < n; ++j) {
       KernelDerivatives &pair = d.pairs[i * n + j];
