@@ -131,6 +131,9 @@ coopnets: $(F)/coopnets FORCE
 $(F)/coopnets: $(PROGRAM_OBJECTS) $(CUDA_OBJECTS) $(F)/link
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(FLAGS) $(PROGRAM_OBJECTS) $(CUDA_OBJECTS) -o $@ $(CUDA_LIBS) $(LDLIBS)
+$(F)/bench_conv: $(call objects,$(F),$(CORE) tools/bench_conv.cpp) $(CUDA_OBJECTS) $(F)/link
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(FLAGS) $(filter %.o,$^) -o $@ $(CUDA_LIBS) $(LDLIBS)
 $(F)/run_tests: $(FLOAT_OBJECTS) $(CUDA_OBJECTS) $(F)/link
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(FLAGS) $(FLOAT_OBJECTS) $(CUDA_OBJECTS) -o $@ $(CUDA_LIBS) -lgtest -lgtest_main -lpthread $(LDLIBS)
@@ -146,6 +149,9 @@ $(C)/run_tests: $(DEVICE_OBJECTS) $(C)/link
 
 COMPILE = $(Q)mkdir -p $(@D) && $(CXX) $(FLAGS)
 $(F)/src/app/%.o: src/app/%.cpp $(F)/flags $(F)/cuda | found
+	$(call say,C++,$<)
+	$(COMPILE) $(CUDA_DEFINE) -c $< -o $@
+$(F)/tools/%.o: tools/%.cpp $(F)/flags $(F)/cuda | found
 	$(call say,C++,$<)
 	$(COMPILE) $(CUDA_DEFINE) -c $< -o $@
 $(F)/%.o: %.cpp $(F)/flags | found
@@ -213,8 +219,11 @@ test-cuda: $(if $(filter 1,$(CUDA)),$(C)/run_tests,no-cuda)
 
 bench: coopnets
 	@tools/bench $(addprefix --net ,$(NETS))
-bench-cuda: $(if $(filter 1,$(CUDA)),coopnets,no-cuda)
-	@for precision in fp32 tf32 bf16; do tools/bench --device cuda --precision $$precision $(addprefix --net ,$(NETS)) || exit 1; done
+bench-cuda: $(if $(filter 1,$(CUDA)),coopnets $(F)/bench_conv,no-cuda)
+	@for precision in fp32 tf32 bf16; do \
+	  tools/bench --device cuda --precision $$precision $(addprefix --net ,$(NETS)) && \
+	  tools/bench_conv.py --program $(F)/bench_conv --device cuda --precision $$precision || exit 1; \
+	done
 
 no-cuda:
 	@printf 'make: this needs the CUDA build, and what was found is: %s\n' '$(CUDA_FOUND)' >&2; exit 1

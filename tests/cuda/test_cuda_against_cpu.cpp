@@ -21,6 +21,7 @@ struct Outcome {
 };
 
 Outcome run(Backend &backend, const Experiment &experiment, const Settings &s, int iterations) {
+  backend.set_clock({});  // initial weights are drawn by it too, and other tests have moved it
   Model model = make_model(backend, experiment, s, 7);
   const LearningSettings settings = learning_settings(s, Algorithm::cooperative, 7, s.batch);
   Cooperative learner(backend, model.descriptor.get(), model.generator.get(), settings, settings.batch);
