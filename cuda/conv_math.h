@@ -120,6 +120,9 @@ class TensorCore {
 
   template <class A, class B>
   __device__ void multiply(const float *a_tile, const float *b_tile) {
+#if defined(__CUDA_ARCH__) && !COOPNETS_SM80
+    __trap();  // never launched: on these chips the backend computes in fp32
+#else
     const int lane = threadIdx.x % warp_size, g = lane / 4, t = lane % 4;
     constexpr int depth = bf16 ? 16 : 8;  // of one instruction
 #pragma unroll
@@ -144,6 +147,7 @@ class TensorCore {
             mma_tf32(sum_[r][c], a[r], b[c]);
         }
     }
+#endif
   }
 
   template <class A, class B, class Store>
