@@ -1,4 +1,5 @@
 // coopnets: see --help. Exit status: 0; 2 for a wrong command line; 1 for a run that failed; 130 when interrupted.
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -61,6 +62,7 @@ int run(const std::vector<std::string> &arguments) {
 }  // namespace coopnets
 
 int main(int count, char **arguments) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that cannot grow is an error like any other
   try {
     return coopnets::run({arguments + 1, arguments + count});
   } catch (const coopnets::UsageError &error) {

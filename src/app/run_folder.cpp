@@ -62,7 +62,7 @@ std::string RunFolder::checkpoint_to_resume() const {
   if (exists(checkpoint())) return checkpoint();
   if (exists(previous_version(checkpoint()))) return previous_version(checkpoint());
   throw std::runtime_error("there is no checkpoint to resume from in " + path_ +
-                           "; without --resume a run starts anew");
+                           "; --overwrite instead of --resume starts it anew");
 }
 
 std::string RunFolder::samples(int64_t iteration, const std::string &kind) const {

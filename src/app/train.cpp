@@ -1,6 +1,5 @@
 #include "app/train.h"
 
-#include <cstdio>
 #include <stdexcept>
 
 #include "app/device.h"
@@ -106,37 +105,37 @@ int train(const Options &options) {
   const auto now = standard_screen().seconds;
   const double begin = now();
   double saved = begin;
-  for (int64_t i = first; i < settings.iterations; ++i) {
-    const double start = now();
-    learner.iterate(i, rate_factor(settings, i), examples->batch(i, learning.batch),
-                    examples->batch_indices(i, learning.batch));
-    const Monitor monitor = learner.monitor();
-    const LogRow row = row_of(i + 1, monitor, now() - start);
-    log.add(row);
-    progress.update(row);
-    std::string warning;
-    try {
-      warning = health.check(i + 1, monitor);
-    } catch (const LearningFailed &failure) {
-      progress.finish();
-      std::fprintf(stderr, "coopnets: %s. The last good checkpoint is kept: %s\n", failure.what(),
-                   folder.checkpoint().c_str());
-      return 1;
-    }
-    if (!warning.empty()) progress.warn(warning);
+  bool kept = options.resume;  // a checkpoint
+  try {
+    for (int64_t i = first; i < settings.iterations; ++i) {
+      const double start = now();
+      learner.iterate(i, rate_factor(settings, i), examples->batch(i, learning.batch),
+                      examples->batch_indices(i, learning.batch));
+      const Monitor monitor = learner.monitor();
+      const LogRow row = row_of(i + 1, monitor, now() - start);
+      log.add(row);
+      progress.update(row);
+      const std::string warning = health.check(i + 1, monitor);
+      if (!warning.empty()) progress.warn(warning);
 
-    const bool last = i + 1 == settings.iterations, stop = interrupted();
-    const bool pictures = writes_pictures(i + 1, settings.iterations);
-    if (pictures) run.save_pictures(i + 1);
-    if (pictures || last || stop || now() - saved > seconds_between_checkpoints) {
-      run.save(i + 1);
-      saved = now();
+      const bool last = i + 1 == settings.iterations, stop = interrupted();
+      const bool pictures = writes_pictures(i + 1, settings.iterations);
+      if (pictures) run.save_pictures(i + 1);
+      if (pictures || last || stop || now() - saved > seconds_between_checkpoints) {
+        run.save(i + 1);
+        saved = now();
+        kept = true;
+      }
+      if (stop && !last) {
+        progress.note("interrupted after iteration " + std::to_string(i + 1) + "; " + folder.checkpoint() +
+                      " is written. The same command with --resume goes on");
+        return 130;
+      }
     }
-    if (stop && !last) {
-      progress.note("interrupted after iteration " + std::to_string(i + 1) + "; " + folder.checkpoint() +
-                    " is written. The same command with --resume goes on");
-      return 130;
-    }
+  } catch (const LearningFailed &failure) {
+    throw std::runtime_error(failure.what() +
+                             (kept ? ". The last good checkpoint is kept: " + folder.checkpoint_to_resume()
+                                   : std::string(". It had written no checkpoint yet")));
   }
   progress.note("done in " + duration(now() - begin) + ", " + mebibytes(backend->peak_bytes()) +
                 " of tensors at most. Look at " + folder.samples(settings.iterations, "*.png") + "; the model is " +
