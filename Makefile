@@ -56,7 +56,8 @@ TESTS  := $(wildcard tests/*.cpp) $(wildcard tests/numerics/*.cpp) tests/backend
 NUMERIC_CORE := $(wildcard src/tensor/*.cpp src/cpu/*.cpp src/autodiff/*.cpp src/nets/*.cpp src/learning/*.cpp)
 NUMERICS     := $(wildcard tests/numerics/*.cpp)
 KERNELS      := $(wildcard cuda/*.cu)
-CUDA_BACKEND := $(wildcard tests/backends/cuda.cpp)
+# What tests the CUDA backend alone, emulated or on a GPU.
+CUDA_BACKEND := $(wildcard tests/backends/cuda.cpp) $(wildcard tests/cuda/*.cpp) $(wildcard tests/cuda/*.cu)
 
 F := $(BUILD)/float$(VARIANT)
 D := $(BUILD)/double$(VARIANT)
@@ -67,9 +68,9 @@ objects = $(addprefix $(1)/,$(addsuffix .o,$(basename $(2))))
 PROGRAM_OBJECTS  := $(call objects,$(F),$(CORE) src/app/main.cpp)
 FLOAT_OBJECTS    := $(call objects,$(F),$(CORE) $(TESTS))
 DOUBLE_OBJECTS   := $(call objects,$(D),$(NUMERIC_CORE) $(NUMERICS) tests/backends/cpu.cpp)
-EMULATOR_OBJECTS := $(call objects,$(F),$(NUMERIC_CORE) $(NUMERICS)) \
+EMULATOR_OBJECTS := $(call objects,$(F),$(CORE) $(NUMERICS)) \
                     $(call objects,$(E),$(KERNELS) $(CUDA_BACKEND) $(wildcard tests/cuda_emulator/*.cpp))
-DEVICE_OBJECTS   := $(call objects,$(F),$(NUMERIC_CORE) $(NUMERICS)) $(call objects,$(C),$(KERNELS) $(CUDA_BACKEND))
+DEVICE_OBJECTS   := $(call objects,$(F),$(CORE) $(NUMERICS)) $(call objects,$(C),$(KERNELS) $(CUDA_BACKEND))
 
 TEST_BINARIES := $(D)/run_tests $(if $(and $(KERNELS),$(CUDA_BACKEND)),$(E)/run_tests) $(F)/run_tests
 
@@ -130,6 +131,9 @@ coopnets: $(F)/coopnets FORCE
 $(F)/coopnets: $(PROGRAM_OBJECTS) $(CUDA_OBJECTS) $(F)/link
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(FLAGS) $(PROGRAM_OBJECTS) $(CUDA_OBJECTS) -o $@ $(CUDA_LIBS) $(LDLIBS)
+$(F)/bench_conv: $(call objects,$(F),$(CORE) tools/bench_conv.cpp) $(CUDA_OBJECTS) $(F)/link
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(FLAGS) $(filter %.o,$^) -o $@ $(CUDA_LIBS) $(LDLIBS)
 $(F)/run_tests: $(FLOAT_OBJECTS) $(CUDA_OBJECTS) $(F)/link
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(FLAGS) $(FLOAT_OBJECTS) $(CUDA_OBJECTS) -o $@ $(CUDA_LIBS) -lgtest -lgtest_main -lpthread $(LDLIBS)
@@ -147,6 +151,9 @@ COMPILE = $(Q)mkdir -p $(@D) && $(CXX) $(FLAGS)
 $(F)/src/app/%.o: src/app/%.cpp $(F)/flags $(F)/cuda | found
 	$(call say,C++,$<)
 	$(COMPILE) $(CUDA_DEFINE) -c $< -o $@
+$(F)/tools/%.o: tools/%.cpp $(F)/flags $(F)/cuda | found
+	$(call say,C++,$<)
+	$(COMPILE) $(CUDA_DEFINE) -c $< -o $@
 $(F)/%.o: %.cpp $(F)/flags | found
 	$(call say,C++,$<)
 	$(COMPILE) -c $< -o $@
@@ -159,7 +166,7 @@ $(E)/%.o: %.cpp $(E)/flags | found
 	$(COMPILE) -Itests/cuda_emulator -c $< -o $@
 $(E)/%.o: %.cu $(E)/flags | found
 	$(call say,C++,$< (emulator))
-	$(COMPILE) -Itests/cuda_emulator -x c++ -c $< -o $@
+	$(COMPILE) -Itests/cuda_emulator -Wno-unknown-pragmas -x c++ -c $< -o $@
 $(C)/%.o: %.cpp $(C)/flags | found
 	$(call say,C++,$< (cuda))
 	$(COMPILE) -c $< -o $@
@@ -212,8 +219,11 @@ test-cuda: $(if $(filter 1,$(CUDA)),$(C)/run_tests,no-cuda)
 
 bench: coopnets
 	@tools/bench $(addprefix --net ,$(NETS))
-bench-cuda: $(if $(filter 1,$(CUDA)),coopnets,no-cuda)
-	@for precision in fp32 tf32 bf16; do tools/bench --device cuda --precision $$precision $(addprefix --net ,$(NETS)) || exit 1; done
+bench-cuda: $(if $(filter 1,$(CUDA)),coopnets $(F)/bench_conv,no-cuda)
+	@for precision in fp32 tf32 bf16; do \
+	  tools/bench --device cuda --precision $$precision $(addprefix --net ,$(NETS)) && \
+	  tools/bench_conv.py --program $(F)/bench_conv --device cuda --precision $$precision || exit 1; \
+	done
 
 no-cuda:
 	@printf 'make: this needs the CUDA build, and what was found is: %s\n' '$(CUDA_FOUND)' >&2; exit 1

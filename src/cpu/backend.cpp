@@ -61,8 +61,4 @@ real *CpuBackend::scratch(size_t count) {
   return static_cast<real *>(scratch_);
 }
 
-void require(bool condition, const char *message) {
-  if (!condition) throw std::invalid_argument(message);
-}
-
 }  // namespace coopnets

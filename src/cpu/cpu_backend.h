@@ -74,7 +74,4 @@ class CpuBackend final : public Backend {
   size_t scratch_bytes_ = 0;
 };
 
-// Throws std::invalid_argument with `message` unless `condition`.
-void require(bool condition, const char *message);
-
 }  // namespace coopnets

@@ -10,6 +10,10 @@ std::string Shape::str() const {
          std::to_string(c);
 }
 
+void require(bool condition, const char *message) {
+  if (!condition) throw std::invalid_argument(message);
+}
+
 void require_same(const Shape &a, const Shape &b, const char *what) {
   if (a != b) throw std::invalid_argument(std::string(what) + ": shapes " + a.str() + " and " + b.str() + " differ");
 }

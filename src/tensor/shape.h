@@ -28,6 +28,8 @@ struct Shape {
   bool operator!=(const Shape &o) const { return !(*this == o); }
 };
 
+// Throws std::invalid_argument with `message` unless `condition`.
+void require(bool condition, const char *message);
 // Throws std::invalid_argument, naming `what` and both shapes, unless they are equal.
 void require_same(const Shape &a, const Shape &b, const char *what);
 

@@ -1,0 +1,267 @@
+// Devices, memory, time: everything of the CUDA backend that is not arithmetic.
+//
+//   host    set_clock   replay(revision)   replay(learning)   set_clock ...        never waits for the device
+//   stream  [clock]-----[graph of L steps]-[graph]------------[clock]---- ...      one stream: kernels in this order
+//
+// A Recording runs its body as it is the first time, so that scratch memory has grown to its final size; the second
+// time the same calls are captured into a graph, which that and every later replay launches whole.
+#include <cstring>
+#include <stdexcept>
+
+#include "cuda/cuda_backend.h"
+
+namespace coopnets {
+namespace {
+
+constexpr size_t staging_bytes = 4 << 20;
+
+const char *hint(cudaError_t error) {
+  switch (error) {
+    case cudaErrorMemoryAllocation:
+      return "the GPU's memory is full: close other programs on it, or use fewer chains, a smaller batch or size";
+    case cudaErrorInsufficientDriver:
+    case cudaErrorUnsupportedPtxVersion:
+      return "the driver is older than this program's CUDA runtime: update it, or build with an older toolkit";
+    case cudaErrorNoDevice:
+      return "no GPU answered: use --device cpu";
+    case cudaErrorNoKernelImageForDevice:
+      return "this program holds no code for this GPU: build it again with CUDA_ARCH set to the GPU's architecture";
+    case cudaErrorIllegalAddress:
+    case cudaErrorLaunchFailure:
+      return "a kernel went wrong, perhaps an earlier one: CUDA_LAUNCH_BLOCKING=1 and compute-sanitizer find which";
+    case cudaErrorStreamCaptureUnsupported:
+    case cudaErrorStreamCaptureInvalidated:
+      return "a recorded sequence of kernels may neither allocate nor copy to the host nor wait";
+    default:
+      return "run it under compute-sanitizer to learn more";
+  }
+}
+
+std::string mebibytes(size_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
+
+__global__ void write_clock(Clock value, Clock *clock) { *clock = value; }
+
+// What a Recording keeps: nothing, then a graph that may be launched.
+struct Graph {
+  cudaGraphExec_t launchable = nullptr;
+  int64_t scratch_generation = 0;
+  void forget() {
+    if (launchable) cudaGraphExecDestroy(launchable);
+    launchable = nullptr;
+  }
+  ~Graph() { forget(); }
+};
+
+}  // namespace
+
+void check_cuda(cudaError_t error, const char *call, const char *file, int line) {
+  if (error == cudaSuccess) return;
+  cudaGetLastError();  // or the next check would report it again
+  throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorString(error) + " (" + cudaGetErrorName(error) +
+                           ") in " + call + " at " + file + ":" + std::to_string(line) + "; " + hint(error));
+}
+
+std::vector<CudaDevice> cuda_devices(std::string *why_none) {
+  std::vector<CudaDevice> devices;
+  int count = 0;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  if (error != cudaSuccess) count = 0;
+  cudaGetLastError();
+  for (int i = 0; i < count; ++i) {
+    cudaDeviceProp properties;
+    CUDA_CHECK(cudaGetDeviceProperties(&properties, i));
+    devices.push_back({properties.name, properties.major, properties.minor, properties.totalGlobalMem});
+  }
+  if (devices.empty() && why_none)
+    *why_none =
+        std::string("no GPU answered (") + cudaGetErrorString(error == cudaSuccess ? cudaErrorNoDevice : error) + ")";
+  return devices;
+}
+
+std::unique_ptr<Backend> make_cuda_backend(int device, Precision precision) {
+  std::string why_none;
+  const std::vector<CudaDevice> devices = cuda_devices(&why_none);
+  if (devices.empty()) throw std::runtime_error(why_none + ": use --device cpu");
+  if (device < 0 || device >= int(devices.size()))
+    throw std::runtime_error("there is no GPU " + std::to_string(device) + ": " +
+                             (devices.size() == 1 ? "only GPU 0 answered"
+                                                  : "GPUs 0 to " + std::to_string(devices.size() - 1) + " answered"));
+  return std::make_unique<CudaBackend>(device, precision);
+}
+
+CudaBackend::CudaBackend(int device, Precision precision) : precision_(precision) {
+  CUDA_CHECK(cudaSetDevice(device));
+  cudaDeviceProp properties;
+  CUDA_CHECK(cudaGetDeviceProperties(&properties, device));
+  multiprocessors_ = properties.multiProcessorCount;
+  shared_bytes_a_block_ = std::max(properties.sharedMemPerBlock, properties.sharedMemPerBlockOptin);
+  const char *const names[] = {"fp32", "tf32", "bf16"};
+  name_ = std::string("cuda:") + std::to_string(device) + ", " + properties.name + ", sm_" +
+          std::to_string(properties.major) + std::to_string(properties.minor) + ", ";
+  if (precision != Precision::fp32 && properties.major < 8) {
+    precision_ = Precision::fp32;
+    name_ += std::string("fp32 (this chip has no ") + names[int(precision)] + ")";
+  } else {
+    name_ += names[int(precision)];
+  }
+  CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  try {
+    clock_ = static_cast<Clock *>(allocate(sizeof(Clock)));
+    set_clock({});
+    synchronise();  // where the program holds no code for this chip, this is where it shows
+  } catch (...) {
+    if (clock_) release(clock_, sizeof(Clock));
+    give_back_free_blocks();
+    cudaStreamDestroy(stream_);
+    throw;
+  }
+}
+
+CudaBackend::~CudaBackend() {
+  cudaStreamSynchronize(stream_);
+  if (scratch_) release(scratch_, scratch_size_);
+  release(clock_, sizeof(Clock));
+  give_back_free_blocks();
+  for (Staging &s : staging_) {
+    if (s.copied) cudaEventDestroy(s.copied);
+    if (s.memory) cudaFreeHost(s.memory);
+  }
+  cudaStreamDestroy(stream_);
+}
+
+std::string CudaBackend::name() const { return name_; }
+
+// --- Memory
+// -------------------------------------------------------------------------------------------------------------
+
+void *CudaBackend::allocate(size_t bytes) {
+  void *memory;
+  const auto free = free_blocks_.find(bytes);
+  if (free != free_blocks_.end()) {
+    memory = free->second;
+    free_blocks_.erase(free);
+    pooled_bytes_ -= bytes;
+  } else {
+    memory = device_memory(bytes);
+  }
+  bytes_ += bytes;
+  peak_bytes_ = std::max(peak_bytes_, bytes_ + pooled_bytes_);
+  return memory;
+}
+
+void *CudaBackend::device_memory(size_t bytes) {
+  void *memory = nullptr;
+  const size_t at_least = std::max<size_t>(bytes, 1);  // so that no tensor has the null pointer
+  cudaError_t error = cudaMalloc(&memory, at_least);
+  if (error == cudaErrorMemoryAllocation && pooled_bytes_) {
+    cudaGetLastError();
+    give_back_free_blocks();
+    error = cudaMalloc(&memory, at_least);
+  }
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    size_t free = 0, total = 0;
+    cudaMemGetInfo(&free, &total);
+    throw std::runtime_error(
+        "the GPU is out of memory: " + mebibytes(bytes) + " more wanted, " + mebibytes(free) + " of " +
+        mebibytes(total) + " free, " + mebibytes(bytes_) +
+        " held by this program; fewer chains (--set chains=...), a smaller batch (--set batch=...) or "
+        "a smaller picture (--size) need less");
+  }
+  CUDA_CHECK(error);
+  return memory;
+}
+
+// A block given back may still be read by kernels under way; whoever gets it next uses it after them, on the same
+// stream.
+void CudaBackend::release(void *memory, size_t bytes) noexcept {
+  free_blocks_.emplace(bytes, memory);
+  bytes_ -= bytes;
+  pooled_bytes_ += bytes;
+}
+
+void CudaBackend::give_back_free_blocks() noexcept {
+  cudaStreamSynchronize(stream_);
+  for (const auto &block : free_blocks_) cudaFree(block.second);
+  free_blocks_.clear();
+  pooled_bytes_ = 0;
+}
+
+void *CudaBackend::scratch_bytes(size_t bytes) {
+  if (bytes > scratch_size_) {
+    if (recording_) throw std::logic_error("a recorded sequence of kernels needs more memory than when it first ran");
+    void *const before = scratch_;
+    const size_t size_before = scratch_size_;
+    scratch_ = nullptr;
+    scratch_size_ = 0;
+    if (before) release(before, size_before);
+    give_back_free_blocks();  // a scratch that grows leaves nothing behind
+    scratch_ = allocate(bytes);
+    scratch_size_ = bytes;
+    ++scratch_generation_;
+  }
+  return scratch_;
+}
+
+void CudaBackend::upload(const void *host, void *device, size_t bytes) {
+  for (size_t done = 0; done < bytes;) {
+    Staging &s = staging_[next_staging_];
+    next_staging_ ^= 1;
+    if (!s.memory) CUDA_CHECK(cudaMallocHost(&s.memory, staging_bytes));
+    if (s.copied)
+      CUDA_CHECK(cudaEventSynchronize(s.copied));
+    else
+      CUDA_CHECK(cudaEventCreateWithFlags(&s.copied, cudaEventDisableTiming));
+    const size_t part = std::min(staging_bytes, bytes - done);
+    std::memcpy(s.memory, static_cast<const char *>(host) + done, part);
+    CUDA_CHECK(cudaMemcpyAsync(static_cast<char *>(device) + done, s.memory, part, cudaMemcpyHostToDevice, stream_));
+    CUDA_CHECK(cudaEventRecord(s.copied, stream_));
+    done += part;
+  }
+}
+
+void CudaBackend::download(const void *device, void *host, size_t bytes) {
+  CUDA_CHECK(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream_));
+  synchronise();
+}
+
+void CudaBackend::synchronise() { CUDA_CHECK(cudaStreamSynchronize(stream_)); }
+
+// --- Time
+// ---------------------------------------------------------------------------------------------------------------
+
+// The value travels as the kernel's argument: the host neither waits nor keeps it.
+void CudaBackend::set_clock(const Clock &clock) { CUDA_LAUNCH(write_clock, 1, 1, 0, stream_, clock, clock_); }
+
+void CudaBackend::replay(Recording &recording, const std::function<void()> &body) {
+  if (recording_) return body();  // part of a longer recording
+  if (!recording.state) {
+    recording.state = std::make_shared<Graph>();
+    return body();
+  }
+  Graph &graph = *static_cast<Graph *>(recording.state.get());
+  if (!graph.launchable || graph.scratch_generation != scratch_generation_) {
+    graph.forget();
+    cudaGraph_t captured = nullptr;
+    CUDA_CHECK(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal));
+    recording_ = true;
+    try {
+      body();
+    } catch (...) {
+      recording_ = false;
+      cudaStreamEndCapture(stream_, &captured);
+      if (captured) cudaGraphDestroy(captured);
+      cudaGetLastError();
+      throw;
+    }
+    recording_ = false;
+    CUDA_CHECK(cudaStreamEndCapture(stream_, &captured));
+    const cudaError_t error = cudaGraphInstantiateWithFlags(&graph.launchable, captured, 0);
+    cudaGraphDestroy(captured);
+    CUDA_CHECK(error);
+    graph.scratch_generation = scratch_generation_;
+  }
+  CUDA_CHECK(cudaGraphLaunch(graph.launchable, stream_));
+}
+
+}  // namespace coopnets

@@ -1,0 +1,6 @@
+// The backward_input product of conv_problem.h, compiled by itself: conv_gemm.h has the kernel.
+#include "cuda/conv_gemm.h"
+
+namespace coopnets {
+template void launch_gemm<Product::backward_input>(const ConvProblem &, const GemmPlan &, Precision, cudaStream_t);
+}  // namespace coopnets

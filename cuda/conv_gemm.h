@@ -1,0 +1,317 @@
+// The implicit matrix product behind all three convolution kernels (conv_problem.h names rows, columns and sum).
+//
+//                     columns                        A block computes rows x columns of the result, its warps a grid of
+//               +-------+-------+                    smaller tiles of it; the sum runs in steps of 16:
+//        step   |   B tile      |  16
+//      +------+ +-------+-------+                      copies of step s+2  ->  shared memory, stage (s+2) mod 3
+//      |      | | warp  | warp  |                      copies of step s+1      under way
+//  rows|A tile| |  0    |  1    |                      products of step s  <-  shared memory, stage s mod 3
+//      |      | +-------+-------+
+//      |      | | warp  | warp  |                    One barrier a step: after it, step s has arrived for all threads
+//      and
+//      +------+ |  2    |  3    |                    nobody reads the stage of step s-1 any more, which is filled next.
+//         16    +-------+-------+
+//
+//   tile     block       warps   fp32: each thread    tensor cores: each warp
+//   large    128 x 128   2 x 4   8 x 8                64 x 32
+//   medium    64 x  64   2 x 2   8 x 4                32 x 32
+//   flat      16 x 128   1 x 4   4 x 4                16 x 32     few rows (a fully connected layer): B is read once
+//
+// A step of the large tile moves 16 KiB from memory or L2 into shared memory for 524,288 operations, 32 a byte. Copies
+// of 16 bytes where the channels allow it, of 4 otherwise; what lies outside the tensor arrives as zero.
+//
+// Shared memory holds a tile either along the sum, [row][16 + 4], or along rows, [16][rows + 8], whichever way the
+// copies come in; with these paddings the 32 lanes of a warp read 32 different banks in either.
+#pragma once
+#include "cuda/activation.h"
+#include "cuda/conv_math.h"
+#include "cuda/conv_problem.h"
+#include "cuda/cuda.h"
+
+namespace coopnets {
+
+// Walks over the summed index (tap, channel) of a gathering product.
+template <Product product>
+struct TapWalk {
+  const Phase<product> &phase;
+  int jt, jh, jw, channel;
+
+  __device__ TapWalk(const Phase<product> &phase, int k) : phase(phase) {
+    channel = k % phase.channels;
+    const int tap = k / phase.channels, plane = max(1, phase.h.taps * phase.w.taps);  // no taps: nothing is read
+    jt = tap / plane;
+    jh = tap % plane / max(1, phase.w.taps);
+    jw = tap % max(1, phase.w.taps);
+  }
+  __device__ void advance(int by) {
+    channel += by;
+    while (channel >= phase.channels) {
+      channel -= phase.channels;
+      if (++jw < phase.w.taps) continue;
+      jw = 0;
+      if (++jh < phase.h.taps) continue;
+      jh = 0;
+      ++jt;
+    }
+  }
+};
+
+// What a thread copies for each step of a gathering product: A along the sum; B along the sum (backward_input) or along
+// columns (forward).
+template <Product product, class Shape, int vector>
+class Loader {
+ public:
+  using A = SharedTile<Shape::rows, true>;
+  using B = SharedTile<Shape::columns, product == Product::backward_input>;
+
+  // Where row m of A begins in its source, and where its result is stored.
+  struct Row {
+    int example, t, h, w;
+  };
+
+  __device__ Loader(const ConvProblem &p, const Phase<product> &phase, Row *rows, int *result_at, int first_row,
+                    int first_column, int begin, int end)
+      : p_(p),
+        phase_(phase),
+        rows_(rows),
+        first_column_(first_column),
+        k_(begin),
+        end_(end),
+        tap_(phase, begin + int(threadIdx.x) % sets * vector) {
+    for (int i = threadIdx.x; i < Shape::rows; i += Shape::threads) {
+      int q = first_row + i;
+      const bool exists = q < phase.rows;
+      if (!exists) q = 0;
+      const int qw = q % phase.w.positions;
+      q /= phase.w.positions;
+      const int qh = q % phase.h.positions;
+      q /= phase.h.positions;
+      const int qt = q % phase.t.positions, example = q / phase.t.positions;
+      rows[i] = {example, exists ? qt * phase.t.step + phase.t.origin : -(1 << 30), qh * phase.h.step + phase.h.origin,
+                 qw * phase.w.step + phase.w.origin};
+      const bool input = product == Product::backward_input;
+      const int ut = phase.t.first + qt * phase.t.spacing, uh = phase.h.first + qh * phase.h.spacing,
+                uw = phase.w.first + qw * phase.w.spacing;
+      const int position =
+          ((example * (input ? p.t.in : p.t.out) + ut) * (input ? p.h.in : p.h.out) + uh) * (input ? p.w.in : p.w.out) +
+          uw;
+      result_at[i] = exists ? position * phase.columns : -1;
+    }
+    __syncthreads();
+  }
+
+  // Starts the copies of the next step.
+  __device__ void load(float *a, float *b) {
+    const int mine = threadIdx.x / sets, along = threadIdx.x % sets * vector;
+    const bool k_exists = k_ + along < end_;
+    const int dt = phase_.t.direction * tap_.jt, dh = phase_.h.direction * tap_.jh, dw = phase_.w.direction * tap_.jw;
+#pragma unroll
+    for (int r = mine; r < Shape::rows; r += rows_a_pass) {
+      const Row row = rows_[r];
+      const int t = row.t + dt, h = row.h + dh, w = row.w + dw;
+      const bool exists = k_exists && unsigned(t) < unsigned(phase_.t.source) &&
+                          unsigned(h) < unsigned(phase_.h.source) && unsigned(w) < unsigned(phase_.w.source);
+      const float *from = p_.a;
+      if (exists)
+        from += (((row.example * phase_.t.source + t) * phase_.h.source + h) * phase_.w.source + w) * phase_.channels +
+                tap_.channel;
+      copy_async<vector>(a + A::at(r, along), from, exists);
+    }
+    if (product == Product::backward_input) {
+      const int tap = ((phase_.t.first_tap + phase_.t.tap_step * tap_.jt) * p_.h.kernel + phase_.h.first_tap +
+                       phase_.h.tap_step * tap_.jh) *
+                          p_.w.kernel +
+                      phase_.w.first_tap + phase_.w.tap_step * tap_.jw;
+#pragma unroll
+      for (int c = mine; c < Shape::columns; c += rows_a_pass) {
+        const bool exists = k_exists && first_column_ + c < phase_.columns;
+        const float *from = p_.b;
+        if (exists) from += (tap * phase_.columns + first_column_ + c) * phase_.channels + tap_.channel;
+        copy_async<vector>(b + B::at(c, along), from, exists);
+      }
+    } else {
+      load_rows<Shape, vector>(b, p_.b, k_, end_, first_column_, phase_.columns);
+    }
+    commit_copies();
+    k_ += step_of_sum;
+    tap_.advance(step_of_sum);
+  }
+
+ private:
+  static constexpr int sets = step_of_sum / vector, rows_a_pass = Shape::threads / sets;
+  const ConvProblem &p_;
+  const Phase<product> &phase_;
+  const Row *rows_;
+  int first_column_, k_, end_;
+  TapWalk<product> tap_;
+};
+
+// The same for backward_filter: both A and B along rows and columns, one position of y a row of shared memory.
+template <class Shape, int vector>
+class Loader<Product::backward_filter, Shape, vector> {
+ public:
+  using A = SharedTile<Shape::rows, false>;
+  using B = SharedTile<Shape::columns, false>;
+  struct Row {};
+
+  __device__ Loader(const ConvProblem &p, const Phase<Product::backward_filter> &phase, Row *, int *result_at,
+                    int first_row, int first_column, int begin, int end)
+      : p_(p), first_column_(first_column), columns_(phase.columns), k_(begin), end_(end) {
+    for (int i = threadIdx.x; i < Shape::rows; i += Shape::threads)
+      result_at[i] = first_row + i < phase.rows ? (first_row + i) * phase.columns : -1;
+    const int row = first_row + threadIdx.x % sets * vector, tap = row / p.in_channels;
+    row_exists_ = row < phase.rows;
+    channel_ = row % p.in_channels;
+    tap_t_ = tap / (p.h.kernel * p.w.kernel) - p.t.before;
+    tap_h_ = tap / p.w.kernel % p.h.kernel - p.h.before;
+    tap_w_ = tap % p.w.kernel - p.w.before;
+    int q = begin + threadIdx.x / sets;
+    w_ = q % p.w.out;
+    q /= p.w.out;
+    h_ = q % p.h.out;
+    q /= p.h.out;
+    t_ = q % p.t.out;
+    example_ = q / p.t.out;
+    __syncthreads();
+  }
+
+  __device__ void load(float *a, float *b) {
+    const int mine = threadIdx.x / sets, along = threadIdx.x % sets * vector;
+    if (mine < step_of_sum) {
+#pragma unroll
+      for (int r = 0; r < step_of_sum; r += positions_a_pass) {
+        const int t = t_ * p_.t.stride + tap_t_, h = h_ * p_.h.stride + tap_h_, w = w_ * p_.w.stride + tap_w_;
+        const bool exists = row_exists_ && k_ + mine + r < end_ && unsigned(t) < unsigned(p_.t.in) &&
+                            unsigned(h) < unsigned(p_.h.in) && unsigned(w) < unsigned(p_.w.in);
+        const float *from = p_.a;
+        if (exists) from += (((example_ * p_.t.in + t) * p_.h.in + h) * p_.w.in + w) * p_.in_channels + channel_;
+        copy_async<vector>(a + A::at(along, mine + r), from, exists);
+        advance();
+      }
+    }
+    load_rows<Shape, vector>(b, p_.b, k_, end_, first_column_, columns_);
+    commit_copies();
+    k_ += step_of_sum;
+  }
+
+ private:
+  static constexpr int sets = Shape::rows / vector;
+  static constexpr int positions_a_pass = Shape::threads / sets < step_of_sum ? Shape::threads / sets : step_of_sum;
+
+  __device__ void advance() {
+    w_ += positions_a_pass;
+    while (w_ >= p_.w.out) {
+      w_ -= p_.w.out;
+      if (++h_ < p_.h.out) continue;
+      h_ = 0;
+      if (++t_ < p_.t.out) continue;
+      t_ = 0;
+      ++example_;
+    }
+  }
+
+  const ConvProblem &p_;
+  int first_column_, columns_, k_, end_;
+  bool row_exists_;
+  int channel_, tap_t_, tap_h_, tap_w_, example_, t_, h_, w_;
+};
+
+// gridDim: tiles of rows, tiles of columns, phases x splits.
+template <Product product, class Math, int vector>
+__global__ void __launch_bounds__(Math::Shape::threads) conv_gemm(const ConvProblem p) {
+  using Shape = typename Math::Shape;
+  using Load = Loader<product, Shape, vector>;
+  const int split = blockIdx.z % p.splits;
+  const Phase<product> phase(p, blockIdx.z / p.splits);
+  const int first_row = blockIdx.x * Shape::rows, first_column = blockIdx.y * Shape::columns;
+  if (first_row >= phase.rows) return;  // phases differ in size
+  const int all_steps = ceil_div(phase.sum, step_of_sum), steps_a_split = ceil_div(all_steps, p.splits);
+  const int begin = min(split * steps_a_split, all_steps) * step_of_sum;
+  const int end = min(begin + steps_a_split * step_of_sum, phase.sum);
+  const int steps = ceil_div(max(end - begin, 0), step_of_sum);
+
+  SHARED_ARRAY(typename Load::Row, rows, Shape::rows);
+  SHARED_ARRAY(int, result_at, Shape::rows);
+  DYNAMIC_SHARED_ARRAY(float, stage);
+  constexpr int stage_floats = Load::A::floats + Load::B::floats;
+  Load loader(p, phase, rows, result_at, first_row, first_column, begin, end);
+  for (int s = 0; s < stages - 1; ++s) {
+    float *const next = stage + s * stage_floats;
+    if (s < steps)
+      loader.load(next, next + Load::A::floats);
+    else
+      commit_copies();
+  }
+  Math math;
+  for (int s = 0; s < steps; ++s) {
+    wait_copies<stages - 2>();
+    __syncthreads();
+    float *const next = stage + (s + stages - 1) % stages * stage_floats;
+    if (s + stages - 1 < steps)
+      loader.load(next, next + Load::A::floats);
+    else
+      commit_copies();  // an empty group, so that the count of groups stays that of steps
+    const float *const now = stage + s % stages * stage_floats;
+    math.template multiply<typename Load::A, typename Load::B>(now, now + Load::A::floats);
+  }
+
+  float *const result = p.result + (p.splits > 1 ? split * p.result_elements : 0);
+  math.template for_each<typename Load::A, typename Load::B>([&](int row, int column, float value) {
+    const int at = result_at[row], c = first_column + column;
+    if (at < 0 || c >= phase.columns) return;
+    if (p.splits == 1) {
+      if (p.bias) value += p.bias[p.bias_channels == phase.columns ? c : c % p.bias_channels];
+      value = activate(p.activation, value);
+    }
+    result[at + c] = value;
+  });
+}
+
+template <Product product, class Math, int vector>
+void launch_gemm_as(const ConvProblem &p, cudaStream_t stream) {
+  using Shape = typename Math::Shape;
+  using Load = Loader<product, Shape, vector>;
+  const Phase<product> largest(p, 0);
+  constexpr int bytes = stages * (Load::A::floats + Load::B::floats) * int(sizeof(float));
+  if (bytes > (44 << 10)) {  // more than 48 KiB with the static arrays needs permission, once a kernel and device
+    static uint64_t allowed = 0;
+    int device = 0;
+    CUDA_CHECK(cudaGetDevice(&device));
+    if (!(allowed >> device & 1))
+      CUDA_CHECK(
+          cudaFuncSetAttribute(conv_gemm<product, Math, vector>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
+    allowed |= uint64_t{1} << device;
+  }
+  const dim3 grid(ceil_div(largest.rows, Shape::rows), ceil_div(largest.columns, Shape::columns),
+                  phases_of(product, p) * p.splits);
+  CUDA_LAUNCH((conv_gemm<product, Math, vector>), grid, Shape::threads, bytes, stream, p);
+}
+
+template <Product product, template <class> class Math>
+void launch_gemm_with(const ConvProblem &p, const GemmPlan &plan, cudaStream_t stream) {
+  if (plan.vector == 1) return launch_gemm_as<product, Math<MediumTile>, 1>(p, stream);
+  if (plan.vector == 2 && plan.tile == Tile::large) return launch_gemm_as<product, Math<LargeTile>, 2>(p, stream);
+  if (plan.vector == 2) return launch_gemm_as<product, Math<MediumTile>, 2>(p, stream);
+  switch (plan.tile) {
+    case Tile::large:
+      return launch_gemm_as<product, Math<LargeTile>, 4>(p, stream);
+    case Tile::medium:
+      return launch_gemm_as<product, Math<MediumTile>, 4>(p, stream);
+    case Tile::flat:
+      return launch_gemm_as<product, Math<FlatTile>, 4>(p, stream);
+  }
+}
+
+template <Product product>
+void launch_gemm(const ConvProblem &p, const GemmPlan &plan, Precision precision, cudaStream_t stream) {
+  switch (precision) {
+    case Precision::fp32:
+      return launch_gemm_with<product, Fp32>(p, plan, stream);
+    case Precision::tf32:
+      return launch_gemm_with<product, Tf32>(p, plan, stream);
+    case Precision::bf16:
+      return launch_gemm_with<product, Bf16>(p, plan, stream);
+  }
+}
+
+}  // namespace coopnets

@@ -1,0 +1,179 @@
+// How a block multiplies one step of two tiles in shared memory: in fp32 by ordinary threads, in tf32 or bf16 by tensor
+// cores.
+//
+//   Fp32           threads form a grid; each owns `high` x `wide` elements of the result, spread so that a warp's reads
+//   of
+//                  shared memory are broadcasts or fall into different banks; 4 steps of the sum at a time, 16 bytes a
+//                  read: 8 x 8 elements take (8 + 8) x 16 bytes for 512 operations
+//   Tf32, Bf16     warps form a grid; each owns whole 16 x 8 tiles; fragments as in tensor_core.h, rounded as they are
+//   read
+//
+// In bf16 the pairs of a fragment are k = t and t + 4 (or t + 8 and t + 12) rather than neighbours: any order of the
+// sum will do that A and B share, and so both formats read the same words of shared memory, one bank a lane.
+#pragma once
+#include "cuda/tensor_core.h"
+
+namespace coopnets {
+
+constexpr int step_of_sum = 16, stages = 3;
+
+template <int rows_, int columns_, int warps_down_, int warps_across_, int threads_down_>
+struct TileShape {
+  static constexpr int rows = rows_, columns = columns_, warps_down = warps_down_, warps_across = warps_across_;
+  static constexpr int threads = warps_down * warps_across * warp_size;
+  static constexpr int threads_down = threads_down_, threads_across = threads / threads_down;
+};
+using LargeTile = TileShape<128, 128, 2, 4, 16>;
+using MediumTile = TileShape<64, 64, 2, 2, 8>;
+using FlatTile = TileShape<16, 128, 1, 4, 4>;
+
+// A tile of `lines` rows of A or columns of B by step_of_sum.
+template <int lines, bool along_sum_>
+struct SharedTile {
+  static constexpr bool along_sum = along_sum_;
+  static constexpr int floats = along_sum ? lines * (step_of_sum + 4) : step_of_sum * (lines + 8);
+  __device__ static int at(int line, int k) {
+    return along_sum ? line * (step_of_sum + 4) + k : k * (lines + 8) + line;
+  }
+};
+
+// Copies rows k .. k + 15 of a matrix [.., columns] into a tile of B along columns.
+template <class Shape, int vector>
+__device__ __forceinline__ void load_rows(float *b, const float *from, int k, int end, int first_column, int columns) {
+  constexpr int sets = Shape::columns / vector, rows_a_pass = Shape::threads / sets;
+  const int along = threadIdx.x % sets * vector, column = first_column + along;
+#pragma unroll
+  for (int r = threadIdx.x / sets; r < step_of_sum; r += rows_a_pass) {
+    const bool exists = k + r < end && column < columns;
+    copy_async<vector>(b + SharedTile<Shape::columns, false>::at(along, r),
+                       exists ? from + (k + r) * columns + column : from, exists);
+  }
+}
+
+template <class Shape_>
+class Fp32 {
+ public:
+  using Shape = Shape_;
+
+  template <class A, class B>
+  __device__ void multiply(const float *a_tile, const float *b_tile) {
+#pragma unroll
+    for (int k = 0; k < step_of_sum; k += 4) {
+      float a[high][4], b[wide][4];
+      read<A, high, Shape::threads_down>(a_tile, threadIdx.x / Shape::threads_across, k, a);
+      read<B, wide, Shape::threads_across>(b_tile, threadIdx.x % Shape::threads_across, k, b);
+#pragma unroll
+      for (int j = 0; j < 4; ++j)
+#pragma unroll
+        for (int r = 0; r < high; ++r)
+#pragma unroll
+          for (int c = 0; c < wide; ++c) sum_[r][c] += a[r][j] * b[c][j];
+    }
+  }
+
+  // store(row, column, value) for every element that this thread owns.
+  template <class A, class B, class Store>
+  __device__ void for_each(const Store &store) const {
+#pragma unroll
+    for (int r = 0; r < high; ++r)
+#pragma unroll
+      for (int c = 0; c < wide; ++c)
+        store(line<A, Shape::threads_down>(threadIdx.x / Shape::threads_across, r),
+              line<B, Shape::threads_across>(threadIdx.x % Shape::threads_across, c), sum_[r][c]);
+  }
+
+ private:
+  static constexpr int high = Shape::rows / Shape::threads_down, wide = Shape::columns / Shape::threads_across;
+
+  // The i-th line of thread `mine` of `threads`: every threads-th, singly or in fours, as the tile lies in memory.
+  template <class Tile, int threads>
+  __device__ static int line(int mine, int i) {
+    return Tile::along_sum ? mine + i * threads : (i / 4 * threads + mine) * 4 + i % 4;
+  }
+
+  template <class Tile, int count, int threads>
+  __device__ static void read(const float *tile, int mine, int k, float out[count][4]) {
+    if (Tile::along_sum) {
+#pragma unroll
+      for (int i = 0; i < count; ++i) {
+        const float4 v = *reinterpret_cast<const float4 *>(tile + Tile::at(line<Tile, threads>(mine, i), k));
+        out[i][0] = v.x, out[i][1] = v.y, out[i][2] = v.z, out[i][3] = v.w;
+      }
+    } else {
+#pragma unroll
+      for (int j = 0; j < 4; ++j)
+#pragma unroll
+        for (int i = 0; i < count; i += 4) {
+          const float4 v = *reinterpret_cast<const float4 *>(tile + Tile::at(line<Tile, threads>(mine, i), k + j));
+          out[i][j] = v.x, out[i + 1][j] = v.y, out[i + 2][j] = v.z, out[i + 3][j] = v.w;
+        }
+    }
+  }
+
+  float sum_[high][wide] = {};
+};
+
+template <class Shape_, bool bf16>
+class TensorCore {
+ public:
+  using Shape = Shape_;
+
+  template <class A, class B>
+  __device__ void multiply(const float *a_tile, const float *b_tile) {
+    const int lane = threadIdx.x % warp_size, g = lane / 4, t = lane % 4;
+    constexpr int depth = bf16 ? 16 : 8;  // of one instruction
+#pragma unroll
+    for (int k = 0; k < step_of_sum; k += depth) {
+      uint32_t a[high][4], b[wide][2];
+#pragma unroll
+      for (int r = 0; r < high; ++r)
+#pragma unroll
+        for (int i = 0; i < 4; ++i)
+          a[r][i] = fragment<A>(a_tile, first_row() + 16 * r + g + 8 * (i % 2), k + t + depth / 2 * (i / 2));
+#pragma unroll
+      for (int c = 0; c < wide; ++c)
+#pragma unroll
+        for (int i = 0; i < 2; ++i) b[c][i] = fragment<B>(b_tile, first_column() + 8 * c + g, k + t + depth / 2 * i);
+#pragma unroll
+      for (int r = 0; r < high; ++r)
+#pragma unroll
+        for (int c = 0; c < wide; ++c) {
+          if (bf16)
+            mma_bf16(sum_[r][c], a[r], b[c]);
+          else
+            mma_tf32(sum_[r][c], a[r], b[c]);
+        }
+    }
+  }
+
+  template <class A, class B, class Store>
+  __device__ void for_each(const Store &store) const {
+    const int lane = threadIdx.x % warp_size, g = lane / 4, t = lane % 4;
+#pragma unroll
+    for (int r = 0; r < high; ++r)
+#pragma unroll
+      for (int c = 0; c < wide; ++c)
+#pragma unroll
+        for (int i = 0; i < 4; ++i)
+          store(first_row() + 16 * r + g + 8 * (i / 2), first_column() + 8 * c + 2 * t + i % 2, sum_[r][c][i]);
+  }
+
+ private:
+  static constexpr int high = Shape::rows / Shape::warps_down / 16, wide = Shape::columns / Shape::warps_across / 8;
+
+  __device__ static int first_row() { return int(threadIdx.x) / warp_size / Shape::warps_across * 16 * high; }
+  __device__ static int first_column() { return int(threadIdx.x) / warp_size % Shape::warps_across * 8 * wide; }
+  template <class Tile>
+  __device__ static uint32_t fragment(const float *tile, int line, int k) {
+    const float first = tile[Tile::at(line, k)];
+    return bf16 ? to_bf16(first, tile[Tile::at(line, k + 4)]) : to_tf32(first);
+  }
+
+  float sum_[high][wide][4] = {};
+};
+template <class Shape>
+using Tf32 = TensorCore<Shape, false>;
+template <class Shape>
+using Bf16 = TensorCore<Shape, true>;
+
+}  // namespace coopnets

@@ -1,0 +1,103 @@
+// A convolution as the kernels see it, and its three products as matrix products.
+//
+//   y[n,o,c] = sum_{k,i} x[n, o stride - before + k, i] w[k,i,c]        x [N,T,H,W,Cin], w [taps,Cin,Cout], y
+//   [N,To,Ho,Wo,Cout]
+//
+//                    rows                        columns   summed over              row r of A        row of B
+//   forward          positions of y              Cout      (tap k, channel i)       x around o        w[k,i,:]
+//   backward_input   positions of dx, one phase  Cin       (tap k, channel c)       dy around u       w[k,:,c]
+//   backward_filter  (tap k, channel i)          Cout      positions of y           x[.., i]          dy[p,:]
+//
+// A is never stored: its elements are gathered from the tensor as they are needed ("implicit GEMM").
+//
+// Phases: dx at u sees only taps k with (u + before - k) divisible by the stride. Positions u = r, r + stride, r + 2
+// stride, ... share those taps: k = k0, k0 + stride, ... with k0 = (r + before) mod stride, and tap number j of them
+// reads o = (r + before - k0)/stride + q - j at position number q. So each of the stride^3 phases is a dense
+// convolution of stride 1, and no zero is multiplied.
+#pragma once
+#include "cuda/launch.h"
+
+namespace coopnets {
+
+enum class Product { forward, backward_input, backward_filter };
+
+struct ConvAxis {
+  int kernel, stride, before, in, out;
+};
+
+struct ConvProblem {
+  const float *a, *b;  // x and w; dy and w; x and dy
+  float *result;       // y; dx; dw. With several splits: [splits, result elements] of partial sums
+  ConvAxis t, h, w;
+  int examples, in_channels, out_channels;
+  int splits;  // of the sum, each in blocks of its own
+  int64_t result_elements;
+  const float *bias;  // of bias_channels, repeated over the columns; may be null
+  int bias_channels;
+  Activation activation;
+};
+
+// One axis of the gather that makes A's rows: position q reads the source at q step + origin + direction j, which meets
+// tap first_tap + tap_step j, for j in [0, taps); its result stands at first + q spacing.
+struct PhaseAxis {
+  int positions, step, origin, direction, taps, first_tap, tap_step, source, first, spacing;
+};
+
+template <Product product>
+__host__ __device__ __forceinline__ PhaseAxis phase_axis(const ConvAxis &a, int phase) {
+  if (product != Product::backward_input) return {a.out, a.stride, -a.before, 1, a.kernel, 0, 1, a.in, 0, 1};
+  const int first_tap = (phase + a.before) % a.stride;
+  return {phase < a.in ? (a.in - phase + a.stride - 1) / a.stride : 0,
+          1,
+          (phase + a.before - first_tap) / a.stride,
+          -1,
+          first_tap < a.kernel ? (a.kernel - first_tap + a.stride - 1) / a.stride : 0,
+          first_tap,
+          a.stride,
+          a.out,
+          phase,
+          a.stride};
+}
+
+// The matrix product of one phase.
+template <Product product>
+struct Phase {
+  PhaseAxis t, h, w;
+  int rows, columns, sum, channels;  // channels of A's source
+
+  __host__ __device__ Phase(const ConvProblem &p, int phase)
+      : t(phase_axis<product>(p.t, phase / (p.h.stride * p.w.stride))),
+        h(phase_axis<product>(p.h, phase / p.w.stride % p.h.stride)),
+        w(phase_axis<product>(p.w, phase % p.w.stride)) {
+    const int taps = t.taps * h.taps * w.taps, positions = p.examples * t.positions * h.positions * w.positions;
+    const bool input = product == Product::backward_input, filter = product == Product::backward_filter;
+    channels = input ? p.out_channels : p.in_channels;
+    columns = input ? p.in_channels : p.out_channels;
+    rows = filter ? taps * channels : positions;
+    sum = filter ? positions : taps * channels;
+  }
+};
+
+inline int phases_of(Product product, const ConvProblem &p) {
+  return product == Product::backward_input ? p.t.stride * p.h.stride * p.w.stride : 1;
+}
+
+// How a product is computed: see conv_gemm.h.
+enum class Tile { large, medium, flat };
+struct GemmPlan {
+  Tile tile;
+  int vector;  // floats a copy: 4 or 2 where the channels come in fours or pairs, else 1
+};
+
+// Launches of conv_forward.cu, conv_backward_input.cu, conv_backward_filter.cu.
+enum class Precision;
+template <Product product>
+void launch_gemm(const ConvProblem &, const GemmPlan &, Precision, cudaStream_t);
+
+// Launches of conv_small.cu: few input channels, exact in fp32. Forward, and back to the input.
+constexpr int few_channels = 4;
+size_t small_forward_bytes(const ConvProblem &);  // of shared memory; launch_small_forward needs at most 48 KiB
+void launch_small_forward(const ConvProblem &, cudaStream_t);
+void launch_small_backward_input(const ConvProblem &, cudaStream_t);
+
+}  // namespace coopnets

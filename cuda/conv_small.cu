@@ -1,0 +1,193 @@
+// Convolutions whose input has one to four channels (pictures), exact in fp32. They are bound by memory, not
+// arithmetic.
+//
+// Forward: a block makes 32 neighbouring outputs of one row by 64 output channels. For each tap row (kt, kh):
+//
+//   x row    |......[ (31 stride + kW) Cin floats ].......|   -> shared: channels last make all it needs one contiguous
+//   run w        [ kW Cin rows of 64 channels ]                   -> shared threads  16 across, 4 channels each; 8
+//   down, 4 outputs each: 16 multiply-adds for 4 + 4 words read
+//
+// An output costs 4 bytes to write and (taps Cin) multiply-adds; x and w come from L2 but for the first time.
+//
+// Back to the input: a warp makes 4 positions of dx of one phase (conv_problem.h), lanes run over dy's channels:
+//
+//   lane        0    1    2   ...  31     dy[o, lane], dy[o, lane + 32], ...: whole lines; w[k, i, lane] the same, for
+//   4 positions registers   4 positions x Cin sums at the end  the sums of the 32 lanes are added by shuffles, always
+//   in the same order
+#include "cuda/activation.h"
+#include "cuda/conv_problem.h"
+
+namespace coopnets {
+namespace {
+
+constexpr int outputs_a_block = 32, channels_a_block = 64;
+
+__host__ __device__ int run_of_x(const ConvProblem &p) {
+  return ((outputs_a_block - 1) * p.w.stride + p.w.kernel) * p.in_channels;
+}
+
+__global__ void __launch_bounds__(128) small_forward(const ConvProblem p) {
+  DYNAMIC_SHARED_ARRAY(float, shared);
+  const int run = run_of_x(p), depth = p.w.kernel * p.in_channels;
+  float *const w_shared = shared, *const x_shared = shared + depth * channels_a_block;
+  const int strips = ceil_div(p.w.out, outputs_a_block), first_output = blockIdx.x % strips * outputs_a_block;
+  int row = blockIdx.x / strips;
+  const int h = row % p.h.out;
+  row /= p.h.out;
+  const int t = row % p.t.out, example = row / p.t.out, first_channel = blockIdx.y * channels_a_block;
+  const int across = threadIdx.x % 16, down = threadIdx.x / 16;
+
+  float sum[4][4] = {};
+  for (int kt = 0; kt < p.t.kernel; ++kt)
+    for (int kh = 0; kh < p.h.kernel; ++kh) {
+      const int xt = t * p.t.stride - p.t.before + kt, xh = h * p.h.stride - p.h.before + kh;
+      if (unsigned(xt) >= unsigned(p.t.in) || unsigned(xh) >= unsigned(p.h.in)) continue;  // the same for all threads
+      const float *const x = p.a + ((example * p.t.in + xt) * p.h.in + xh) * p.w.in * p.in_channels;
+      const float *const w = p.b + (kt * p.h.kernel + kh) * depth * p.out_channels;
+      const int start = (first_output * p.w.stride - p.w.before) * p.in_channels, row_floats = p.w.in * p.in_channels;
+      __syncthreads();
+      for (int i = threadIdx.x; i < run; i += 128)
+        x_shared[i] = unsigned(start + i) < unsigned(row_floats) ? x[start + i] : 0;
+      for (int i = threadIdx.x; i < depth * channels_a_block; i += 128) {
+        const int c = first_channel + i % channels_a_block;
+        w_shared[i] = c < p.out_channels ? w[i / channels_a_block * p.out_channels + c] : 0;
+      }
+      __syncthreads();
+      for (int k = 0; k < depth; ++k) {
+        const float4 b = *reinterpret_cast<const float4 *>(w_shared + k * channels_a_block + 4 * across);
+#pragma unroll
+        for (int r = 0; r < 4; ++r) {
+          const float a = x_shared[(down + 8 * r) * p.w.stride * p.in_channels + k];
+          sum[r][0] += a * b.x, sum[r][1] += a * b.y, sum[r][2] += a * b.z, sum[r][3] += a * b.w;
+        }
+      }
+    }
+
+  for (int r = 0; r < 4; ++r) {
+    const int w = first_output + down + 8 * r;
+    for (int j = 0; j < 4 && w < p.w.out; ++j) {
+      const int c = first_channel + 4 * across + j;
+      if (c < p.out_channels)
+        p.result[(((example * p.t.out + t) * p.h.out + h) * p.w.out + w) * p.out_channels + c] =
+            activate(p.activation, sum[r][j] + (p.bias ? p.bias[c] : 0));
+    }
+  }
+}
+
+constexpr int positions_a_warp = 4, warps_a_block = 8;
+
+// Sums each of `count` values over the lanes: lane l returns that of value l / (32 / count). Each step halves what a
+// lane holds, by exchanging the other half with a lane that holds that: 16 values take 16 shuffles, not 16 x 5.
+template <int count>
+__device__ __forceinline__ float add_lanes(float *value) {
+  const int lane = threadIdx.x % warp_size;
+  int half = warp_size / 2;
+#pragma unroll
+  for (int keep = count / 2; keep > 0; keep /= 2, half /= 2) {
+    const bool upper = lane & half;
+#pragma unroll
+    for (int i = 0; i < keep; ++i) {
+      const float other = __shfl_xor_sync(whole_warp, upper ? value[i] : value[i + keep], half);
+      value[i] = (upper ? value[i + keep] : value[i]) + other;
+    }
+  }
+  for (; half > 0; half /= 2) value[0] += __shfl_xor_sync(whole_warp, value[0], half);
+  return value[0];
+}
+
+template <int channels>
+__global__ void __launch_bounds__(warps_a_block *warp_size) small_backward_input(const ConvProblem p) {
+  const Phase<Product::backward_input> phase(p, blockIdx.y);
+  const int lane = threadIdx.x % warp_size;
+  const int first = (blockIdx.x * warps_a_block + threadIdx.x / warp_size) * positions_a_warp;
+  int example[positions_a_warp], t[positions_a_warp], h[positions_a_warp], w[positions_a_warp],
+      result_at[positions_a_warp];
+#pragma unroll
+  for (int i = 0; i < positions_a_warp; ++i) {
+    const bool exists = first + i < phase.rows;
+    int q = exists ? first + i : 0;
+    const int qw = phase.rows ? q % phase.w.positions : 0;
+    q /= max(1, phase.w.positions);
+    const int qh = q % max(1, phase.h.positions);
+    q /= max(1, phase.h.positions);
+    const int qt = q % max(1, phase.t.positions);
+    example[i] = q / max(1, phase.t.positions);
+    t[i] = exists ? qt + phase.t.origin : -(1 << 30);
+    h[i] = qh + phase.h.origin;
+    w[i] = qw + phase.w.origin;
+    result_at[i] = (((example[i] * p.t.in + phase.t.first + qt * phase.t.spacing) * p.h.in + phase.h.first +
+                     qh * phase.h.spacing) *
+                        p.w.in +
+                    phase.w.first + qw * phase.w.spacing) *
+                   channels;
+  }
+
+  constexpr int padded = channels == 3 ? 4 : channels, values = positions_a_warp * padded;
+  float sum[positions_a_warp][padded] = {};
+  for (int jt = 0; jt < phase.t.taps; ++jt)
+    for (int jh = 0; jh < phase.h.taps; ++jh)
+      for (int jw = 0; jw < phase.w.taps; ++jw) {
+        const int tap =
+            ((phase.t.first_tap + phase.t.tap_step * jt) * p.h.kernel + phase.h.first_tap + phase.h.tap_step * jh) *
+                p.w.kernel +
+            phase.w.first_tap + phase.w.tap_step * jw;
+        const float *const taps = p.b + tap * channels * p.out_channels;
+        for (int c = lane; c < p.out_channels; c += warp_size) {
+          float b[channels];
+#pragma unroll
+          for (int j = 0; j < channels; ++j) b[j] = taps[j * p.out_channels + c];
+#pragma unroll
+          for (int i = 0; i < positions_a_warp; ++i) {
+            const int ot = t[i] - jt, oh = h[i] - jh, ow = w[i] - jw;
+            if (unsigned(ot) >= unsigned(p.t.out) || unsigned(oh) >= unsigned(p.h.out) ||
+                unsigned(ow) >= unsigned(p.w.out))
+              continue;
+            const float a = p.a[(((example[i] * p.t.out + ot) * p.h.out + oh) * p.w.out + ow) * p.out_channels + c];
+#pragma unroll
+            for (int j = 0; j < channels; ++j) sum[i][j] += a * b[j];
+          }
+        }
+      }
+
+  const float total = add_lanes<values>(sum[0]);
+  constexpr int lanes_a_value = warp_size / values;
+  const int position = lane / lanes_a_value / padded, j = lane / lanes_a_value % padded;
+#pragma unroll
+  for (int i = 0; i < positions_a_warp; ++i)
+    if (i == position && lane % lanes_a_value == 0 && j < channels && first + i < phase.rows)
+      p.result[result_at[i] + j] = activate(p.activation, total + (p.bias ? p.bias[j] : 0));
+}
+
+template <int channels>
+void launch_backward_input(const ConvProblem &p, cudaStream_t stream) {
+  const Phase<Product::backward_input> largest(p, 0);
+  const dim3 grid(ceil_div(largest.rows, positions_a_warp * warps_a_block), phases_of(Product::backward_input, p));
+  CUDA_LAUNCH(small_backward_input<channels>, grid, warps_a_block * warp_size, 0, stream, p);
+}
+
+}  // namespace
+
+size_t small_forward_bytes(const ConvProblem &p) {
+  return (size_t(p.w.kernel) * p.in_channels * channels_a_block + run_of_x(p)) * sizeof(float);
+}
+
+void launch_small_forward(const ConvProblem &p, cudaStream_t stream) {
+  const dim3 grid(p.examples * p.t.out * p.h.out * ceil_div(p.w.out, outputs_a_block),
+                  ceil_div(p.out_channels, channels_a_block));
+  CUDA_LAUNCH(small_forward, grid, 128, small_forward_bytes(p), stream, p);
+}
+
+void launch_small_backward_input(const ConvProblem &p, cudaStream_t stream) {
+  switch (p.in_channels) {
+    case 1:
+      return launch_backward_input<1>(p, stream);
+    case 2:
+      return launch_backward_input<2>(p, stream);
+    case 3:
+      return launch_backward_input<3>(p, stream);
+    default:
+      return launch_backward_input<4>(p, stream);
+  }
+}
+
+}  // namespace coopnets

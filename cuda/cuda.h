@@ -1,0 +1,29 @@
+// The CUDA backend: the contract of tensor/backend.h on an NVIDIA GPU. Only this header is for the rest of the program.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tensor/backend.h"
+
+namespace coopnets {
+
+// How the convolutions multiply; sums are fp32 always, and so is all memory and every other kernel.
+//   fp32: exact single precision.  tf32: factors rounded to 10 bits after the point (as PyTorch's convolutions do).
+//   bf16: factors rounded to 7 bits. tf32 and bf16 use tensor cores, which chips have from compute capability 8.0 on.
+enum class Precision { fp32, tf32, bf16 };
+
+struct CudaDevice {
+  std::string name;  // "NVIDIA H100 80GB HBM3"
+  int major, minor;  // compute capability
+  size_t total_bytes;
+};
+
+// The GPUs that answer, by index. None is no error: *why_none then says what the driver said ("no CUDA driver ...").
+std::vector<CudaDevice> cuda_devices(std::string *why_none = nullptr);
+
+// Throws std::runtime_error, in one sentence for the user: no such device, no code in this program for its
+// architecture, too little memory. On chips before compute capability 8.0 every precision is fp32; name() says so.
+std::unique_ptr<Backend> make_cuda_backend(int device, Precision precision);
+
+}  // namespace coopnets

@@ -1,0 +1,106 @@
+// The class behind make_cuda_backend. Its kernels stand in the files of this folder, one a concept.
+#pragma once
+#include <map>
+
+#include "cuda/cuda.h"
+#include "cuda/launch.h"
+
+namespace coopnets {
+
+class CudaBackend final : public Backend {
+ public:
+  CudaBackend(int device, Precision precision);
+  ~CudaBackend() override;
+  std::string name() const override;
+
+  // backend.cu
+  void *allocate(size_t bytes) override;
+  void release(void *memory, size_t bytes) noexcept override;
+  void upload(const void *host, void *device, size_t bytes) override;
+  void download(const void *device, void *host, size_t bytes) override;
+  size_t bytes() const override { return bytes_; }
+  size_t peak_bytes() const override { return peak_bytes_; }
+  void set_clock(const Clock &clock) override;
+  void replay(Recording &, const std::function<void()> &body) override;
+  void synchronise() override;
+
+  // pointwise.cu
+  void fill(View x, real value) override;
+  void fill_examples(View x, ConstView weight) override;
+  void copy(ConstView from, View to) override;
+  void add(ConstView a, View y) override;
+  void difference(real factor, ConstView a, ConstView b, View y) override;
+  void activation_forward(ConstView x, Activation, View y) override;
+  void activation_backward(ConstView y, Activation, View dy) override;
+
+  // conv.cu
+  void conv_forward(ConstView x, ConstView w, const Window &, const Epilogue &, View y) override;
+  void conv_backward_input(ConstView dy, ConstView w, const Window &, const Epilogue &, View dx) override;
+  void conv_backward_filter(ConstView x, ConstView dy, const Window &, View dw) override;
+
+  // batch_norm.cu
+  void bias_backward(ConstView dy, View db) override;
+  void batch_norm_forward(ConstView x, ConstView scale, ConstView shift, real epsilon, Activation, View y, View mean,
+                          View inverse_deviation) override;
+  void batch_norm_backward(ConstView x, ConstView dv, ConstView scale, ConstView mean, ConstView inverse_deviation,
+                           View dx, View dscale, View dshift) override;
+  void batch_norm_inference(ConstView x, ConstView scale, ConstView shift, ConstView mean, ConstView variance,
+                            real epsilon, Activation, View y) override;
+  void batch_norm_inference_backward(ConstView x, ConstView dv, ConstView scale, ConstView mean, ConstView variance,
+                                     real epsilon, View dx, View dscale, View dshift) override;
+  void batch_norm_track(ConstView mean, ConstView inverse_deviation, real epsilon, real keep, View running_mean,
+                        View running_variance) override;
+
+  // reduce.cu
+  void sum(ConstView x, Readings &, int slot) override;
+  void sum_absolute(ConstView x, Readings &, int slot) override;
+  void sum_squared_difference(ConstView a, ConstView b, Readings &, int slot) override;
+  void max_absolute(ConstView x, Readings &, int slot) override;
+
+  // langevin.cu, optimizers.cu
+  void fill_normal(View x, real mean, real deviation, RandomKey key, int64_t index) override;
+  void langevin(View x, ConstView gradient, const LangevinStep &) override;
+  void adam(const std::vector<AdamUpdate> &, const AdamRule &) override;
+  void capped_momentum(const std::vector<MomentumUpdate> &, real momentum) override;
+
+  // Working memory for the kernels of one call, contents undefined. It grows to the largest request and stays. Kernels
+  // run one after the other on one stream, so that the next call may have it again.
+  template <class T>
+  T *scratch(int64_t count) {
+    return static_cast<T *>(scratch_bytes(size_t(count) * sizeof(T)));
+  }
+  cudaStream_t stream() const { return stream_; }
+  const Clock *clock() const { return clock_; }  // in device memory
+  Precision precision() const { return precision_; }
+  int multiprocessors() const { return multiprocessors_; }
+  size_t shared_bytes_a_block() const { return shared_bytes_a_block_; }
+
+ private:
+  void *scratch_bytes(size_t bytes);
+  void *device_memory(size_t bytes);  // straight from the driver
+  void give_back_free_blocks() noexcept;
+
+  int multiprocessors_ = 0;
+  size_t shared_bytes_a_block_ = 0;
+  Precision precision_;
+  std::string name_;
+  cudaStream_t stream_ = nullptr;
+  Clock *clock_ = nullptr;
+
+  // The pool: released blocks wait here, by size, for the next request of that size.
+  std::multimap<size_t, void *> free_blocks_;
+  size_t bytes_ = 0, peak_bytes_ = 0, pooled_bytes_ = 0;
+  void *scratch_ = nullptr;
+  size_t scratch_size_ = 0;
+  int64_t scratch_generation_ = 0;  // graphs that were recorded with an earlier scratch are recorded anew
+
+  // Uploads pass through two pinned buffers in turn, so that the host need not wait for the device.
+  struct Staging {
+    void *memory = nullptr;
+    cudaEvent_t copied = nullptr;
+  } staging_[2];
+  int next_staging_ = 0;
+  bool recording_ = false;
+};
+
+}  // namespace coopnets

@@ -1,0 +1,141 @@
+// Parameter updates: all tensors of a call in one launch.
+//
+//   tensors   |---- filters 0 ----|b|-------- filters 1 --------|b| ...      described by a table that travels as the
+//   blocks     0   1   2   3   4   5 6 ...                                    kernel's argument: up to 48 tensors
+//
+// Each block finds its tensor by its number, and strides through it with the tensor's other blocks. Adam reads value,
+// gradient and two moments and writes three of them, 28 bytes and about 12 operations an element.
+//
+// Capped momentum needs the largest |gradient| of each tensor before it may begin: a first launch leaves one maximum a
+// block, at most 1024 a tensor, and each block of the second folds those of its tensor. 20 bytes an element, and 4
+// before.
+#include "cuda/cuda_backend.h"
+#include "cuda/reduce.h"
+
+namespace coopnets {
+namespace {
+
+constexpr int threads = 256, most_tensors = 48, most_blocks = 1024;  // blocks a tensor
+
+struct AdamTensor {
+  float *value, *first, *second;
+  const float *gradient;
+  int64_t size;
+  int first_block;
+  float rate;
+};
+struct MomentumTensor {
+  float *value, *velocity;
+  const float *gradient;
+  int64_t size;
+  int first_block;
+  float rate, divisor, cap, weight_decay;
+};
+template <class Tensor>
+struct Table {
+  int tensors = 0, blocks = 0;
+  Tensor tensor[most_tensors];
+
+  void add(Tensor t) {
+    t.first_block = blocks;
+    blocks += int(std::max<int64_t>(1, std::min<int64_t>(ceil_div<int64_t>(t.size, 4 * threads), most_blocks)));
+    tensor[tensors++] = t;
+  }
+  // The tensor that this block works on; its blocks are [first, first + count).
+  __device__ const Tensor &mine(int &first, int &count) const {
+    int i = 0;
+    while (i + 1 < tensors && int(blockIdx.x) >= tensor[i + 1].first_block) ++i;
+    first = tensor[i].first_block;
+    count = (i + 1 < tensors ? tensor[i + 1].first_block : blocks) - first;
+    return tensor[i];
+  }
+};
+
+// m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
+// value -= rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon),  t = iteration + 1.
+__global__ void adam_step(const Table<AdamTensor> table, AdamRule rule, const Clock *clock) {
+  int first, count;
+  const AdamTensor &t = table.mine(first, count);
+  SHARED_ARRAY(float, correction, 2);  // powers in double are slow: one thread computes them
+  if (threadIdx.x == 0) {
+    const double time = double(clock->iteration) + 1;
+    correction[0] = float(t.rate * clock->rate / (1 - pow(double(rule.beta1), time)));
+    correction[1] = float(1 / (1 - pow(double(rule.beta2), time)));
+  }
+  __syncthreads();
+  const float step = correction[0], unbias = correction[1];
+  for (int64_t i = int64_t(blockIdx.x - first) * threads + threadIdx.x; i < t.size; i += int64_t(count) * threads) {
+    const float g = t.gradient[i], m = rule.beta1 * t.first[i] + (1 - rule.beta1) * g,
+                v = rule.beta2 * t.second[i] + (1 - rule.beta2) * g * g;
+    t.first[i] = m;
+    t.second[i] = v;
+    t.value[i] -= step * m / (sqrtf(unbias * v) + rule.epsilon);
+  }
+}
+
+__global__ void largest_gradients(const Table<MomentumTensor> table, float *largest) {
+  int first, count;
+  const MomentumTensor &t = table.mine(first, count);
+  float mine = 0;
+  for (int64_t i = int64_t(blockIdx.x - first) * threads + threadIdx.x; i < t.size; i += int64_t(count) * threads)
+    mine = Larger()(mine, fabsf(t.gradient[i]));
+  mine = block_reduce<threads>(mine, Larger());
+  if (threadIdx.x == 0) largest[blockIdx.x] = mine;
+}
+
+// g = gradient / divisor, times cap / max|g| where that is less than 1;
+// velocity = momentum velocity - decay value - g;  value += rate velocity.
+__global__ void momentum_step(const Table<MomentumTensor> table, float momentum, const float *largest,
+                              const Clock *clock) {
+  int first, count;
+  const MomentumTensor &t = table.mine(first, count);
+  float most = 0;
+  for (int b = threadIdx.x; b < count; b += threads) most = Larger()(most, largest[first + b]);
+  most = block_reduce<threads>(most, Larger()) / t.divisor;
+  // A NaN anywhere makes `most` NaN, so that it reaches every element and cannot be missed.
+  const float factor = (most <= t.cap ? 1 : t.cap / most) / t.divisor, rate = float(t.rate * clock->rate);
+  for (int64_t i = int64_t(blockIdx.x - first) * threads + threadIdx.x; i < t.size; i += int64_t(count) * threads) {
+    const float v = momentum * t.velocity[i] - t.weight_decay * t.value[i] - factor * t.gradient[i];
+    t.velocity[i] = v;
+    t.value[i] += rate * v;
+  }
+}
+
+}  // namespace
+
+void CudaBackend::adam(const std::vector<AdamUpdate> &updates, const AdamRule &rule) {
+  for (const AdamUpdate &u : updates) {
+    require_same(u.value.shape, u.gradient.shape, "adam: gradient");
+    require_same(u.value.shape, u.first_moment.shape, "adam: first moment");
+    require_same(u.value.shape, u.second_moment.shape, "adam: second moment");
+  }
+  for (size_t begin = 0; begin < updates.size(); begin += most_tensors) {
+    Table<AdamTensor> table;
+    for (size_t i = begin; i < updates.size() && i < begin + most_tensors; ++i) {
+      const AdamUpdate &u = updates[i];
+      table.add(
+          {u.value.data, u.first_moment.data, u.second_moment.data, u.gradient.data, u.value.shape.size(), 0, u.rate});
+    }
+    CUDA_LAUNCH(adam_step, table.blocks, threads, 0, stream_, table, rule, clock_);
+  }
+}
+
+void CudaBackend::capped_momentum(const std::vector<MomentumUpdate> &updates, real momentum) {
+  for (const MomentumUpdate &u : updates) {
+    require_same(u.value.shape, u.gradient.shape, "capped momentum: gradient");
+    require_same(u.value.shape, u.velocity.shape, "capped momentum: velocity");
+  }
+  for (size_t begin = 0; begin < updates.size(); begin += most_tensors) {
+    Table<MomentumTensor> table;
+    for (size_t i = begin; i < updates.size() && i < begin + most_tensors; ++i) {
+      const MomentumUpdate &u = updates[i];
+      table.add({u.value.data, u.velocity.data, u.gradient.data, u.value.shape.size(), 0, u.rate, u.divisor, u.cap,
+                 u.weight_decay});
+    }
+    float *const largest = scratch<float>(table.blocks);
+    CUDA_LAUNCH(largest_gradients, table.blocks, threads, 0, stream_, table, largest);
+    CUDA_LAUNCH(momentum_step, table.blocks, threads, 0, stream_, table, momentum, largest, clock_);
+  }
+}
+
+}  // namespace coopnets

@@ -1,0 +1,27 @@
+// The CUDA backend: on the GPU, or on the emulator where tests/cuda_emulator stands in for the toolkit. Where no GPU
+// answers, every test is skipped.
+#include "cuda/cuda.h"
+
+#include <gtest/gtest.h>
+
+#include "backends/backend.h"
+
+namespace coopnets {
+namespace {
+
+class GpuNeeded : public testing::Environment {
+  void SetUp() override {
+    std::string why_none;
+    if (cuda_devices(&why_none).empty()) GTEST_SKIP() << why_none;
+  }
+};
+const testing::Environment *const gpu_needed = testing::AddGlobalTestEnvironment(new GpuNeeded);
+
+}  // namespace
+
+Backend &test_backend() {
+  static const std::unique_ptr<Backend> backend = make_cuda_backend(0, Precision::fp32);
+  return *backend;
+}
+
+}  // namespace coopnets

@@ -1,0 +1,224 @@
+// A stand-in for NVIDIA's cuda_runtime.h with which g++ builds cuda/*.cu: every kernel runs on a machine without a GPU,
+// in a debugger and under AddressSanitizer.
+//
+// A block's threads are fibers of one host thread. Each runs alone until it meets a barrier, a warp instruction or its
+// end, then another is resumed, in an order that changes from sweep to sweep: a missing barrier shows as a wrong or
+// poisoned value.
+//   * Device memory and shared memory are filled with NaN (all bits 1) at first; each is its own host allocation, so
+//   that
+//     AddressSanitizer sees every access beyond it.
+//   * __syncthreads() that not all threads of the block reach, or that they reach in different lines, fails the launch;
+//   so do
+//     warp instructions whose lanes do not all arrive, and launches beyond a device's limits.
+//   * A stream does nothing until something waits for it, so that host memory changed too early is noticed as well;
+//     stream capture records the same operations into a graph.
+// Errors come back as CUDA's own codes; cudaGetErrorString() then says what happened, in which kernel and line.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <tuple>
+#include <utility>
+
+using std::max;
+using std::min;
+
+#define COOPNETS_CUDA_EMULATED 1
+#define __global__
+#define __device__
+#define __host__
+#define __constant__ static const
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+
+struct dim3 {
+  unsigned x, y, z;
+  dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
+};
+struct alignas(8) float2 {
+  float x, y;
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+struct alignas(16) int4 {
+  int x, y, z, w;
+};
+inline float2 make_float2(float x, float y) { return {x, y}; }
+inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+inline int4 make_int4(int x, int y, int z, int w) { return {x, y, z, w}; }
+
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorInvalidConfiguration = 9,
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorNoDevice = 100,
+  cudaErrorInvalidDevice = 101,
+  cudaErrorNoKernelImageForDevice = 209,
+  cudaErrorUnsupportedPtxVersion = 222,
+  cudaErrorInvalidResourceHandle = 400,
+  cudaErrorIllegalAddress = 700,
+  cudaErrorLaunchOutOfResources = 701,
+  cudaErrorLaunchFailure = 719,
+  cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureInvalidated = 901
+};
+const char *cudaGetErrorName(cudaError_t);
+const char *cudaGetErrorString(cudaError_t);
+cudaError_t cudaGetLastError();
+
+// --- Inside a kernel ------------------------------------------------------------------------------------------------
+namespace cuda_emulator {
+
+struct Thread;
+extern Thread *current;  // the CUDA thread that is running
+struct Coordinates {
+  dim3 thread, block, block_size, grid_size;
+};
+extern Coordinates coordinates;  // of `current`
+
+// The n-th shared array that a thread declares is the n-th of its block. bytes 0: the dynamic one of the launch.
+void *shared_array(size_t bytes);
+void block_barrier(const char *file, int line);
+// Every lane in `mask` brings 8 bytes; the answer holds those of all 32 lanes until the lane's next warp instruction.
+const uint64_t *warp_exchange(unsigned mask, uint64_t mine, const char *file, int line);
+int lane();
+// Global to shared memory, asynchronously: the target is poisoned at once and written when the thread waits for it.
+void copy_later(void *shared, const void *global, size_t bytes);
+void commit_copies();
+void wait_copies(int groups_left);
+
+template <class T>
+T shuffle(unsigned mask, T value, int source, const char *file, int line) {
+  static_assert(sizeof(T) <= 8, "a shuffle moves up to 8 bytes");
+  uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof(T));
+  const uint64_t *all = warp_exchange(mask, bits, file, line);
+  std::memcpy(&value, &all[source & 31], sizeof(T));
+  return value;
+}
+
+// Calls the kernel once a thread. `limit`: see cudaFuncSetAttribute.
+cudaError_t enqueue_launch(const char *name, const void *kernel, std::function<void()> call, dim3 grid, dim3 block,
+                           size_t shared, struct Stream *stream);
+
+template <class... P, class... A>
+cudaError_t launch(const char *name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, Stream *stream,
+                   A &&...a) {
+  std::tuple<std::decay_t<P>...> arguments(std::forward<A>(a)...);
+  return enqueue_launch(
+      name, reinterpret_cast<const void *>(kernel), [kernel, arguments] { std::apply(kernel, arguments); }, grid, block,
+      shared, stream);
+}
+
+size_t live_allocations();         // device and pinned host
+void set_device_count(int count);  // 0: as on a machine without a GPU
+void set_memory(size_t bytes);     // of the emulated device
+void set_compute_capability(int major, int minor);
+
+}  // namespace cuda_emulator
+
+#define threadIdx (cuda_emulator::coordinates.thread)
+#define blockIdx (cuda_emulator::coordinates.block)
+#define blockDim (cuda_emulator::coordinates.block_size)
+#define gridDim (cuda_emulator::coordinates.grid_size)
+
+inline void __syncthreads(const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
+  cuda_emulator::block_barrier(file, line);
+}
+inline void __syncwarp(unsigned mask = 0xffffffffu, const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
+  cuda_emulator::warp_exchange(mask, 0, file, line);
+}
+template <class T>
+T __shfl_sync(unsigned mask, T v, int source, int = 32, const char *file = __builtin_FILE(),
+              int line = __builtin_LINE()) {
+  return cuda_emulator::shuffle(mask, v, source, file, line);
+}
+template <class T>
+T __shfl_xor_sync(unsigned mask, T v, int lanes, int = 32, const char *file = __builtin_FILE(),
+                  int line = __builtin_LINE()) {
+  return cuda_emulator::shuffle(mask, v, cuda_emulator::lane() ^ lanes, file, line);
+}
+template <class T>
+T __shfl_down_sync(unsigned mask, T v, unsigned delta, int = 32, const char *file = __builtin_FILE(),
+                   int line = __builtin_LINE()) {
+  const int source = cuda_emulator::lane() + int(delta);
+  return cuda_emulator::shuffle(mask, v, source < 32 ? source : cuda_emulator::lane(), file, line);
+}
+inline unsigned __ballot_sync(unsigned mask, bool vote, const char *file = __builtin_FILE(),
+                              int line = __builtin_LINE()) {
+  const uint64_t *votes = cuda_emulator::warp_exchange(mask, vote, file, line);
+  unsigned ballot = 0;
+  for (int lane = 0; lane < 32; ++lane)
+    if (mask >> lane & 1) ballot |= unsigned(votes[lane] & 1) << lane;
+  return ballot;
+}
+inline bool __any_sync(unsigned mask, bool vote, const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
+  return __ballot_sync(mask, vote, file, line) != 0;
+}
+inline bool __all_sync(unsigned mask, bool vote, const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
+  return __ballot_sync(mask, vote, file, line) == mask;
+}
+template <class T>
+T __ldg(const T *address) {
+  return *address;
+}
+
+// --- On the host ----------------------------------------------------------------------------------------------------
+using cudaStream_t = cuda_emulator::Stream *;
+using cudaEvent_t = struct EmulatedEvent *;
+using cudaGraph_t = struct EmulatedGraph *;
+using cudaGraphExec_t = struct EmulatedGraph *;
+
+struct cudaDeviceProp {
+  char name[256];
+  size_t totalGlobalMem, sharedMemPerBlock, sharedMemPerBlockOptin;
+  int major, minor, multiProcessorCount;
+};
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2;
+
+cudaError_t cudaGetDeviceCount(int *count);
+cudaError_t cudaSetDevice(int device);
+cudaError_t cudaGetDevice(int *device);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *, int device);
+cudaError_t cudaRuntimeGetVersion(int *version);
+cudaError_t cudaDriverGetVersion(int *version);
+
+cudaError_t cudaMemGetInfo(size_t *free, size_t *total);
+cudaError_t cudaMalloc(void **memory, size_t bytes);
+cudaError_t cudaFree(void *memory);
+cudaError_t cudaMallocHost(void **memory, size_t bytes);
+cudaError_t cudaFreeHost(void *memory);
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t);
+cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t);
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *, unsigned flags);
+cudaError_t cudaStreamDestroy(cudaStream_t);
+cudaError_t cudaStreamSynchronize(cudaStream_t);
+cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode);
+cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t *);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *, unsigned flags);
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t);
+cudaError_t cudaEventSynchronize(cudaEvent_t);
+cudaError_t cudaEventDestroy(cudaEvent_t);
+cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *, cudaGraph_t, unsigned long long flags);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t, cudaStream_t);
+cudaError_t cudaGraphDestroy(cudaGraph_t);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t);
+
+namespace cuda_emulator {
+cudaError_t set_shared_limit(const void *kernel, int bytes);
+}
+template <class Kernel>
+cudaError_t cudaFuncSetAttribute(Kernel *kernel, cudaFuncAttribute, int bytes) {
+  return cuda_emulator::set_shared_limit(reinterpret_cast<const void *>(kernel), bytes);
+}
