@@ -74,7 +74,7 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
   const double s_iteration = median(times);
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  const bool cpu = backend.name().compare(0, 3, "cpu") == 0;
+  const bool cpu = is_cpu(backend);
   const double peak = cpu ? double(usage.ru_maxrss) / 1024 : double(backend.peak_bytes()) / (1 << 20);
   std::printf(
       "{\"net\": \"%s\", \"device\": \"%s\", \"mode\": \"coopnets\", \"precision\": \"%s\", "
