@@ -6,6 +6,7 @@
 
 #include "app/bench.h"
 #include "app/device.h"
+#include "app/evaluate.h"
 #include "app/list.h"
 #include "app/run_name.h"
 #include "app/sample.h"
@@ -51,6 +52,8 @@ int run(const std::vector<std::string> &arguments) {
     return sample(options);
   } else if (options.interpolate) {
     return interpolate(options);
+  } else if (options.evaluate) {
+    return evaluate(options);
   } else {
     return train(options);
   }

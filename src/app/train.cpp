@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "app/comparison.h"
 #include "app/device.h"
 #include "app/interrupt.h"
 #include "app/log.h"
@@ -42,6 +43,20 @@ struct Run {
       save_examples(folder.samples(iteration, "generator"), backend, learner.generated());
     if (options.algorithm != "generator")
       save_examples(folder.samples(iteration, "descriptor"), backend, learner.revised());
+  }
+
+  // observed | generated | revised, as far as the algorithm has them; returns a sentence that says where.
+  std::string save_clips(const Examples &examples) {
+    const auto column = [&](ConstView x) { return VideoColumn{values(backend, x), x.shape}; };
+    const int64_t shown = std::min<int64_t>(4, examples.size());
+    const Shape shape = example_shape(experiment, settings);
+    std::vector<VideoColumn> columns = {{examples.range(0, shown), shape.with_n(shown)}};
+    if (options.algorithm == "cooperative" || options.algorithm == "generator")
+      columns.push_back(column(learner.generated()));
+    if (options.algorithm != "generator") columns.push_back(column(learner.revised()));
+    std::string files;
+    for (const std::string &file : save_comparison(folder.path(), columns)) files += (files.empty() ? "" : ", ") + file;
+    return "Observed, generated and revised clips side by side: " + files + " in " + folder.path();
   }
 
   void save(int64_t iteration) {
@@ -137,6 +152,7 @@ int train(const Options &options) {
                              (kept ? ". The last good checkpoint is kept: " + folder.checkpoint_to_resume()
                                    : std::string(". It had written no checkpoint yet")));
   }
+  if (experiment.data == DataKind::video) progress.note(run.save_clips(*examples));
   progress.note("done in " + duration(now() - begin) + ", " + mebibytes(backend->peak_bytes()) +
                 " of tensors at most. Look at " + folder.samples(settings.iterations, "*.png") + "; the model is " +
                 folder.checkpoint());
