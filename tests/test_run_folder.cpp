@@ -68,6 +68,10 @@ TEST_F(RunFolderTest, overwriting_waits_for_clear_and_removes_only_what_a_run_wr
                               "checkpoint.safetensors",
                               "checkpoint.previous.safetensors",
                               "observed.png",
+                              "comparison.png",
+                              "comparison.mp4",
+                              "strip.png",
+                              "evaluation.json",
                               "samples/iteration_000001_generator.png"};
   const std::string others[] = {"notes.txt", "samples/favourite.png"};
   for (const std::string &file : ours) write_atomically(path + '/' + file, "x");

@@ -48,15 +48,16 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
   s.batch = b.batch;
   s.chains = b.chains;
   s.optimizer = "adam";  // as the peer
+  s = settings_of(options, s);
   Model model = make_model(backend, experiment, s, 1);
   Cooperative learner(backend, model.descriptor.get(), model.generator.get(),
-                      learning_settings(s, Algorithm::cooperative, 1, b.batch), b.batch);
-  const Shape observed = model.descriptor->input().with_n(b.batch);
+                      learning_settings(s, Algorithm::cooperative, 1, s.batch), s.batch);
+  const Shape observed = model.descriptor->input().with_n(s.batch);
   Tensor noise(backend, observed);
   backend.fill_normal(noise, 0, 0.5, {1, Purpose::test}, 0);
   const std::vector<real> examples = noise.values();
-  std::vector<int64_t> indices(b.batch);
-  for (int64_t i = 0; i < b.batch; ++i) indices[i] = i;
+  std::vector<int64_t> indices(s.batch);
+  for (int64_t i = 0; i < s.batch; ++i) indices[i] = i;
 
   std::vector<double> times;
   learner.iterate(0, 1, examples, indices);  // warm up: working memory, recordings
@@ -67,13 +68,13 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
     learner.monitor();  // waits
     times.push_back(seconds() - start);
   }
-  const double fd = forward_flop(*model.descriptor, b.chains), fo = forward_flop(*model.descriptor, b.batch),
-               fg = forward_flop(*model.generator, b.chains);
+  const double fd = forward_flop(*model.descriptor, s.chains), fo = forward_flop(*model.descriptor, s.batch),
+               fg = forward_flop(*model.generator, s.chains);
   const double flop = fg + 2 * double(s.langevin_steps) * fd + 3 * (fd + fo) + 3 * fg;
   const double s_iteration = median(times);
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  const bool cpu = backend.name().compare(0, 3, "cpu") == 0;
+  const bool cpu = is_cpu(backend);
   const double peak = cpu ? double(usage.ru_maxrss) / 1024 : double(backend.peak_bytes()) / (1 << 20);
   std::printf(
       "{\"net\": \"%s\", \"device\": \"%s\", \"mode\": \"coopnets\", \"precision\": \"%s\", "

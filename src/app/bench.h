@@ -1,4 +1,4 @@
-// Times one learning iteration of the paper's nets, with the keys of tools/bench_pytorch.py.
+// Times one learning iteration of the paper's nets, changed by --set, with the keys of tools/bench_pytorch.py.
 #pragma once
 #include "app/options.h"
 

@@ -3,21 +3,71 @@
 #include <stdexcept>
 
 #include "cpu/cpu.h"
+#ifdef COOPNETS_CUDA
+#include "cuda/cuda.h"
+#endif
 
 namespace coopnets {
 
-std::unique_ptr<Backend> make_backend(const Options &options) {
+namespace {
+
+#ifdef COOPNETS_CUDA
+
+Precision parse_precision(const std::string &name) {
+  if (name == "bf16") return Precision::bf16;
+  if (name == "tf32") return Precision::tf32;
+  return Precision::fp32;
+}
+
+// --device cuda, cuda:INDEX, or auto. Null where auto finds none.
+std::unique_ptr<Backend> try_cuda(const Options &options) {
+  if (options.device == "cpu") return nullptr;
+  std::string why_none;
+  const size_t count = cuda_devices(&why_none).size();
+  if (options.device == "auto" && count == 0) return nullptr;
+  if (count == 0) throw std::runtime_error("--device " + options.device + ": " + why_none);
+  const size_t colon = options.device.find(':');
+  const int64_t index = colon == std::string::npos ? 0 : *parse_integer(options.device.substr(colon + 1));
+  if (index >= static_cast<int64_t>(count))
+    throw std::runtime_error("--device " + options.device + ": there are " + std::to_string(count) +
+                             " GPUs, counted from 0");
+  return make_cuda_backend(static_cast<int>(index), parse_precision(options.precision));
+}
+
+#else
+
+std::unique_ptr<Backend> try_cuda(const Options &options) {
   if (options.device.compare(0, 4, "cuda") == 0)
     throw std::runtime_error("--device " + options.device +
                              ": this program was built without CUDA; build it with nvcc (make CUDA=1)");
+  return nullptr;
+}
+
+#endif
+
+}  // namespace
+
+std::unique_ptr<Backend> make_backend(const Options &options) {
+  if (std::unique_ptr<Backend> gpu = try_cuda(options)) return gpu;
+  if (options.precision == "tf32" || options.precision == "bf16")
+    throw std::runtime_error("--precision " + options.precision +
+                             " needs a GPU and none answered; the CPU computes in fp32");
   return make_cpu_backend(static_cast<int>(options.threads));
 }
 
+bool is_cpu(const Backend &backend) { return backend.name().compare(0, 3, "cpu") == 0; }
+
 std::string preset_for(const Options &options, const Backend &backend) {
   if (!options.preset.empty()) return options.preset;
-  return backend.name().compare(0, 3, "cpu") == 0 ? "quick" : "paper";
+  return is_cpu(backend) ? "quick" : "paper";
 }
 
-std::string built_in() { return "CPU only"; }
+std::string built_in() {
+#ifdef COOPNETS_CUDA
+  return "with CUDA";
+#else
+  return "CPU only";
+#endif
+}
 
 }  // namespace coopnets

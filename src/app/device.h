@@ -14,7 +14,9 @@ std::unique_ptr<Backend> make_backend(const Options &);
 // The preset of --preset, or by default: paper on a GPU, quick on the CPU.
 std::string preset_for(const Options &, const Backend &);
 
-// "CUDA 13.0 for sm_75 sm_90" or "CPU only", for --version.
+bool is_cpu(const Backend &);
+
+// "with CUDA" or "CPU only", for --version.
 std::string built_in();
 
 }  // namespace coopnets

@@ -4,8 +4,7 @@
 namespace coopnets {
 
 // From here on the first SIGINT or SIGTERM only makes interrupted() true, for the program to finish its iteration and
-// write a checkpoint; the second one ends it at once. A file that grows beyond its limit (SIGXFSZ) becomes an error of
-// the write.
+// write a checkpoint; the second one ends it at once.
 void catch_interrupts();
 
 bool interrupted();

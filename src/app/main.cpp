@@ -1,10 +1,12 @@
 // coopnets: see --help. Exit status: 0; 2 for a wrong command line; 1 for a run that failed; 130 when interrupted.
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <iostream>
 
 #include "app/bench.h"
 #include "app/device.h"
+#include "app/evaluate.h"
 #include "app/list.h"
 #include "app/run_name.h"
 #include "app/sample.h"
@@ -50,6 +52,8 @@ int run(const std::vector<std::string> &arguments) {
     return sample(options);
   } else if (options.interpolate) {
     return interpolate(options);
+  } else if (options.evaluate) {
+    return evaluate(options);
   } else {
     return train(options);
   }
@@ -61,6 +65,7 @@ int run(const std::vector<std::string> &arguments) {
 }  // namespace coopnets
 
 int main(int count, char **arguments) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that cannot grow is an error like any other
   try {
     return coopnets::run({arguments + 1, arguments + count});
   } catch (const coopnets::UsageError &error) {

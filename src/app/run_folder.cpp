@@ -62,7 +62,7 @@ std::string RunFolder::checkpoint_to_resume() const {
   if (exists(checkpoint())) return checkpoint();
   if (exists(previous_version(checkpoint()))) return previous_version(checkpoint());
   throw std::runtime_error("there is no checkpoint to resume from in " + path_ +
-                           "; without --resume a run starts anew");
+                           "; --overwrite instead of --resume starts it anew");
 }
 
 std::string RunFolder::samples(int64_t iteration, const std::string &kind) const {
@@ -75,7 +75,8 @@ std::string RunFolder::samples(int64_t iteration, const std::string &kind) const
 void RunFolder::clear() const {
   // The checkpoint goes first: without it nobody can resume what is being removed.
   for (const std::string &path :
-       {checkpoint(), previous_version(checkpoint()), log(), config(), file("observed.png"), file("evaluation.json")})
+       {checkpoint(), previous_version(checkpoint()), log(), config(), file("observed.png"), file("comparison.png"),
+        file("comparison.mp4"), file("strip.png"), file("evaluation.json")})
     remove_file(path);
   if (!exists(file("samples"))) return;
   for (const fs::directory_entry &entry : fs::directory_iterator(file("samples")))

@@ -127,6 +127,11 @@ int sample(const Options &options) {
                              "), so it cannot make new samples; its chains are in the run's samples/");
   const Plan plan = plan_sizes(saved, options);
   const Shape example = saved.model.generator->output(plan.latent);
+  Progress progress(options.sample, options.quiet);
+  if (saved.model.descriptor && !saved.model.descriptor->takes(example)) {
+    progress.warn("the descriptor is as large as the clips that it was trained on, so these samples are not revised");
+    saved.model.descriptor.reset();
+  }
   const int64_t batch = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, options.sample);
   Sampler sampler(*backend, saved.model.descriptor.get(), *saved.model.generator, plan.latent, batch,
                   Statistics::running);
@@ -135,7 +140,6 @@ int sample(const Options &options) {
 
   const std::string folder = folder_beside(path, "sampled");
   Writer generated(folder, "generator", plan.wanted, options), revised(folder, "descriptor", plan.wanted, options);
-  Progress progress(options.sample, options.quiet);
   const double start = standard_screen().seconds();
   for (int64_t first = 0; first < options.sample; first += batch) {
     const int64_t count = std::min(batch, options.sample - first);
@@ -154,8 +158,9 @@ int sample(const Options &options) {
   generated.finish();
   if (saved.model.descriptor) revised.finish();
   progress.note(std::to_string(options.sample) + " samples of " + std::to_string(plan.wanted.h) + "x" +
-                std::to_string(plan.wanted.w) + " are in " + folder + ": generator.png" +
-                (saved.model.descriptor ? " and, revised by the descriptor, descriptor.png" : ""));
+                std::to_string(plan.wanted.w) +
+                (plan.wanted.t > 1 ? " and " + std::to_string(plan.wanted.t) + " frames" : "") + " are in " + folder +
+                ": generator.png" + (saved.model.descriptor ? " and, revised by the descriptor, descriptor.png" : ""));
   return 0;
 }
 

@@ -29,13 +29,38 @@ Settings settings_of(const SafetensorsFile &file, const Experiment &experiment) 
     begin = end + 1;
     if (line.empty()) continue;
     try {
-      if (equals == std::string::npos) throw std::invalid_argument("'" + line + "' is no setting");
+      if (equals == std::string::npos) throw std::invalid_argument(quoted(line) + " is no setting");
       s.set(line.substr(0, equals), line.substr(equals + 1));
     } catch (const std::invalid_argument &error) {
       throw std::runtime_error(file.path() + " holds a setting that this program does not know: " + error.what());
     }
   }
   return s;
+}
+
+// The settings of a damaged file could ask for any amount of memory: before it is taken, the filters that the file
+// holds must be those of the nets. Returns what the net makes of x.
+Shape check_filters(const SafetensorsFile &file, const std::string &net, Shape x, const std::vector<Layer> &layers) {
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const Geometry g = geometry(layers[i], x);
+    const Shape &f = g.filters;
+    const StoredTensor *stored = file.find(net + '.' + std::to_string(i) + ".filters");
+    if (stored && stored->shape != std::vector<int64_t>{f.n, f.t, f.h, f.w, f.c})
+      throw std::invalid_argument("its settings do not fit its tensor '" + stored->name + "'");
+    x = g.out;
+  }
+  return x;
+}
+
+void check_settings(const SafetensorsFile &file, const Experiment &experiment, const Settings &s) {
+  try {
+    const Shape example = example_shape(experiment, s);
+    check_filters(file, "descriptor", example, experiment.descriptor(s));
+    require_same(check_filters(file, "generator", experiment.latent(s), experiment.generator(s)), example,
+                 "its settings do not fit together");
+  } catch (const std::exception &error) {
+    throw std::runtime_error(file.path() + " is damaged: " + error.what());
+  }
 }
 
 }  // namespace
@@ -55,14 +80,14 @@ int64_t checkpoint_iteration(const SafetensorsFile &file) {
     throw std::runtime_error(file.path() + " is a checkpoint of another version of this program");
   const std::optional<int64_t> iteration = parse_integer(entry(file, "iteration"));
   if (!iteration || *iteration < 0)
-    throw std::runtime_error(file.path() + " is damaged: its iteration is '" + entry(file, "iteration") + "'");
+    throw std::runtime_error(file.path() + " is damaged: its iteration is " + quoted(entry(file, "iteration")));
   return *iteration;
 }
 
 void check_same_model(const SafetensorsFile &file, const Experiment &experiment, const Settings &settings,
                       const std::string &algorithm, int64_t seed) {
   const auto refuse = [&](const std::string &what, const std::string &was, const std::string &is) {
-    throw std::runtime_error(file.path() + " was made with " + what + " " + was + ", not " + is +
+    throw std::runtime_error(file.path() + " was made with " + what + " " + quoted(was) + ", not " + quoted(is) +
                              "; a run goes on as it began (--overwrite begins it anew)");
   };
   const auto check = [&](const char *key, const std::string &now) {
@@ -84,10 +109,11 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
   saved.algorithm = entry(file, "algorithm");
   const std::string name = entry(file, "experiment");
   if (!options.experiment.empty() && name != options.experiment)
-    throw std::runtime_error(path + " is a model of the experiment '" + name + "', not of '" + options.experiment +
-                             "'");
+    throw std::runtime_error(path + " is a model of the experiment " + quoted(name) + ", not of " +
+                             quoted(options.experiment));
   saved.experiment = &find_experiment(name);
   saved.settings = settings_of(file, *saved.experiment);
+  check_settings(file, *saved.experiment, saved.settings);
   saved.model = make_model(backend, *saved.experiment, saved.settings, static_cast<uint64_t>(options.seed));
   for (std::unique_ptr<Network> *net : {&saved.model.descriptor, &saved.model.generator}) {
     if (!file.find((*net)->parameters()[0].name))

@@ -1,8 +1,8 @@
 #include "app/train.h"
 
-#include <cstdio>
 #include <stdexcept>
 
+#include "app/comparison.h"
 #include "app/device.h"
 #include "app/interrupt.h"
 #include "app/log.h"
@@ -43,6 +43,20 @@ struct Run {
       save_examples(folder.samples(iteration, "generator"), backend, learner.generated());
     if (options.algorithm != "generator")
       save_examples(folder.samples(iteration, "descriptor"), backend, learner.revised());
+  }
+
+  // observed | generated | revised, as far as the algorithm has them; returns a sentence that says where.
+  std::string save_clips(const Examples &examples) {
+    const auto column = [&](ConstView x) { return VideoColumn{values(backend, x), x.shape}; };
+    const int64_t shown = std::min<int64_t>(4, examples.size());
+    const Shape shape = example_shape(experiment, settings);
+    std::vector<VideoColumn> columns = {{examples.range(0, shown), shape.with_n(shown)}};
+    if (options.algorithm == "cooperative" || options.algorithm == "generator")
+      columns.push_back(column(learner.generated()));
+    if (options.algorithm != "generator") columns.push_back(column(learner.revised()));
+    std::string files;
+    for (const std::string &file : save_comparison(folder.path(), columns)) files += (files.empty() ? "" : ", ") + file;
+    return "Observed, generated and revised clips side by side: " + files + " in " + folder.path();
   }
 
   void save(int64_t iteration) {
@@ -106,38 +120,39 @@ int train(const Options &options) {
   const auto now = standard_screen().seconds;
   const double begin = now();
   double saved = begin;
-  for (int64_t i = first; i < settings.iterations; ++i) {
-    const double start = now();
-    learner.iterate(i, rate_factor(settings, i), examples->batch(i, learning.batch),
-                    examples->batch_indices(i, learning.batch));
-    const Monitor monitor = learner.monitor();
-    const LogRow row = row_of(i + 1, monitor, now() - start);
-    log.add(row);
-    progress.update(row);
-    std::string warning;
-    try {
-      warning = health.check(i + 1, monitor);
-    } catch (const LearningFailed &failure) {
-      progress.finish();
-      std::fprintf(stderr, "coopnets: %s. The last good checkpoint is kept: %s\n", failure.what(),
-                   folder.checkpoint().c_str());
-      return 1;
-    }
-    if (!warning.empty()) progress.warn(warning);
+  bool kept = options.resume;  // a checkpoint
+  try {
+    for (int64_t i = first; i < settings.iterations; ++i) {
+      const double start = now();
+      learner.iterate(i, rate_factor(settings, i), examples->batch(i, learning.batch),
+                      examples->batch_indices(i, learning.batch));
+      const Monitor monitor = learner.monitor();
+      const LogRow row = row_of(i + 1, monitor, now() - start);
+      log.add(row);
+      progress.update(row);
+      const std::string warning = health.check(i + 1, monitor);
+      if (!warning.empty()) progress.warn(warning);
 
-    const bool last = i + 1 == settings.iterations, stop = interrupted();
-    const bool pictures = writes_pictures(i + 1, settings.iterations);
-    if (pictures) run.save_pictures(i + 1);
-    if (pictures || last || stop || now() - saved > seconds_between_checkpoints) {
-      run.save(i + 1);
-      saved = now();
+      const bool last = i + 1 == settings.iterations, stop = interrupted();
+      const bool pictures = writes_pictures(i + 1, settings.iterations);
+      if (pictures) run.save_pictures(i + 1);
+      if (pictures || last || stop || now() - saved > seconds_between_checkpoints) {
+        run.save(i + 1);
+        saved = now();
+        kept = true;
+      }
+      if (stop && !last) {
+        progress.note("interrupted after iteration " + std::to_string(i + 1) + "; " + folder.checkpoint() +
+                      " is written. The same command with --resume goes on");
+        return 130;
+      }
     }
-    if (stop && !last) {
-      progress.note("interrupted after iteration " + std::to_string(i + 1) + "; " + folder.checkpoint() +
-                    " is written. The same command with --resume goes on");
-      return 130;
-    }
+  } catch (const LearningFailed &failure) {
+    throw std::runtime_error(failure.what() +
+                             (kept ? ". The last good checkpoint is kept: " + folder.checkpoint_to_resume()
+                                   : std::string(". It had written no checkpoint yet")));
   }
+  if (experiment.data == DataKind::video) progress.note(run.save_clips(*examples));
   progress.note("done in " + duration(now() - begin) + ", " + mebibytes(backend->peak_bytes()) +
                 " of tensors at most. Look at " + folder.samples(settings.iterations, "*.png") + "; the model is " +
                 folder.checkpoint());

@@ -88,9 +88,12 @@ std::unique_ptr<Examples> open_examples(const Experiment &experiment, const Sett
         (given.empty() ? "; name other data by --data PATH (datasets/README.md says where to get it)" : ""));
   if (experiment.data == DataKind::video) return std::make_unique<ClipExamples>(list_clips(path), s, seed);
 
-  if (experiment.data == DataKind::texture && is_folder(path) && s.category.empty())
-    throw std::runtime_error("a texture is learned from one picture; choose one by --category NAME: " +
-                             list_categories(path));
+  if (experiment.data == DataKind::texture && is_folder(path) && s.category.empty()) {
+    const std::string categories = list_categories(path);
+    if (!categories.empty())  // else open_source() says that there are none
+      throw std::runtime_error("a texture is learned from one picture, and " + path +
+                               " holds several; choose one by --category NAME: " + categories);
+  }
   DatasetOptions options;
   options.source.path = path;
   options.source.category = s.category;

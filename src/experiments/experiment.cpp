@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "experiments/text.h"
+#include "tensor/file.h"
 
 namespace coopnets {
 
@@ -24,7 +25,7 @@ const Experiment &find_experiment(const std::string &name) {
     if (e.name == name) return e;
     names.push_back(e.name);
   }
-  throw std::runtime_error("there is no experiment '" + name + "'; did you mean '" + nearest(name, names) +
+  throw std::runtime_error("there is no experiment " + quoted(name) + "; did you mean '" + nearest(name, names) +
                            "'? (coopnets --list shows them all)");
 }
 
@@ -39,7 +40,7 @@ std::vector<Layer> doubling(std::vector<Layer> layers, const std::vector<int64_t
 void unknown_net(const std::string &what, const std::string &name, const std::vector<std::string> &known) {
   std::string list;
   for (const std::string &k : known) list += (list.empty() ? "" : ", ") + k;
-  throw std::runtime_error("there is no " + what + " net '" + name + "' in this experiment; there is: " + list);
+  throw std::runtime_error("there is no " + what + " net " + quoted(name) + " in this experiment; there is: " + list);
 }
 
 }  // namespace coopnets

@@ -19,7 +19,8 @@ Model make_model(Backend &backend, const Experiment &experiment, const Settings 
                                   model.descriptor->input().str());
   } catch (const std::invalid_argument &error) {
     throw std::runtime_error("these settings fit no nets of the experiment '" + experiment.name + "': " + error.what() +
-                             ". The size of its pictures must suit the nets (--set size=...)");
+                             ". The size of its pictures must suit the nets (--set size=...)" +
+                             (experiment.data == DataKind::video ? ", and so must its frames (--set frames=...)" : ""));
   }
   return model;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "learning/health.h"
+
 namespace coopnets {
 
 namespace {
@@ -18,14 +20,17 @@ constexpr ElementType stored_type = sizeof(real) == 8 ? ElementType::F64 : Eleme
 void save_checkpoint(const std::string &path, Backend &backend, const NamedViews &state, const Metadata &metadata) {
   std::vector<TensorToStore> tensors;
   for (const auto &[name, view] : state)
-    tensors.push_back({name, stored_type, sides(view.shape), [&backend, view](const TensorToStore::Sink &sink) {
-                         std::vector<real> host(std::min(piece, view.shape.size()));
-                         for (int64_t first = 0; first < view.shape.size(); first += piece) {
-                           const int64_t count = std::min(piece, view.shape.size() - first);
-                           backend.download(view.data + first, host.data(), count * sizeof(real));
-                           sink(host.data(), count * sizeof(real));
-                         }
-                       }});
+    tensors.push_back(
+        {name, stored_type, sides(view.shape), [&backend, &name = name, view = view](const TensorToStore::Sink &sink) {
+           std::vector<real> host(std::min(piece, view.shape.size()));
+           for (int64_t first = 0; first < view.shape.size(); first += piece) {
+             const int64_t count = std::min(piece, view.shape.size() - first);
+             backend.download(view.data + first, host.data(), count * sizeof(real));
+             if (!std::all_of(host.begin(), host.begin() + count, [](real v) { return std::isfinite(v); }))
+               throw no_longer_finite("a value of '" + name + "'");
+             sink(host.data(), count * sizeof(real));
+           }
+         }});
   write_safetensors(path, tensors, metadata, Previous::kept);
 }
 

@@ -9,6 +9,13 @@ constexpr double frozen_within = 1e-6;  // relative
 bool close(double a, double b) { return std::abs(a - b) <= frozen_within * std::max(std::abs(a), std::abs(b)); }
 }  // namespace
 
+LearningFailed no_longer_finite(const std::string &what) {
+  return LearningFailed(what +
+                        " is no longer a finite number, so learning stops. Try a smaller learning rate (--set "
+                        "descriptor_rate=... generator_rate=...) or a smaller Langevin step (--set "
+                        "langevin_step_size=...)");
+}
+
 std::string Health::check(int64_t iteration, const Monitor &m) {
   const std::string when = "iteration " + std::to_string(iteration) + ": ";
   std::vector<std::pair<const char *, double>> values;
@@ -19,11 +26,7 @@ std::string Health::check(int64_t iteration, const Monitor &m) {
               {"the Langevin gradient", m.gradient}};
   if (m.has_generator) values.emplace_back("the reconstruction error", m.reconstruction);
   for (const auto &[what, value] : values)
-    if (!std::isfinite(value))
-      throw LearningFailed(when + what +
-                           " is no longer a finite number, so learning stops. Try a smaller learning rate (--set "
-                           "descriptor_rate=... generator_rate=...) or a smaller Langevin step (--set "
-                           "langevin_step_size=...)");
+    if (!std::isfinite(value)) throw no_longer_finite(when + what);
   if (!m.has_descriptor) return "";
   for (size_t layer = 0; layer < m.layer_maximum.size(); ++layer)
     if (m.layer_maximum[layer] == 0 && !warned_dead_) {

@@ -11,6 +11,9 @@ struct LearningFailed : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// "WHAT is no longer a finite number", and what to try.
+LearningFailed no_longer_finite(const std::string &what);
+
 class Health {
  public:
   // Throws LearningFailed at the first value that is not finite. Returns a warning, or "" where there is nothing new to

@@ -1,5 +1,6 @@
 #include "nets/layers.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace coopnets {
@@ -57,8 +58,8 @@ Axis conv_axis(const Side &side, int64_t in) {
 std::pair<Axis, int64_t> deconv_axis(const Side &side, int64_t in) {
   int64_t out = side.out;
   if (!out) out = side.same ? in * side.stride : (in - 1) * side.stride + side.kernel - side.before - side.after;
-  return {side.same ? same(out, side.kernel, side.stride) : Axis{side.kernel, side.stride, side.before, side.after},
-          out};
+  if (side.same) return {same(out, side.kernel, side.stride), out};
+  return {{side.kernel, side.stride, side.before, std::max<int64_t>(side.after, 0)}, out};
 }
 
 }  // namespace

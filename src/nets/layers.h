@@ -9,7 +9,9 @@ namespace coopnets {
 
 // One axis of a layer's window. A convolution may say kernel 0: as large as its input (a fully connected layer).
 // Padding (or, of a deconvolution, crop) is `before` and `after`, or TensorFlow's SAME.
-// A deconvolution yields `out` elements; 0: (in - 1) stride + kernel - before - after, or in * stride with SAME.
+// A deconvolution yields `out` elements; 0: (in - 1) stride + kernel - before - after, or in * stride with SAME. Its
+// crop `after` may be negative, above -stride: elements at the end that no window reaches, which are the bias alone
+// (the output shapes of the TensorFlow code have such).
 struct Side {
   int64_t kernel = 1, stride = 1, before = 0, after = 0;
   bool same = false;

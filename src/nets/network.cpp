@@ -1,5 +1,7 @@
 #include "nets/network.h"
 
+#include <stdexcept>
+
 namespace coopnets {
 
 Network::Network(Backend &backend, std::string name, const Shape &input, std::vector<Layer> layers, RandomKey key,
@@ -74,6 +76,20 @@ Shape Network::output(const Shape &input) const {
   Shape x = input;
   for (const Layer &layer : layers_) x = geometry(layer, x).out;
   return x;
+}
+
+bool Network::takes(const Shape &input) const {
+  Shape x = input;
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    try {
+      const Geometry g = geometry(layers_[i], x);
+      if (g.filters != parameters_[slots_[i].filters].value.shape()) return false;
+      x = g.out;
+    } catch (const std::invalid_argument &) {
+      return false;
+    }
+  }
+  return true;
 }
 
 int64_t Network::parameter_count() const {

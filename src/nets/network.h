@@ -44,6 +44,8 @@ class Network {
   const Shape &input() const { return input_; }
   const std::vector<Layer> &layers() const { return layers_; }
   Shape output(const Shape &input) const;
+  // Whether an input of that shape suits the filters there are: a fully connected axis fits its nominal size alone.
+  bool takes(const Shape &input) const;
   std::vector<Parameter> &parameters() { return parameters_; }
   int64_t parameter_count() const;
   // Everything that a checkpoint must hold: parameters and running statistics by name.

@@ -1,0 +1,237 @@
+#include "app/evaluate_video.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "app/device.h"
+#include "app/progress.h"
+#include "app/saved_model.h"
+#include "experiments/examples.h"
+#include "learning/inference.h"
+#include "learning/sampler.h"
+#include "metrics/psnr.h"
+#include "metrics/ssim.h"
+#include "rivals/mkgpdm.h"
+
+namespace coopnets {
+
+namespace {
+
+constexpr int64_t syntheses = 8;  // random syntheses of a net whose scores are averaged, unless --samples says
+
+using Protocols = std::optional<FrameScores> VideoScores::*;
+struct NamedProtocol {
+  const char *name;
+  Protocols scores;
+};
+constexpr NamedProtocol protocols[] = {{"frame-aligned", &VideoScores::frame_aligned},
+                                       {"one-step", &VideoScores::one_step},
+                                       {"reconstruction", &VideoScores::reconstruction}};
+
+VideoScores score_rival(const std::string &name, const DynamicTexture &rival, const Frames &clip, uint64_t seed) {
+  const auto by = [&](Protocol protocol) { return score(clip, rival.synthesise(protocol, clip.count, seed)); };
+  return {name, by(Protocol::roll_out), by(Protocol::one_step), by(Protocol::projection)};
+}
+
+std::string states(const LinearTexture &rival) { return std::to_string(rival.dynamics().states.cols) + " states"; }
+
+std::string format(const char *pattern, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, pattern, value);
+  return text;
+}
+
+std::string json_number(double value) { return std::isfinite(value) ? format("%.6g", value) : "null"; }
+
+}  // namespace
+
+FrameScores score(const Frames &observed, const Frames &made) {
+  const Frames a = clipped(observed), b = clipped(made);
+  return {psnr(a, b), ssim(a, b)};
+}
+
+VideoScores mean_scores(const std::vector<VideoScores> &all) {
+  VideoScores mean = all.at(0);
+  for (const NamedProtocol &p : protocols) {
+    if (!(mean.*p.scores)) continue;
+    FrameScores sum{0, 0};
+    for (const VideoScores &one : all) {
+      sum.psnr += (one.*p.scores).value().psnr / double(all.size());
+      sum.ssim += (one.*p.scores).value().ssim / double(all.size());
+    }
+    mean.*p.scores = sum;
+  }
+  return mean;
+}
+
+std::vector<VideoScores> score_rivals(const Frames &clip, uint64_t seed) {
+  const LinearTexture lds = fit_lds(clip), fft_lds = fit_fft_lds(clip), hosvd = fit_hosvd(clip);
+  MkgpdmOptions options;
+  options.seed = seed;
+  return {score_rival("mean frame", MeanFrame(clip), clip, seed), score_rival("LDS, " + states(lds), lds, clip, seed),
+          score_rival("FFT-LDS, " + states(fft_lds), fft_lds, clip, seed),
+          score_rival("HOSVD, " + states(hosvd), hosvd, clip, seed),
+          score_rival("MKGPDM", Mkgpdm(clip, options), clip, seed)};
+}
+
+std::vector<std::string> remarks(const Frames &clip, int64_t parameters) {
+  // With the mean removed, T frames span T - 1 dimensions.
+  const int64_t spanned = clip.count - 1;
+  std::vector<std::string> all = {
+      "Every system is compared with the very frames it was fitted to, so memory scores well: the mean frame is the "
+      "floor, and only a clip that was held out would measure prediction."};
+  for (const auto &[name, most] : {std::pair<const char *, int64_t>{"LDS", LdsOptions().states},
+                                   std::pair<const char *, int64_t>{"HOSVD", HosvdOptions().states}})
+    if (most >= spanned)
+      all.push_back(std::string(name) + " may have " + std::to_string(most) + " states, and " +
+                    std::to_string(clip.count) + " frames span " + std::to_string(spanned) +
+                    " dimensions: it holds the clip itself, and its reconstruction says nothing.");
+  all.push_back("MKGPDM keeps every training frame and smooths between them.");
+  if (parameters > 0)
+    all.push_back("The generator has " + std::to_string(parameters) + " parameters for " +
+                  std::to_string(clip.pixels.size()) + " observed values" +
+                  (parameters >= int64_t(clip.pixels.size()) ? ", enough to hold the clip itself." : "."));
+  return all;
+}
+
+std::string table_text(const std::vector<VideoScores> &rows) {
+  size_t width = 6;
+  for (const VideoScores &row : rows) width = std::max(width, row.system.size());
+  const auto padded = [](std::string text, size_t to) {
+    return text + std::string(to - std::min(to, text.size()), ' ');
+  };
+  std::string text = padded("", width), below = padded("system", width);
+  for (const NamedProtocol &p : protocols) {
+    text += "   " + padded(p.name, 14);
+    below += "    PSNR    SSIM ";
+  }
+  text += '\n' + below + '\n';
+  for (const VideoScores &row : rows) {
+    text += padded(row.system, width);
+    for (const NamedProtocol &p : protocols) {
+      const std::optional<FrameScores> &s = row.*p.scores;
+      text += s ? format(" %7.2f", s->psnr) + format(" %7.4f ", s->ssim) : "       -       - ";
+    }
+    text.erase(text.find_last_not_of(' ') + 1);
+    text += '\n';
+  }
+  return text;
+}
+
+std::string table_json(const std::vector<VideoScores> &rows, const std::vector<std::string> &remarks) {
+  std::string text = "{\n  \"systems\": [";
+  for (const VideoScores &row : rows) {
+    text += (&row == &rows[0] ? "\n" : ",\n") + std::string("    {\"system\": \"") + row.system + '"';
+    for (const NamedProtocol &p : protocols)
+      if (const std::optional<FrameScores> &s = row.*p.scores)
+        text += std::string(", \"") + p.name + "\": {\"psnr\": " + json_number(s->psnr) +
+                ", \"ssim\": " + json_number(s->ssim) + '}';
+    text += '}';
+  }
+  text += "\n  ],\n  \"remarks\": [";
+  for (const std::string &remark : remarks) text += (&remark == &remarks[0] ? "\n    \"" : ",\n    \"") + remark + '"';
+  return text + "\n  ]\n}\n";
+}
+
+Frames to_frames(const std::vector<real> &example, const Shape &shape) {
+  Frames frames(shape.t, shape.h, shape.w, shape.c);
+  for (size_t i = 0; i < frames.pixels.size(); ++i) frames.pixels[i] = (double(example.at(i)) + 1) / 2;
+  return frames;
+}
+
+namespace {
+
+// The net by itself, and what the descriptor's Langevin revision makes of its frames.
+std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const std::vector<real> &clip,
+                                    const Options &options, Progress &progress) {
+  const Shape shape = example_shape(*saved.experiment, saved.settings);
+  const Shape latent = saved.experiment->latent(saved.settings);
+  const uint64_t seed = static_cast<uint64_t>(options.seed);
+  const Frames observed = to_frames(clip, shape);
+  const LearningSettings learning = learning_settings(saved.settings, Algorithm::cooperative, seed, 1);
+  Sampler sampler(backend, saved.model.descriptor.get(), *saved.model.generator, latent, 1, Statistics::running);
+
+  std::vector<VideoScores> generated, revised;
+  const auto revise = [&](int64_t index) {
+    return score(observed, to_frames(sampler.revise(learning, learning.langevin_steps, index), shape));
+  };
+  const int64_t count = options.is_given("samples") ? options.samples : syntheses;
+  for (int64_t k = 0; k < count; ++k) {
+    const std::vector<real> made = sampler.generate(sampler.draw_latent(seed, k));
+    generated.push_back({"", score(observed, to_frames(made, shape)), {}, {}});
+    if (saved.model.descriptor) revised.push_back({"", revise(k), {}, {}});
+  }
+  InferenceSettings inference;
+  inference.sigma = saved.settings.sigma;
+  inference.seed = seed;
+  const Inferred inferred = infer_latent(backend, *saved.model.generator, latent, clip, inference);
+  progress.note("latent sequence inferred: root mean square residual " + format("%.4f", inferred.error) +
+                " on [-1, 1]");
+  std::vector<VideoScores> rows = {mean_scores(generated)};
+  rows[0].system = "CoopNets, generator";
+  rows[0].reconstruction = score(observed, to_frames(inferred.example, shape));
+  if (saved.model.descriptor) {
+    sampler.generate(inferred.latent);
+    rows.push_back(mean_scores(revised));
+    rows[1].system = "CoopNets, revised";
+    rows[1].reconstruction = revise(count);
+  }
+  return rows;
+}
+
+}  // namespace
+
+int evaluate_video(const Options &options) {
+  const std::unique_ptr<Backend> backend = make_backend(options);
+  Progress progress(1, options.quiet);
+  const std::string path = checkpoint_path(options);
+  const bool trained = !options.checkpoint.empty() || std::filesystem::exists(path);
+  SavedModel saved;
+  if (trained) {
+    saved = load_model(*backend, path, options);
+    if (!saved.model.generator) progress.warn(path + " holds no generator, so only the rivals are compared");
+  } else {
+    saved.experiment = &find_experiment(options.experiment);
+    saved.settings = settings_of(options, saved.experiment->settings(preset_for(options, *backend)));
+    progress.note("there is no checkpoint " + path + " yet, so only the rivals are compared");
+  }
+  const Shape shape = example_shape(*saved.experiment, saved.settings);
+  const std::unique_ptr<Examples> examples =
+      open_examples(*saved.experiment, saved.settings, options.data, static_cast<uint64_t>(options.seed),
+                    [&](const std::string &text) { progress.warn(text); });
+  progress.note(std::to_string(examples->size()) + (examples->size() == 1 ? " clip of " : " clips of ") + shape.str() +
+                ", as the nets see them; PSNR in dB and SSIM (11 x 11 Gaussian, grey), means over frames" +
+                (examples->size() > 1 ? " and clips" : ""));
+
+  std::vector<std::vector<VideoScores>> by_clip;
+  std::vector<std::string> said;
+  for (int64_t k = 0; k < examples->size(); ++k) {
+    const std::vector<real> clip = examples->range(k, 1);
+    const Frames observed = to_frames(clip, shape);
+    by_clip.push_back(score_rivals(observed, static_cast<uint64_t>(options.seed)));
+    if (k == 0) said = remarks(observed, saved.model.generator ? saved.model.generator->parameter_count() : 0);
+    if (saved.model.generator)
+      for (const VideoScores &row : score_nets(*backend, saved, clip, options, progress)) by_clip.back().push_back(row);
+  }
+  std::vector<VideoScores> rows;
+  for (size_t system = 0; system < by_clip[0].size(); ++system) {
+    std::vector<VideoScores> one;
+    for (const std::vector<VideoScores> &clip : by_clip) one.push_back(clip[system]);
+    rows.push_back(mean_scores(one));
+  }
+  progress.finish();
+  std::cout << table_text(rows);
+  for (const std::string &remark : said) std::cout << "* " << remark << '\n';
+  const size_t slash = path.find_last_of('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash);
+  create_folders(folder);
+  write_atomically(folder + "/evaluation.json", table_json(rows, said));
+  progress.note("written to " + folder + "/evaluation.json");
+  return 0;
+}
+
+}  // namespace coopnets

@@ -1,0 +1,50 @@
+// Table 5 of the page: how near the frames that a model makes come to the observed ones, beside the rival systems.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/options.h"
+#include "metrics/frames.h"
+#include "tensor/shape.h"
+
+namespace coopnets {
+
+// Means over the frames of a clip: PSNR in dB (peak 1, the channels of a frame in one MSE), SSIM of the grey frames.
+struct FrameScores {
+  double psnr, ssim;
+};
+FrameScores score(const Frames &observed, const Frames &made);  // both clipped to [0, 1] first
+
+// One system's scores under each protocol, where it has one.
+//   frame-aligned    frame t of a new synthesis against observed frame t: of a net, g(z) for random z; of a rival, the
+//                    deterministic roll-out from its first state
+//   one-step         frame t predicted from the true state at t - 1
+//   reconstruction   of a net, g(z) with z inferred from the clip; of a rival, frame t from the true state at t
+struct VideoScores {
+  std::string system;
+  std::optional<FrameScores> frame_aligned, one_step, reconstruction;
+};
+
+// Means over several results of one system: every score that the first has, the others must have.
+VideoScores mean_scores(const std::vector<VideoScores> &);
+
+// The floor (the mean frame) and the rivals LDS, FFT-LDS, HOSVD and MKGPDM, each fitted to the clip.
+std::vector<VideoScores> score_rivals(const Frames &clip, uint64_t seed);
+
+// What limits the comparison, a sentence each: which systems can hold the clip itself. `parameters`: of the generator,
+// 0 if there is none.
+std::vector<std::string> remarks(const Frames &clip, int64_t parameters);
+
+std::string table_text(const std::vector<VideoScores> &);
+// An object with "systems" and "remarks"; what is not finite is null.
+std::string table_json(const std::vector<VideoScores> &, const std::vector<std::string> &remarks);
+
+// An example [1,T,H,W,C] in [-1, 1] as frames in [0, 1].
+Frames to_frames(const std::vector<real> &example, const Shape &);
+
+// Prints the table and writes evaluation.json beside the checkpoint. Where the run has no checkpoint it says so and
+// scores the rivals alone. Returns the exit status.
+int evaluate_video(const Options &);
+
+}  // namespace coopnets

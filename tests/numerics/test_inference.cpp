@@ -1,0 +1,94 @@
+#include "learning/inference.h"
+
+#include <gtest/gtest.h>
+
+#include "numerics/helpers.h"
+
+namespace coopnets {
+namespace {
+
+const Shape latent{1, 2, 1, 1, 3};
+
+Network small_generator(Backend &backend, Activation activation) {
+  return Network(backend, "generator", latent, {deconv_layer(2, valid(2), valid(3), valid(3), activation, false)},
+                 {5, Purpose::generator_weights}, 0.4);
+}
+
+std::vector<real> output(Backend &backend, Network &net, const std::vector<real> &z) {
+  Tensor in(backend, latent, z);
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  const auto use = net.apply(tape, tape.leaf(in), Statistics::running);
+  tape.keep(use->output);
+  tape.plan();
+  tape.forward();
+  return values(backend, tape.value(use->output));
+}
+
+InferenceSettings precise() {
+  InferenceSettings s;
+  s.sigma = 0.01;
+  s.steps = 500;
+  return s;
+}
+
+TEST(Inference, RecoversTheLatentVectorOfALinearGenerator) {
+  Backend &backend = test_backend();
+  Network net = small_generator(backend, linear());
+  const std::vector<real> z = {0.5, -1, 1.5, -0.2, 0.8, -1.3};
+  const std::vector<real> x = output(backend, net, z);
+  const Inferred found = infer_latent(backend, net, latent, x, precise());
+  // z is known to sigma / (a singular value of g, about 1.5): a few hundredths.
+  for (size_t i = 0; i < z.size(); ++i) EXPECT_LE(std::abs(found.latent[i] - z[i]), 0.05) << i;
+  EXPECT_LE(found.error, 0.02);
+  EXPECT_EQ(found.example, output(backend, net, found.latent));
+}
+
+TEST(Inference, ErrorIsThatOfTheExampleItReturns) {
+  Backend &backend = test_backend();
+  Network net = small_generator(backend, tanh_activation());
+  std::vector<real> x = output(backend, net, {1, 0, -1, 0.5, 0, -0.5});
+  for (size_t i = 0; i < x.size(); ++i) x[i] += real(i % 2 ? 0.3 : -0.3);  // not within reach
+  const Inferred found = infer_latent(backend, net, latent, x, precise());
+  double squares = 0;
+  for (size_t i = 0; i < x.size(); ++i) squares += std::pow(double(x[i]) - found.example[i], 2);
+  EXPECT_NEAR(found.error, std::sqrt(squares / double(x.size())), 1e-5);
+  EXPECT_GE(found.error, 0.1);
+  EXPECT_LE(found.error, 0.31);  // at most what the true latent vector has
+}
+
+// Where the data say nothing (sigma large) the chain samples the prior; where the start is hopeless (huge gradients)
+// it still arrives.
+TEST(Inference, AdaptsItsStepToAnySigma) {
+  Backend &backend = test_backend();
+  Network net = small_generator(backend, tanh_activation());
+  const std::vector<real> x = output(backend, net, {1, 0, -1, 0.5, 0, -0.5});
+  InferenceSettings s = precise();
+  s.sigma = 1e-3;
+  s.steps = 1500;
+  EXPECT_LE(infer_latent(backend, net, latent, x, s).error, 0.05);
+  s.sigma = 1e3;
+  const Inferred prior = infer_latent(backend, net, latent, x, s);
+  for (real v : prior.latent) EXPECT_LE(std::abs(v), 5);
+}
+
+TEST(Inference, TheSameSeedGivesTheSameChain) {
+  Backend &backend = test_backend();
+  Network net = small_generator(backend, linear());
+  const std::vector<real> x = output(backend, net, {1, 0, -1, 0.5, 0, -0.5});
+  InferenceSettings s = precise();
+  s.steps = 5;
+  const std::vector<real> a = infer_latent(backend, net, latent, x, s).latent;
+  EXPECT_EQ(a, infer_latent(backend, net, latent, x, s).latent);
+  s.seed = 2;
+  EXPECT_NE(a, infer_latent(backend, net, latent, x, s).latent);
+}
+
+TEST(Inference, RefusesAnExampleOfAnotherSize) {
+  Backend &backend = test_backend();
+  Network net = small_generator(backend, linear());
+  EXPECT_THROW(infer_latent(backend, net, latent, std::vector<real>(7), precise()), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace coopnets

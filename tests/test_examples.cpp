@@ -1,0 +1,143 @@
+#include "experiments/examples.h"
+
+#include "clips.h"
+#include "data/picture_files.h"
+
+namespace coopnets {
+namespace {
+
+class ExamplesTest : public FolderTest {
+ protected:
+  std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, const std::string &path,
+                                 uint64_t seed = 1, bool train = true) const {
+    return open_examples(
+        experiment, s, path, seed, [](const std::string &) {}, train);
+  }
+  std::string refusal(const char *experiment, const Settings &s, const std::string &path) const {
+    return error_of([&] { open(find_experiment(experiment), s, path); });
+  }
+  // Batches are made of the examples that their indices say, in an order of each epoch's own.
+  void expect_batches(Examples &examples, int64_t example_size) const {
+    std::vector<int64_t> epochs;
+    for (int64_t iteration : {3, 0, 1, 2}) {  // any one can be the first
+      const std::vector<int64_t> indices = examples.batch_indices(iteration, 2);
+      const std::vector<real> batch = examples.batch(iteration, 2);
+      ASSERT_EQ(indices.size(), 2u);
+      ASSERT_EQ(batch.size(), size_t(2 * example_size));
+      for (int64_t k = 0; k < 2; ++k) {
+        const std::vector<real> one = examples.range(indices[k], 1);
+        EXPECT_TRUE(std::equal(one.begin(), one.end(), batch.begin() + k * example_size));
+      }
+    }
+    for (int64_t iteration = 0; 2 * iteration < 2 * examples.size(); ++iteration)
+      for (const int64_t index : examples.batch_indices(iteration, 2)) epochs.push_back(index);
+    for (const auto begin : {epochs.begin(), epochs.begin() + examples.size()}) {  // each a permutation
+      std::vector<int64_t> epoch(begin, begin + examples.size());
+      std::sort(epoch.begin(), epoch.end());
+      for (int64_t i = 0; i < examples.size(); ++i) EXPECT_EQ(epoch[i], i);
+    }
+  }
+  Settings settings = [] {
+    Settings s;
+    s.size = 8;
+    s.frames = 4;
+    return s;
+  }();
+};
+
+TEST_F(ExamplesTest, a_folder_of_pictures) {
+  for (int i = 0; i < 4; ++i) save_png(folder + "/" + std::to_string(i) + ".png", noise(12, 8, 3, i + 1));
+  const Experiment &scene = find_experiment("scene");
+  const auto examples = open(scene, settings, folder);
+  EXPECT_EQ(examples->size(), 4);
+  EXPECT_EQ(examples->label(0), -1);
+  expect_batches(*examples, 8 * 8 * 3);
+
+  const Image cut = fit(noise(12, 8, 3, 3), 8, 8);
+  std::vector<real> expected(cut.pixels.size());
+  to_reals(cut.pixels.data(), cut.size(), Normalise::stretch, expected.data());
+  EXPECT_EQ(examples->range(2, 1), expected);
+  settings.normalise = "fixed";
+  to_reals(cut.pixels.data(), cut.size(), Normalise::fixed, expected.data());
+  EXPECT_EQ(open(scene, settings, folder)->range(2, 1), expected);
+
+  // The order follows from the seed.
+  const auto order = [&](uint64_t seed) { return open(scene, settings, folder, seed)->batch_indices(0, 64); };
+  EXPECT_EQ(order(1), order(1));
+  EXPECT_NE(order(1), order(2));
+}
+
+TEST_F(ExamplesTest, categories_and_the_test_part) {
+  for (const char *name : {"/cat/1.png", "/cat/2.png", "/dog/1.png"}) {
+    std::filesystem::create_directories(std::filesystem::path(folder + name).parent_path());
+    save_png(folder + name, noise(8, 8, 3, uint64_t(name[1])));
+  }
+  const auto both = open(find_experiment("object"), settings, folder);
+  EXPECT_EQ(both->size(), 3);
+  EXPECT_EQ(both->label(0), 0);
+  EXPECT_EQ(both->label(1), 1);
+  settings.category = "cat";
+  EXPECT_EQ(open(find_experiment("object"), settings, folder)->size(), 2);
+  settings.category = "cow";
+  EXPECT_CONTAINS(refusal("object", settings, folder), "dog (1)");
+
+  settings.category = "";
+  const std::string digits = folder + "/digits/";
+  write_bytes(digits + "train-images-idx3-ubyte", idx({3, 8, 8}, std::vector<uint8_t>(3 * 64, 9)));
+  write_bytes(digits + "train-labels-idx1-ubyte", idx({3}, {7, 1, 2}));
+  write_bytes(digits + "t10k-images-idx3-ubyte", idx({1, 8, 8}, std::vector<uint8_t>(64, 9)));
+  write_bytes(digits + "t10k-labels-idx1-ubyte", idx({1}, {4}));
+  EXPECT_EQ(open(find_experiment("digits"), settings, digits)->size(), 3);
+  EXPECT_EQ(open(find_experiment("digits"), settings, digits, 1, false)->size(), 1);
+}
+
+TEST_F(ExamplesTest, a_texture_is_one_picture) {
+  const Experiment &texture = find_experiment("texture");
+  EXPECT_CONTAINS(refusal("texture", settings, folder), folder);  // nothing there
+  save_png(folder + "/left.png", noise(8, 8, 3, 1));
+  save_png(folder + "/right.png", noise(8, 8, 3, 2));
+  EXPECT_EQ(open(texture, settings, folder + "/left.png")->size(), 1);
+  EXPECT_CONTAINS(refusal("texture", settings, folder), "choose one by --category NAME: left.png, right.png");
+  settings.category = "right";
+  EXPECT_EQ(open(texture, settings, folder)->range(0, 1), open(
+                                                              texture,
+                                                              [&] {
+                                                                Settings s = settings;
+                                                                s.category = "";
+                                                                return s;
+                                                              }(),
+                                                              folder + "/right.png")
+                                                              ->range(0, 1));
+}
+
+TEST_F(ExamplesTest, clips) {
+  const std::vector<uint8_t> dark(64, 10), light(64, 90), other(64, 50);
+  write_text(folder + "/a.gif",
+             make_gif(8, 8, {{0, 0, 8, 8, dark}, {0, 0, 4, 8, light}, {0, 0, 8, 8, other}, {0, 0, 8, 4, dark}}));
+  write_text(folder + "/b.gif",
+             make_gif(8, 8, {{0, 0, 8, 8, light}, {0, 0, 8, 2, dark}, {0, 0, 2, 8, other}, {0, 0, 8, 8, dark}}));
+  const Experiment &video = find_experiment("dynamic-texture");
+  const auto clips = open(video, settings, folder);
+  EXPECT_EQ(clips->size(), 2);
+  EXPECT_EQ(clips->label(0), -1);
+  expect_batches(*clips, 4 * 8 * 8 * 3);
+  EXPECT_EQ(clips->range(0, 1), to_reals(read_clip(folder + "/a.gif", 4, 8, 8, parse_crop("centre")), Stretch::frame));
+  settings.normalise = "video";
+  EXPECT_EQ(open(video, settings, folder)->range(1, 1),
+            to_reals(read_clip(folder + "/b.gif", 4, 8, 8, parse_crop("centre")), Stretch::video));
+  settings.frames = 5;
+  EXPECT_CONTAINS(refusal("dynamic-texture", settings, folder), "a.gif");
+}
+
+TEST_F(ExamplesTest, says_where_to_get_what_is_missing) {
+  EXPECT_CONTAINS(refusal("scene", settings, ""), "name some by --data PATH (datasets/README.md says");
+  EXPECT_CONTAINS(refusal("scene", settings, folder + "/none"), folder + "/none does not exist");
+  Experiment own = find_experiment("texture");
+  own.default_data = folder + "/own.png";
+  EXPECT_CONTAINS(error_of([&] { open(own, settings, ""); }), "name other data by --data PATH (datasets/README.md");
+  save_png(own.default_data, noise(8, 8, 3));
+  EXPECT_EQ(open(own, settings, "")->size(), 1);
+}
+
+}  // namespace
+}  // namespace coopnets

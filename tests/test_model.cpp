@@ -1,0 +1,214 @@
+// The nets of the experiments: the published shapes layer by layer, and what is made of settings. No big net is
+// allocated.
+#include "experiments/model.h"
+
+#include "cpu/cpu.h"
+#include "files.h"
+
+namespace coopnets {
+namespace {
+
+// "33x33x64" of each layer, frames in front where there are several.
+std::vector<std::string> shapes(Shape x, const std::vector<Layer> &layers) {
+  std::vector<std::string> all;
+  for (const Layer &layer : layers) {
+    x = geometry(layer, x).out;
+    all.push_back((x.t == 1 ? "" : std::to_string(x.t) + "x") + std::to_string(x.h) + "x" + std::to_string(x.w) + "x" +
+                  std::to_string(x.c));
+  }
+  return all;
+}
+
+using Shapes = std::vector<std::string>;
+struct Published {
+  const char *experiment;
+  Shape example, latent;
+  Shapes descriptor, generator;
+};
+const std::vector<Published> &published() {
+  static const std::vector<Published> all = {
+      {"texture",
+       {1, 1, 224, 224, 3},
+       {1, 1, 7, 7, 1},
+       {"75x75x100", "75x75x70", "75x75x30"},
+       {"14x14x512", "28x28x256", "56x56x128", "112x112x64", "224x224x3"}},
+      {"object",
+       {1, 1, 64, 64, 3},
+       {1, 1, 1, 1, 2},
+       {"33x33x64", "36x36x128", "1x1x2"},
+       {"4x4x512", "8x8x256", "16x16x128", "32x32x64", "64x64x3"}},
+      {"scene",
+       {1, 1, 64, 64, 3},
+       {1, 1, 1, 1, 100},
+       {"32x32x64", "16x16x128", "16x16x256", "1x1x100"},
+       {"4x4x512", "8x8x256", "16x16x128", "32x32x64", "64x64x3"}},
+      {"digits",
+       {1, 1, 28, 28, 1},
+       {1, 1, 1, 1, 100},
+       {"14x14x64", "7x7x128", "4x4x256", "1x1x100"},
+       {"4x4x512", "7x7x256", "14x14x128", "28x28x1"}},
+      {"cifar10",
+       {1, 1, 32, 32, 3},
+       {1, 1, 1, 1, 100},
+       {"15x15x64", "8x8x128", "8x8x256", "1x1x100"},
+       {"4x4x256", "8x8x128", "16x16x64", "32x32x3"}},
+      {"celeba",
+       {1, 1, 128, 128, 3},
+       {1, 1, 1, 1, 100},
+       {"64x64x64", "32x32x128", "16x16x256", "16x16x512", "1x1x100"},
+       {"4x4x512", "8x8x512", "16x16x256", "32x32x128", "64x64x64", "128x128x3"}},
+      {"lsun",
+       {1, 1, 256, 256, 3},
+       {1, 1, 1, 1, 100},
+       {"128x128x64", "64x64x128", "32x32x256", "16x16x512", "16x16x512", "1x1x100"},
+       {"4x4x512", "8x8x512", "16x16x512", "32x32x256", "64x64x128", "128x128x64", "256x256x3"}},
+      {"completion",
+       {1, 1, 64, 64, 3},
+       {1, 1, 1, 1, 100},
+       {"32x32x64", "16x16x128", "16x16x256", "1x1x100"},
+       {"4x4x512", "8x8x256", "16x16x128", "32x32x64", "64x64x3"}},
+      {"dynamic-texture",
+       {1, 64, 128, 128, 3},
+       {1, 10, 1, 1, 5},
+       {"32x64x64x120", "16x1x1x30", "8x1x1x10"},
+       {"14x1x1x256", "32x32x32x128", "64x64x64x64", "64x128x128x3"}}};
+  return all;
+}
+
+TEST(Model, the_paper_presets_have_the_published_shapes) {
+  ASSERT_EQ(published().size(), experiments().size());
+  for (const Published &p : published()) {
+    SCOPED_TRACE(p.experiment);
+    const Experiment &e = find_experiment(p.experiment);
+    const Settings s = e.settings("paper");
+    EXPECT_EQ(example_shape(e, s).str(), p.example.str());
+    EXPECT_EQ(e.latent(s).str(), p.latent.str());
+    EXPECT_EQ(shapes(p.example, e.descriptor(s)), p.descriptor);
+    EXPECT_EQ(shapes(p.latent, e.generator(s)), p.generator);
+  }
+}
+
+TEST(Model, both_presets_of_every_experiment_fit_together) {
+  for (const Experiment &e : experiments())
+    for (const char *preset : {"quick", "paper"}) {
+      SCOPED_TRACE(e.name + ' ' + preset);
+      const Settings s = e.settings(preset);
+      Shape x = e.latent(s);
+      for (const Layer &layer : e.generator(s)) x = geometry(layer, x).out;
+      EXPECT_EQ(x.str(), example_shape(e, s).str());
+      for (const Layer &layer : e.descriptor(s)) x = geometry(layer, x).out;
+      EXPECT_EQ(describe(example_shape(e, s), e.descriptor(s)).size(), e.descriptor(s).size());
+      EXPECT_EQ(e.generator(s).back().activation.kind, Activation::tanh);
+      EXPECT_FALSE(e.generator(s).back().batch_norm);
+      for (const Layer &layer : e.descriptor(s)) EXPECT_FALSE(layer.batch_norm);
+      Settings unknown = s;
+      unknown.descriptor = unknown.generator = "no\nnet";
+      EXPECT_CONTAINS(error_of([&] { e.descriptor(unknown); }), "there is no descriptor net 'no?net'");
+      EXPECT_CONTAINS(error_of([&] { e.generator(unknown); }), "there is no generator net 'no?net'");
+    }
+}
+
+// experiments.md's numbers that are not shapes: kernels, strides and what follows a layer.
+TEST(Model, windows_and_activations_are_the_published_ones) {
+  const auto lines = [](const char *name, bool generator) {
+    const Experiment &e = find_experiment(name);
+    const Settings s = e.settings("paper");
+    return generator ? describe(e.latent(s), e.generator(s)) : describe(example_shape(e, s), e.descriptor(s));
+  };
+  EXPECT_EQ(lines("texture", false), (Shapes{"conv 15x15 stride 3x3, ReLU -> 75x75 x 100",
+                                             "conv 9x9, ReLU -> 75x75 x 70", "conv 7x7, ReLU -> 75x75 x 30"}));
+  EXPECT_EQ(lines("texture", true)[0], "deconv 5x5 stride 2x2, batch norm, leaky ReLU -> 14x14 x 512");
+  EXPECT_EQ(lines("texture", true)[4], "deconv 5x5 stride 2x2, tanh -> 224x224 x 3");
+  EXPECT_EQ(lines("object", false), (Shapes{"conv 4x4 stride 2x2, ReLU -> 33x33 x 64", "conv 2x2, ReLU -> 36x36 x 128",
+                                            "fully connected -> 1x1 x 2"}));
+  EXPECT_EQ(lines("scene", false)[1], "conv 3x3 stride 2x2, leaky ReLU -> 16x16 x 128");
+  EXPECT_EQ(lines("scene", true)[0], "deconv 4x4, batch norm, leaky ReLU -> 4x4 x 512");
+  EXPECT_EQ(lines("digits", true)[3], "deconv 4x4 stride 2x2, tanh -> 28x28 x 1");
+  EXPECT_EQ(lines("dynamic-texture", false),
+            (Shapes{"conv 5x5x5 stride 2x2x2, ReLU -> 32x64x64 x 120", "conv 5x64x64 stride 2x1x1, ReLU -> 16x1x1 x 30",
+                    "conv 5x1x1 stride 2x1x1 -> 8x1x1 x 10"}));
+  EXPECT_EQ(lines("dynamic-texture", true), (Shapes{"deconv 5x1x1, batch norm, ReLU -> 14x1x1 x 256",
+                                                    "deconv 5x32x32 stride 2x1x1, batch norm, ReLU -> 32x32x32 x 128",
+                                                    "deconv 5x5x5 stride 2x2x2, batch norm, ReLU -> 64x64x64 x 64",
+                                                    "deconv 2x5x5 stride 2x2, tanh -> 64x128x128 x 3"}));
+  const std::vector<Layer> object = find_experiment("object").descriptor(find_experiment("object").settings("paper"));
+  EXPECT_EQ(object[1].rate, 0.5);
+  EXPECT_EQ(object[2].rate, 0.2857);
+  const auto slope = [](const char *name) {
+    const Experiment &e = find_experiment(name);
+    return e.descriptor(e.settings("paper"))[0].activation.slope;
+  };
+  EXPECT_EQ(slope("texture"), real(0));
+  EXPECT_EQ(slope("scene"), real(0.2));
+  EXPECT_EQ(slope("cifar10"), real(0.01));
+}
+
+TEST(Model, stationary_nets_take_any_multiple_and_say_when_they_do_not) {
+  const auto backend = make_cpu_backend(1);
+  const Experiment &e = find_experiment("texture");
+  Settings s = e.settings("quick");
+  s.size = 32;
+  const Model model = make_model(*backend, e, s, 3);
+  EXPECT_EQ(model.generator->output({1, 1, 2, 3, 8}).str(), "1x1x64x96x3");
+  EXPECT_EQ(model.descriptor->parameters()[0].name, "descriptor.0.filters");
+  EXPECT_FALSE(make_model(*backend, e, s, 4).descriptor->parameters()[0].value.values() ==
+               model.descriptor->parameters()[0].value.values());
+  s.size = 48;
+  EXPECT_CONTAINS(error_of([&] { make_model(*backend, e, s, 3); }), "(--set size=...)");
+  EXPECT_CONTAINS(error_of([] { find_experiment("texturing"); }), "did you mean 'texture'?");
+}
+
+TEST(Model, learning_settings_are_those_of_the_run) {
+  const Settings object = find_experiment("object").settings("paper");
+  const LearningSettings l = learning_settings(object, Algorithm::cooperative, 5, 70);
+  EXPECT_EQ(l.batch, 70);  // there are no more
+  EXPECT_EQ(learning_settings(object, Algorithm::cooperative, 5, 700).batch, 100);
+  EXPECT_EQ(l.chains, 36);
+  EXPECT_EQ(l.langevin_steps, 10);
+  EXPECT_EQ(l.langevin_step_size, 0.005);
+  EXPECT_EQ(l.reference_deviation, 0.016);
+  EXPECT_EQ(l.noise_until, -1);
+  EXPECT_EQ(l.sigma, 0.3);
+  EXPECT_EQ(l.seed, 5u);
+  EXPECT_EQ(l.generator_steps, 0);
+  EXPECT_EQ(learning_settings(object, Algorithm::generator, 5, 70).generator_steps, 20);
+  EXPECT_EQ(l.descriptor.rule, OptimizerSettings::capped_momentum);
+  EXPECT_EQ(l.descriptor.rate, 0.07);
+  EXPECT_EQ(l.descriptor.cap, 8);
+  EXPECT_TRUE(l.descriptor.per_position);
+  EXPECT_EQ(l.generator.rate, 3e-4);
+  EXPECT_EQ(l.generator.cap, 8);
+  EXPECT_FALSE(l.generator.per_position);
+  Settings cifar = find_experiment("cifar10").settings("paper");
+  EXPECT_EQ(learning_settings(cifar, Algorithm::cooperative, 1, 50000).noise_until, cifar.langevin_noise_until);
+  EXPECT_EQ(learning_settings(cifar, Algorithm::cooperative, 1, 50000).descriptor.rule, OptimizerSettings::adam);
+  cifar.langevin_noise = false;
+  EXPECT_EQ(learning_settings(cifar, Algorithm::cooperative, 1, 50000).noise_until, 0);
+  for (const auto &[name, algorithm] : {std::pair{"cooperative", Algorithm::cooperative},
+                                        {"descriptor", Algorithm::descriptor},
+                                        {"persistent-cd", Algorithm::persistent_cd},
+                                        {"generator", Algorithm::generator}})
+    EXPECT_EQ(parse_algorithm(name), algorithm);
+  EXPECT_THROW(parse_algorithm("both"), std::runtime_error);
+}
+
+TEST(Model, rates_fall_as_they_should) {
+  Settings s;
+  s.iterations = 5000;
+  EXPECT_EQ(rate_factor(s, 4999), 1);
+  s.halve_every = 200;
+  EXPECT_EQ(rate_factor(s, 199), 1);
+  EXPECT_EQ(rate_factor(s, 200), 0.5);
+  EXPECT_EQ(rate_factor(s, 650), 0.125);
+  s.halve_every = 0;
+  s.schedule_steps = 80;  // logspace(0, -2, 80), each for 62.5 iterations
+  EXPECT_EQ(rate_factor(s, 0), 1);
+  EXPECT_EQ(rate_factor(s, 62), 1);
+  EXPECT_NEAR(rate_factor(s, 63), std::pow(10, -2. / 79), 1e-12);
+  EXPECT_NEAR(rate_factor(s, 2500), std::pow(10, -2. * 40 / 79), 1e-12);
+  EXPECT_NEAR(rate_factor(s, 4999), 0.01, 1e-12);
+  EXPECT_NEAR(rate_factor(s, 6000), 0.01, 1e-12);
+}
+
+}  // namespace
+}  // namespace coopnets

@@ -1,0 +1,156 @@
+// New samples from a checkpoint, as files: sample.cpp, saved_model.cpp.
+#include <cstring>
+
+#include "program.h"
+
+namespace coopnets {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Sample : public ProgramTest {
+ protected:
+  Sample() { expect_success(train(2)); }
+
+  Outcome sample(const Arguments &more) const { return run_program(use(Arguments{"--sample"} + more)); }
+  void expect_sampled(const Arguments &more) const {
+    const Outcome o = sample(more);
+    EXPECT_EQ(o.status, 0) << o.err;
+    EXPECT_EQ(o.err, "");
+  }
+  // The bytes of everything in sampled/, which goes.
+  std::vector<std::pair<std::string, std::string>> sampled() const {
+    std::vector<std::pair<std::string, std::string>> all;
+    for (const auto &entry : fs::directory_iterator(path("sampled")))
+      all.emplace_back(entry.path().filename(), read_file(entry.path(), size_t{1} << 26));
+    std::sort(all.begin(), all.end());
+    fs::remove_all(path("sampled"));
+    return all;
+  }
+};
+
+// What numpy.load reads: the header's shape and the little-endian floats, by the format's own description.
+struct Array {
+  std::string shape;
+  std::vector<float> values;
+};
+Array parse_npy(const std::string &bytes) {
+  EXPECT_EQ(bytes.substr(0, 8), std::string("\x93NUMPY\x01\x00", 8));
+  const size_t length = uint8_t(bytes.at(8)) + 256 * uint8_t(bytes.at(9));
+  EXPECT_EQ((10 + length) % 64, 0u);
+  const std::string header = bytes.substr(10, length);
+  EXPECT_CONTAINS(header, "'descr': '<f4'");
+  EXPECT_CONTAINS(header, "'fortran_order': False");
+  EXPECT_EQ(header.back(), '\n');
+  const size_t open = header.find('('), close = header.find(')');
+  Array array{header.substr(open + 1, close - open - 1), std::vector<float>((bytes.size() - 10 - length) / 4)};
+  std::memcpy(array.values.data(), bytes.data() + 10 + length, 4 * array.values.size());
+  return array;
+}
+
+TEST_F(Sample, pictures_one_by_one_and_together) {
+  expect_sampled({"3"});
+  std::vector<std::string> names;
+  for (const auto &entry : fs::directory_iterator(path("sampled"))) names.push_back(entry.path().filename());
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(names, (std::vector<std::string>{"descriptor.png", "descriptor_000000.png", "descriptor_000001.png",
+                                             "descriptor_000002.png", "generator.png", "generator_000000.png",
+                                             "generator_000001.png", "generator_000002.png"}));
+  for (const std::string kind : {"generator", "descriptor"}) {
+    std::vector<Image> all;
+    for (int k = 0; k < 3; ++k)
+      all.push_back(load_image(path("sampled/" + kind + "_00000" + std::to_string(k) + ".png")));
+    EXPECT_EQ(all[0].shape().str(), "1x1x32x32x3");
+    EXPECT_FALSE(all[0] == all[1]);
+    EXPECT_EQ(load_image(path("sampled/" + kind + ".png")), grid(all));
+  }
+  EXPECT_FALSE(load_image(path("sampled/generator.png")) == load_image(path("sampled/descriptor.png")));
+}
+
+TEST_F(Sample, number_k_is_the_same_whatever_their_number_and_the_threads) {
+  expect_sampled({"2", "--save", "npy"});
+  const auto two = sampled();
+  expect_sampled({"5", "--save", "npy", "--threads", "2"});
+  const auto five = sampled();
+  ASSERT_EQ(two.size(), 4u);  // descriptor.npy, descriptor.png, generator.npy, generator.png
+  for (const size_t kind : {0, 2}) {
+    const Array a = parse_npy(two[kind].second), b = parse_npy(five[kind].second);
+    EXPECT_EQ(a.shape, "2, 32, 32, 3") << two[kind].first;
+    EXPECT_EQ(b.shape, "5, 32, 32, 3");
+    ASSERT_EQ(a.values.size(), size_t{2 * 32 * 32 * 3});
+    ASSERT_EQ(b.values.size(), size_t{5 * 32 * 32 * 3});
+    EXPECT_TRUE(std::equal(a.values.begin(), a.values.end(), b.values.begin())) << two[kind].first;
+  }
+  expect_sampled({"2", "--save", "npy", "--seed", "7"});
+  EXPECT_FALSE(sampled()[2].second == two[2].second);
+}
+
+TEST_F(Sample, the_array_holds_what_the_pictures_show) {
+  expect_sampled({"2", "--save", "npy"});
+  expect_sampled({"2"});
+  for (const std::string kind : {"generator", "descriptor"}) {
+    const Array array = parse_npy(read_file(path("sampled/" + kind + ".npy")));
+    for (int k = 0; k < 2; ++k)
+      EXPECT_EQ(load_image(path("sampled/" + kind + "_00000" + std::to_string(k) + ".png")),
+                to_image(array.values.data() + k * 32 * 32 * 3, 32, 32, 3));
+  }
+}
+
+TEST_F(Sample, any_size_that_is_asked_for) {
+  for (const auto &[text, height, width] : {std::tuple{"40x70", 40, 70}, {"1x3", 1, 3}, {"64x32", 64, 32}}) {
+    expect_sampled({"1", "--size", text});
+    for (const char *kind : {"generator", "descriptor"}) {
+      const Image made = load_image(path(std::string("sampled/") + kind + "_000000.png"));
+      EXPECT_EQ(made.height, height) << text;
+      EXPECT_EQ(made.width, width) << text;
+    }
+  }
+}
+
+TEST_F(Sample, interpolation_walks_between_latent_vectors) {
+  EXPECT_EQ(run_program(use({"--interpolate"})).status, 0);
+  const Image lines = load_image(path("interpolation/lines.png")),
+              sphere = load_image(path("interpolation/sphere.png"));
+  const auto cell = [](const Image &of, int row, int column) { return crop(of, 34 * row, 34 * column, 32, 32); };
+  for (const Image *image : {&lines, &sphere}) {
+    EXPECT_EQ(image->height, 8 * 32 + 7 * 2);
+    EXPECT_EQ(image->width, 8 * 32 + 7 * 2);
+    EXPECT_FALSE(cell(*image, 0, 0) == cell(*image, 0, 7));
+    EXPECT_FALSE(cell(*image, 0, 0) == cell(*image, 7, 0));
+  }
+  // The ends are samples 0, 1, 2, ... themselves.
+  expect_sampled({"4"});
+  const auto sample = [&](int k) { return load_image(path("sampled/generator_00000" + std::to_string(k) + ".png")); };
+  EXPECT_EQ(cell(lines, 0, 0), sample(0));
+  EXPECT_EQ(cell(lines, 0, 7), sample(1));
+  EXPECT_EQ(cell(lines, 1, 0), sample(2));
+  EXPECT_EQ(cell(sphere, 0, 0), sample(0));
+  EXPECT_EQ(cell(sphere, 0, 7), sample(1));
+  EXPECT_EQ(cell(sphere, 7, 0), sample(2));
+  EXPECT_EQ(cell(sphere, 7, 7), sample(3));
+}
+
+TEST_F(Sample, what_cannot_be_sampled_is_one_sentence) {
+  EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--frames", "64"})), "--frames is for videos");
+  EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--checkpoint", folder + "/none"})), folder + "/none");
+  EXPECT_CONTAINS(failure_of(use({"--interpolate", "--checkpoint", picture})), picture);
+  EXPECT_CONTAINS(failure_of({"--exp", "scene", "--sample", "1", "--checkpoint", path("checkpoint.safetensors")}),
+                  "of the experiment 'texture', not of 'scene'");
+  expect_success(train(1, "alone") + Arguments{"--algorithm", "descriptor"});
+  const Arguments alone = {"--exp", "texture", "--checkpoint", path("checkpoint.safetensors", "alone")};
+  EXPECT_CONTAINS(failure_of(alone + Arguments{"--sample", "1"}), "holds no generator");
+  EXPECT_CONTAINS(failure_of(alone + Arguments{"--interpolate"}), "holds no generator");
+}
+
+TEST_F(Sample, nets_of_one_size_make_pictures_of_that_size_alone) {
+  create_folders(folder + "/pictures");
+  fs::copy_file(picture, folder + "/pictures/one.png");
+  expect_success({"--exp", "cifar10", "--data", folder + "/pictures", "--out", folder, "--name", "run", "--set",
+                  "chains=1", "batch=1", "langevin_steps=1", "latent=1", "--iterations", "1", "--threads", "1"});
+  const Arguments base = {"--exp", "cifar10", "--out", folder, "--name", "run", "--sample", "1"};
+  EXPECT_CONTAINS(failure_of(base + Arguments{"--size", "64x64"}), "make pictures of 32x32 alone");
+  expect_success(base);
+}
+
+}  // namespace
+}  // namespace coopnets

@@ -1,0 +1,132 @@
+#include "learning/sampler.h"
+
+#include <cmath>
+
+#include "cpu/cpu.h"
+#include "files.h"
+
+namespace coopnets {
+namespace {
+
+// A pixel of two channels from three latent ones, g(z) = leaky(scale (A z - mean) / deviation + shift), revised under
+// f(x) = sum over two units of relu(w x + b): everything can be written down.
+class SamplerTest : public testing::Test {
+ protected:
+  SamplerTest()
+      : generator(*backend, "generator", latent, {deconv_layer(2, valid(1), leaky_relu(0.25), true)},
+                  {3, Purpose::generator_weights}, 0.8),
+        descriptor(*backend, "descriptor", {1, 1, 1, 1, 2}, {conv_layer(2, valid(1), relu())},
+                   {3, Purpose::descriptor_weights}, 0.7) {
+    set(generator, "generator.0.scale", {1.5, -0.5});
+    set(generator, "generator.0.shift", {0.25, 0.75});
+    set(generator, "generator.0.running_mean", {-0.5, 0.125});
+    set(generator, "generator.0.running_variance", {4, 0.5});
+    set(descriptor, "descriptor.0.bias", {0.5, -0.25});
+  }
+  void set(Network &net, const std::string &name, const std::vector<real> &values) {
+    for (const auto &[known, view] : net.state())
+      if (known == name) return backend->upload(values.data(), view.data, values.size() * sizeof(real));
+    FAIL() << name;
+  }
+  // [channel][latent channel]: filters of a deconvolution are those of the convolution back, Cin = 2, Cout = 3.
+  double a(int i, int j) const { return filters(generator)[3 * i + j]; }
+  // [unit][channel]: Cin = 2, Cout = 2.
+  double w(int unit, int i) const { return filters(descriptor)[2 * i + unit]; }
+  static std::vector<real> filters(const Network &net) {
+    return const_cast<Network &>(net).parameters()[0].value.values();
+  }
+
+  std::vector<double> g(const real *z) const {
+    const double scale[] = {1.5, -0.5}, shift[] = {0.25, 0.75}, mean[] = {-0.5, 0.125}, variance[] = {4, 0.5};
+    std::vector<double> x;
+    for (int i = 0; i < 2; ++i) {
+      const double linear = a(i, 0) * z[0] + a(i, 1) * z[1] + a(i, 2) * z[2];
+      const double y = scale[i] * (linear - mean[i]) / std::sqrt(variance[i] + batch_norm_epsilon) + shift[i];
+      x.push_back(y > 0 ? y : 0.25 * y);
+    }
+    return x;
+  }
+  double unit(int u, const double *x) const { return w(u, 0) * x[0] + w(u, 1) * x[1] + (u == 0 ? 0.5 : -0.25); }
+  double f(const double *x) const { return std::max(unit(0, x), 0.) + std::max(unit(1, x), 0.); }
+  static float noise(const LearningSettings &s, int64_t batch_index, int64_t step, int64_t element) {
+    float n[4];
+    normals(random_block({s.seed, Purpose::sample_langevin}, uint64_t(batch_index), uint32_t(step), element / 4), n);
+    return n[element % 4];
+  }
+
+  const Shape latent{1, 1, 1, 1, 3};
+  const std::unique_ptr<Backend> backend = make_cpu_backend(1);
+  Network generator, descriptor;
+};
+
+TEST_F(SamplerTest, a_latent_vector_depends_on_its_number_alone) {
+  Sampler one(*backend, nullptr, generator, latent, 1, Statistics::running);
+  Sampler many(*backend, &descriptor, generator, latent.with_n(9), 5, Statistics::running);
+  double sum = 0, squares = 0;
+  for (int64_t k = 0; k < 3000; ++k) {
+    const std::vector<real> z = one.draw_latent(7, k);
+    ASSERT_EQ(z.size(), 3u);
+    ASSERT_EQ(z, many.draw_latent(7, k));
+    for (const real v : z) sum += v, squares += double(v) * v;
+  }
+  EXPECT_NEAR(sum / 9000, 0, 0.04);  // four standard errors
+  EXPECT_NEAR(squares / 9000, 1, 0.06);
+  EXPECT_NE(one.draw_latent(7, 0), one.draw_latent(7, 1));
+  EXPECT_NE(one.draw_latent(7, 0), one.draw_latent(8, 0));
+}
+
+TEST_F(SamplerTest, generates_g_of_z_with_running_statistics) {
+  Sampler sampler(*backend, nullptr, generator, latent, 4, Statistics::running);
+  EXPECT_EQ(sampler.example().str(), "1x1x1x1x2");
+  for (const int64_t count : {4, 1, 3}) {
+    std::vector<real> z;
+    for (int64_t k = 0; k < count; ++k)
+      for (const real v : sampler.draw_latent(2, k)) z.push_back(v);
+    const std::vector<real> made = sampler.generate(z);
+    ASSERT_EQ(made.size(), size_t(2 * count));
+    for (int64_t k = 0; k < count; ++k)
+      for (int i = 0; i < 2; ++i) EXPECT_NEAR(made[2 * k + i], g(&z[3 * k])[i], 2e-6);
+  }
+  EXPECT_THROW(sampler.generate({}), std::invalid_argument);
+  EXPECT_THROW(sampler.generate(std::vector<real>(15)), std::invalid_argument);
+  EXPECT_THROW(sampler.generate(std::vector<real>(4)), std::invalid_argument);
+  EXPECT_THROW(sampler.revise({}, 1, 0), std::logic_error);
+}
+
+TEST_F(SamplerTest, revises_by_langevin_dynamics) {
+  Sampler sampler(*backend, &descriptor, generator, latent, 3, Statistics::running);
+  LearningSettings s;
+  s.langevin_step_size = 0.3;
+  s.reference_deviation = 0.9;
+  s.seed = 5;
+  std::vector<real> z;
+  for (int64_t k = 0; k < 3; ++k)
+    for (const real v : sampler.draw_latent(2, k)) z.push_back(v);
+  for (const int64_t noise_until : {-1, 0}) {
+    s.noise_until = noise_until;
+    sampler.generate(z);
+    const std::vector<real> revised = sampler.revise(s, 6, 40);
+    ASSERT_EQ(revised.size(), 6u);
+    for (int64_t k = 0; k < 3; ++k) {
+      std::vector<double> x = g(&z[3 * k]);
+      const auto log_density = [&](const double *v) { return f(v) - (v[0] * v[0] + v[1] * v[1]) / (2 * 0.81); };
+      double before = log_density(x.data());
+      for (int64_t step = 0; step < 6; ++step) {
+        const bool on0 = unit(0, x.data()) > 0, on1 = unit(1, x.data()) > 0;
+        for (int i = 0; i < 2; ++i) {
+          const double df_dx = on0 * w(0, i) + on1 * w(1, i);
+          x[i] -= 0.045 * (x[i] / 0.81 - df_dx);
+          if (noise_until < 0) x[i] += 0.3 * noise(s, 40, step, 2 * k + i);
+        }
+        if (noise_until == 0) {
+          EXPECT_GT(log_density(x.data()), before);  // without noise it climbs
+          before = log_density(x.data());
+        }
+      }
+      for (int i = 0; i < 2; ++i) EXPECT_NEAR(revised[2 * k + i], x[i], 1e-5) << noise_until;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace coopnets
