@@ -48,7 +48,8 @@ std::string expectation(const Field<Owner> &field) {
 template <class Owner>
 void assign(const Field<Owner> &field, Owner &owner, const std::string &value, const std::string &shown_name) {
   const auto refuse = [&](const std::string &hint = "") {
-    throw std::invalid_argument(shown_name + " takes " + expectation(field) + ", not " + quoted(value) + hint);
+    throw std::invalid_argument(shown_name + " takes " + expectation(field) + ", not " + coopnets::quoted(value) +
+                                hint);
   };
   const auto inside = [&field](double x) { return field.least <= x && x <= field.most; };
   if (const auto member = std::get_if<int64_t Owner::*>(&field.member)) {
@@ -72,7 +73,7 @@ void assign(const Field<Owner> &field, Owner &owner, const std::string &value, c
         throw std::invalid_argument(shown_name + " takes " + expectation(field));  // which a config file could not hold
     if (trim(value).size() != value.size())
       throw std::invalid_argument(shown_name + " takes a text that neither begins nor ends by a blank, not " +
-                                  quoted(value));
+                                  coopnets::quoted(value));
     owner.*std::get<std::string Owner::*>(field.member) = value;
   }
 }
@@ -86,8 +87,8 @@ const Field<Owner> &find_field(const std::vector<Field<Owner>> &fields, const st
     if (field.name == name) return field;
     names.push_back(field.name);
   }
-  throw std::invalid_argument("there is no " + kind + " " + quoted(name) + "; did you mean " + nearest(name, names) +
-                              "?");
+  throw std::invalid_argument("there is no " + kind + " " + coopnets::quoted(name) + "; did you mean " +
+                              nearest(name, names) + "?");
 }
 
 }  // namespace coopnets
