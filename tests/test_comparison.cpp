@@ -13,8 +13,9 @@ VideoColumn column(int64_t examples, int64_t frames, real value) {
 }
 
 TEST_F(Comparison, WritesRowsOfClipsAStripAndAnMp4) {
-  fake_ffmpeg("cat > /dev/null; for last; do :; done; echo clip > \"$last\"");
-  const std::vector<std::string> files = save_comparison(folder, {column(1, 16, -1), column(3, 16, 0), column(3, 16, 1)});
+  fake_ffmpeg("cat > /dev/null; for last; do :; done; echo clip > \"${last#file:}\"");
+  const std::vector<std::string> files =
+      save_comparison(folder, {column(1, 16, -1), column(3, 16, 0), column(3, 16, 1)});
   EXPECT_EQ(files, (std::vector<std::string>{"comparison.png", "strip.png", "comparison.mp4"}));
   for (const std::string &file : files) EXPECT_TRUE(std::filesystem::exists(in_folder(file))) << file;
   const Image first = load_image(in_folder("comparison.png"));

@@ -1,9 +1,9 @@
 // The nets of the authors' TensorFlow code, by shape alone: nothing is allocated.
 #include <gtest/gtest.h>
 
+#include "cpu/cpu.h"
 #include "experiments/experiment.h"
 #include "experiments/model.h"
-#include "cpu/cpu.h"
 #include "files.h"
 
 namespace coopnets {
@@ -49,8 +49,8 @@ TEST(DynamicTexture, GeneratorFcS128) {
 TEST(DynamicTexture, GeneratorFcS64) {
   const Settings s = paper(64, 64, "FC_S", "FC_S_64");
   EXPECT_EQ(find_experiment("dynamic-texture").latent(s), (Shape{1, 10, 1, 1, 5}));
-  EXPECT_EQ(generator_shapes(s), (Strings{"1x14x1x1x256, 5x1x1x256x5", "1x32x32x32x128, 5x32x32x128x256",
-                                          "1x64x64x64x3, 5x5x5x3x128"}));
+  EXPECT_EQ(generator_shapes(s),
+            (Strings{"1x14x1x1x256, 5x1x1x256x5", "1x32x32x32x128, 5x32x32x128x256", "1x64x64x64x3, 5x5x5x3x128"}));
 }
 
 TEST(DynamicTexture, GeneratorSt) {
@@ -104,14 +104,16 @@ TEST(DynamicTexture, LatentSequencesAreLongEnoughAndNoLonger) {
       };
       Shape latent = e.latent(s);
       EXPECT_GE(made(latent), frames) << name;
-      if (--latent.t > 0) EXPECT_LT(made(latent), frames) << name;
+      if (--latent.t > 0) {
+        EXPECT_LT(made(latent), frames) << name;
+      }
     }
 }
 
 TEST(DynamicTexture, UnknownNetsAndUnsuitableSizesSayWhatThereIs) {
   const Experiment &e = find_experiment("dynamic-texture");
-  EXPECT_CONTAINS(error_of([&] { e.generator(paper(64, 64, "FC_S", "FC_S_256")); }), "FC_S_64, FC_S_128, ST or quick");
-  EXPECT_CONTAINS(error_of([&] { e.descriptor(paper(64, 64, "FRAME", "ST")); }), "FC_S, FRAME_2, FRAME_3 or quick");
+  EXPECT_CONTAINS(error_of([&] { e.generator(paper(64, 64, "FC_S", "FC_S_256")); }), "FC_S_64, FC_S_128, ST, quick");
+  EXPECT_CONTAINS(error_of([&] { e.descriptor(paper(64, 64, "FRAME", "ST")); }), "FC_S, FRAME_2, FRAME_3, quick");
   const std::unique_ptr<Backend> backend = make_cpu_backend(1);
   for (const auto &[size, frames] : {std::pair<int64_t, int64_t>{16, 30}, {18, 28}, {3, 28}, {16, 1}})
     EXPECT_CONTAINS(error_of([&, size = size, frames = frames] {

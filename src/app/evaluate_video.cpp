@@ -109,15 +109,20 @@ std::string table_text(const std::vector<VideoScores> &rows) {
     text += "   " + padded(p.name, 14);
     below += "    PSNR    SSIM ";
   }
-  text += '\n' + below + '\n';
+  const auto end_line = [&text] {
+    text.erase(text.find_last_not_of(' ') + 1);
+    text += '\n';
+  };
+  end_line();
+  text += below;
+  end_line();
   for (const VideoScores &row : rows) {
     text += padded(row.system, width);
     for (const NamedProtocol &p : protocols) {
       const std::optional<FrameScores> &s = row.*p.scores;
       text += s ? format(" %7.2f", s->psnr) + format(" %7.4f ", s->ssim) : "       -       - ";
     }
-    text.erase(text.find_last_not_of(' ') + 1);
-    text += '\n';
+    end_line();
   }
   return text;
 }

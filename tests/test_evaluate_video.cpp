@@ -1,0 +1,98 @@
+#include "app/evaluate_video.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "files.h"
+
+namespace coopnets {
+namespace {
+
+// A frame pattern whose brightness swings: one oscillator, which every linear rival can hold.
+Frames swinging(int64_t count) {
+  Frames frames(count, 12, 14, 3);
+  for (int64_t t = 0; t < count; ++t)
+    for (int64_t i = 0; i < frames.frame_size(); ++i)
+      frames.frame(t)[i] = 0.5 + 0.3 * std::sin(0.7 * double(t) + 0.1 * double(i));
+  return frames;
+}
+
+TEST(EvaluateVideo, ScoresByHand) {
+  Frames black(2, 11, 11, 3), grey = black;
+  for (double &v : grey.pixels) v = 0.1;
+  // Mean squared error 0.01 on a peak of 1: 20 dB. SSIM of constants: (2 a b + C1)/(a^2 + b^2 + C1), C1 = 1e-4.
+  const FrameScores s = score(black, grey);
+  EXPECT_NEAR(s.psnr, 20, 1e-9);
+  EXPECT_NEAR(s.ssim, 1e-4 / (0.01 + 1e-4), 1e-9);
+  for (double &v : grey.pixels) v = -7;  // clipped to what a screen shows
+  EXPECT_EQ(score(black, grey).ssim, 1);
+}
+
+TEST(EvaluateVideo, FramesAreTheExampleOnTheUnitRange) {
+  const Frames frames = to_frames({-1, 0, 1, 0.5, -0.5, 0}, {1, 2, 1, 1, 3});
+  EXPECT_EQ(frames.size_text(), Frames(2, 1, 1, 3).size_text());
+  EXPECT_EQ(frames.pixels, (std::vector<double>{0, 0.5, 1, 0.75, 0.25, 0.5}));
+}
+
+TEST(EvaluateVideo, MeansAreTakenProtocolByProtocol) {
+  const VideoScores mean = mean_scores({{"a", FrameScores{10, 0.5}, {}, FrameScores{20, 0.75}},
+                                        {"b", FrameScores{14, 0.25}, {}, FrameScores{22, 0.25}}});
+  EXPECT_EQ(mean.system, "a");
+  EXPECT_EQ(mean.frame_aligned->psnr, 12);
+  EXPECT_EQ(mean.frame_aligned->ssim, 0.375);
+  EXPECT_FALSE(mean.one_step);
+  EXPECT_EQ(mean.reconstruction->psnr, 21);
+}
+
+TEST(EvaluateVideo, RivalsAreAboveTheMeanFrameOnALinearClip) {
+  const Frames clip = swinging(24);
+  const std::vector<VideoScores> rows = score_rivals(clip, 1);
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_EQ(rows[0].system, "mean frame");
+  const double floor = rows[0].reconstruction->psnr;
+  EXPECT_EQ(rows[0].frame_aligned->psnr, floor);
+  for (size_t i = 1; i < rows.size(); ++i) {
+    EXPECT_GE(rows[i].reconstruction->psnr, floor + 3) << rows[i].system;
+    EXPECT_GE(rows[i].reconstruction->ssim, rows[0].reconstruction->ssim) << rows[i].system;
+  }
+  // Two states make the swing, rolled out as well as projected, but for the mean of a swing that is cut off.
+  for (size_t i : {1u, 3u}) EXPECT_GE(rows[i].frame_aligned->psnr, 40) << rows[i].system;
+}
+
+TEST(EvaluateVideo, RemarksWarnOfMemory) {
+  const auto has = [](const std::vector<std::string> &all, const std::string &part) {
+    for (const std::string &one : all)
+      if (contains(one, part)) return true;
+    return false;
+  };
+  const std::vector<std::string> brief = remarks(swinging(24), 1000000);
+  EXPECT_TRUE(has(brief, "24 frames span 23 dimensions: it holds the clip itself"));
+  EXPECT_TRUE(has(brief, "LDS may have 50"));
+  EXPECT_TRUE(has(brief, "HOSVD may have 40"));
+  EXPECT_TRUE(has(brief, "1000000 parameters for 12096 observed values, enough to hold"));
+  const std::vector<std::string> middle = remarks(swinging(45), 100);
+  EXPECT_TRUE(has(middle, "LDS may have 50"));
+  EXPECT_FALSE(has(middle, "HOSVD may have"));
+  EXPECT_FALSE(has(middle, "enough to hold"));
+  EXPECT_FALSE(has(remarks(swinging(60), 0), "may have"));
+  EXPECT_FALSE(has(remarks(swinging(60), 0), "The generator"));
+}
+
+TEST(EvaluateVideo, TableAndJson) {
+  const std::vector<VideoScores> rows = {{"mean frame", FrameScores{17.891, 0.2431}, {}, {}},
+                                         {"LDS", {}, {}, FrameScores{INFINITY, 1}}};
+  EXPECT_EQ(table_text(rows),
+            "             frame-aligned    one-step         reconstruction\n"
+            "system        PSNR    SSIM     PSNR    SSIM     PSNR    SSIM\n"
+            "mean frame   17.89  0.2431        -       -        -       -\n"
+            "LDS              -       -        -       -      inf  1.0000\n");
+  EXPECT_EQ(table_json(rows, {"One.", "Two."}),
+            "{\n  \"systems\": [\n"
+            "    {\"system\": \"mean frame\", \"frame-aligned\": {\"psnr\": 17.891, \"ssim\": 0.2431}},\n"
+            "    {\"system\": \"LDS\", \"reconstruction\": {\"psnr\": null, \"ssim\": 1}}\n"
+            "  ],\n  \"remarks\": [\n    \"One.\",\n    \"Two.\"\n  ]\n}\n");
+}
+
+}  // namespace
+}  // namespace coopnets

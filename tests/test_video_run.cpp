@@ -1,0 +1,138 @@
+// Experiment 7 from end to end on a tiny clip: a run, its exact resumption, samples longer than the clip, the table.
+#include <gtest/gtest.h>
+
+#include "app/evaluate.h"
+#include "app/sample.h"
+#include "app/train.h"
+#include "clips.h"
+#include "tensor/safetensors.h"
+
+namespace coopnets {
+namespace {
+
+class VideoRun : public Clips {
+ protected:
+  VideoRun() {
+    std::vector<GifFrame> frames;
+    for (int t = 0; t < 28; ++t) {  // a bright block that swings to and fro
+      frames.push_back({0, 0, 16, 16, std::vector<uint8_t>(256, 20)});
+      const int left = 4 + (t % 8 < 4 ? t % 8 : 8 - t % 8);
+      for (int y = 4; y < 12; ++y)
+        for (int x = left; x < left + 5; ++x) frames.back().indices[size_t(16 * y + x)] = 120;
+    }
+    write_text(in_folder("clip.gif"), make_gif(16, 16, frames));
+    no_ffmpeg();
+  }
+
+  Options options(const std::string &name, int64_t iterations, int64_t threads = 1) const {
+    Options o;
+    o.experiment = "dynamic-texture";
+    o.preset = "quick";
+    o.data = in_folder("clip.gif");
+    o.out = in_folder("out");
+    o.name = name;
+    o.iterations = iterations;
+    o.threads = threads;
+    o.device = "cpu";
+    o.quiet = true;
+    o.settings = {{"size", "16"}, {"frames", "28"}, {"langevin_steps", "2"}, {"chains", "2"}};
+    return o;
+  }
+  std::string run(const std::string &name, const std::string &file) const {
+    return in_folder("out/dynamic-texture/" + name + '/' + file);
+  }
+  // Frames of an animated PNG: the number in its acTL chunk.
+  int frames_of(const std::string &path) const {
+    const std::string png = read_text(path);
+    const size_t at = png.find("acTL");
+    if (at == std::string::npos) return 1;
+    int count = 0;
+    for (size_t i = 0; i < 4; ++i) count = count << 8 | static_cast<unsigned char>(png[at + 4 + i]);
+    return count;
+  }
+};
+
+TEST_F(VideoRun, ResumesExactlyOnAnyNumberOfThreads) {
+  ASSERT_EQ(train(options("straight", 4)), 0);
+  ASSERT_EQ(train(options("stopped", 2)), 0);
+  Options resumed = options("stopped", 4, 3);
+  resumed.resume = true;
+  ASSERT_EQ(train(resumed), 0);
+  EXPECT_TRUE(read_text(run("straight", "checkpoint.safetensors")) ==
+              read_text(run("stopped", "checkpoint.safetensors")));
+}
+
+TEST_F(VideoRun, ShowsObservedGeneratedAndRevisedClips) {
+  ASSERT_EQ(train(options("shown", 2)), 0);
+  EXPECT_EQ(frames_of(run("shown", "comparison.png")), 28);
+  const Image first = load_image(run("shown", "comparison.png"));
+  EXPECT_EQ(first.width, 3 * 16 + 2 * 2);
+  EXPECT_EQ(first.height, 2 * 16 + 2);  // two chains
+  EXPECT_EQ(load_image(run("shown", "strip.png")).height, 3 * 16 + 2 * 2);
+  EXPECT_EQ(frames_of(run("shown", "samples/iteration_000002_generator.png")), 28);
+
+  Options alone = options("alone", 1);
+  alone.algorithm = "generator";
+  alone.settings.push_back({"generator_steps", "1"});
+  ASSERT_EQ(train(alone), 0);
+  EXPECT_EQ(load_image(run("alone", "comparison.png")).width, 2 * 16 + 2);
+}
+
+TEST_F(VideoRun, SamplesOfAnyLength) {
+  ASSERT_EQ(train(options("trained", 1)), 0);
+  for (const int64_t frames : {5, 28, 45}) {
+    Options o = options("trained", 0);
+    o.sample = 2;
+    o.frames = frames;
+    o.save = "npy";
+    ASSERT_EQ(sample(o), 0);
+    for (const char *kind : {"generator", "descriptor"})
+      EXPECT_CONTAINS(read_text(run("trained", std::string("sampled/") + kind + ".npy")).substr(0, 128),
+                      "(2, " + std::to_string(frames) + ", 16, 16, 3)");
+  }
+  EXPECT_EQ(frames_of(run("trained", "sampled/generator.png")), 45);
+}
+
+TEST_F(VideoRun, ADescriptorAsLargeAsTheClipDoesNotReviseLongerOnes) {
+  Options o = options("frame_3", 1);
+  o.settings.push_back({"descriptor", "FRAME_3"});
+  ASSERT_EQ(train(o), 0);
+  o.sample = 1;
+  ASSERT_EQ(sample(o), 0);
+  EXPECT_TRUE(std::filesystem::exists(run("frame_3", "sampled/descriptor.png")));
+  std::filesystem::remove_all(run("frame_3", "sampled"));
+  o.frames = 40;
+  ASSERT_EQ(sample(o), 0);
+  EXPECT_EQ(frames_of(run("frame_3", "sampled/generator_000000.png")), 40);
+  EXPECT_FALSE(std::filesystem::exists(run("frame_3", "sampled/descriptor.png")));
+}
+
+TEST_F(VideoRun, EvaluatesWithAndWithoutACheckpoint) {
+  testing::internal::CaptureStdout();
+  ASSERT_EQ(evaluate(options("none", 0)), 0);
+  const std::string rivals = testing::internal::GetCapturedStdout();
+  EXPECT_CONTAINS(rivals, "MKGPDM");
+  EXPECT_FALSE(contains(rivals, "CoopNets"));
+  EXPECT_CONTAINS(read_text(run("none", "evaluation.json")), "\"HOSVD");
+  ASSERT_EQ(train(options("none", 1)), 0) << "an evaluation is no run";
+
+  Options o = options("none", 0);
+  o.samples = 2;
+  o.given = {"samples"};
+  testing::internal::CaptureStdout();
+  ASSERT_EQ(evaluate(o), 0);
+  const std::string table = testing::internal::GetCapturedStdout();
+  for (const char *part : {"mean frame", "LDS, ", "FFT-LDS", "HOSVD", "MKGPDM", "CoopNets, generator",
+                           "CoopNets, revised", "holds the clip itself", "parameters for"})
+    EXPECT_CONTAINS(table, part);
+  EXPECT_CONTAINS(read_text(run("none", "evaluation.json")), "{\"system\": \"CoopNets, revised\", \"frame-aligned\"");
+
+  o.checkpoint = in_folder("missing.safetensors");
+  EXPECT_CONTAINS(error_of([&] { evaluate(o); }), "missing.safetensors");
+  o = options("none", 0);
+  o.experiment = "texture";
+  EXPECT_CONTAINS(error_of([&] { evaluate(o); }), "texture");
+}
+
+}  // namespace
+}  // namespace coopnets
