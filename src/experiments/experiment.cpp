@@ -38,9 +38,7 @@ std::vector<Layer> doubling(std::vector<Layer> layers, const std::vector<int64_t
 }
 
 void unknown_net(const std::string &what, const std::string &name, const std::vector<std::string> &known) {
-  std::string list;
-  for (const std::string &k : known) list += (list.empty() ? "" : ", ") + k;
-  throw std::runtime_error("there is no " + what + " net " + quoted(name) + " in this experiment; there is: " + list);
+  throw std::runtime_error("there is no " + what + " net " + quoted(name) + " in this experiment; there is " + either(known));
 }
 
 }  // namespace coopnets
