@@ -78,7 +78,7 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
   const double peak = cpu ? double(usage.ru_maxrss) / 1024 : double(backend.peak_bytes()) / (1 << 20);
   std::printf(
       "{\"net\": \"%s\", \"device\": \"%s\", \"mode\": \"coopnets\", \"precision\": \"%s\", "
-      "\"seconds_per_iteration\": %.5f, \"gflop_per_iteration\": %.2f, \"gflop_per_second\": %.1f, "
+      "\"seconds_per_iteration\": %.5f, \"gflop_per_iteration\": %.2f, \"gflop_per_second\": %.4g, "
       "\"peak_MiB\": %.0f}\n",
       b.name, cpu ? "cpu" : "cuda", options.precision.empty() ? "fp32" : options.precision.c_str(), s_iteration,
       flop / 1e9, flop / 1e9 / s_iteration, peak);
