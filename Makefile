@@ -95,7 +95,7 @@ ifeq ($(CUDA),1)
   CUDA_ARCH := $(CUDA_ARCH)
   HIGHEST   := $(lastword $(shell printf '%s\n' $(CUDA_ARCH) | sort -n))
   CUDA_HOME := $(patsubst %/bin/,%,$(dir $(realpath $(NVCC))))
-  NVCCFLAGS := -std=c++17 -O3 -lineinfo -ccbin $(CXX) -Isrc -I. -MMD -MP -Xcompiler=-Wall,-Wextra \
+  NVCCFLAGS := -std=c++17 -O3 -lineinfo -ccbin $(CXX) -Isrc -Itests -I. -MMD -MP -Xcompiler=-Wall,-Wextra \
                $(foreach a,$(CUDA_ARCH),-gencode=arch=compute_$(a),code=sm_$(a)) \
                -gencode=arch=compute_$(HIGHEST),code=compute_$(HIGHEST)
   ifeq ($(WERROR),1)

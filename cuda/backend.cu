@@ -72,9 +72,15 @@ std::vector<CudaDevice> cuda_devices(std::string *why_none) {
     CUDA_CHECK(cudaGetDeviceProperties(&properties, i));
     devices.push_back({properties.name, properties.major, properties.minor, properties.totalGlobalMem});
   }
-  if (devices.empty() && why_none)
-    *why_none =
-        std::string("no GPU answered (") + cudaGetErrorString(error == cudaSuccess ? cudaErrorNoDevice : error) + ")";
+  if (devices.empty() && why_none) {
+    int driver = 0;
+    cudaDriverGetVersion(&driver);
+    *why_none = std::string("no GPU answered (") +
+                (driver == 0 && error == cudaErrorInsufficientDriver
+                     ? "there is no CUDA driver"
+                     : cudaGetErrorString(error == cudaSuccess ? cudaErrorNoDevice : error)) +
+                ")";
+  }
   return devices;
 }
 
