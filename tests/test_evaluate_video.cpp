@@ -66,17 +66,15 @@ TEST(EvaluateVideo, RemarksWarnOfMemory) {
       if (contains(one, part)) return true;
     return false;
   };
-  const std::vector<std::string> brief = remarks(swinging(24), 1000000);
-  EXPECT_TRUE(has(brief, "24 frames span 23 dimensions: it holds the clip itself"));
-  EXPECT_TRUE(has(brief, "LDS may have 50"));
-  EXPECT_TRUE(has(brief, "HOSVD may have 40"));
-  EXPECT_TRUE(has(brief, "1000000 parameters for 12096 observed values, enough to hold"));
-  const std::vector<std::string> middle = remarks(swinging(45), 100);
-  EXPECT_TRUE(has(middle, "LDS may have 50"));
-  EXPECT_FALSE(has(middle, "HOSVD may have"));
-  EXPECT_FALSE(has(middle, "enough to hold"));
-  EXPECT_FALSE(has(remarks(swinging(60), 0), "may have"));
-  EXPECT_FALSE(has(remarks(swinging(60), 0), "The generator"));
+  VideoScores all{"LDS, 23 states", {}, {}, {}, 23}, most{"HOSVD, 22 states", {}, {}, {}, 22},
+      none{"MKGPDM", {}, {}, {}};
+  const std::vector<std::string> said = remarks({all, most, none}, swinging(24), 12096);
+  EXPECT_TRUE(has(said, "LDS, 23 states: 24 frames less their mean span 23 dimensions, so these hold the clip itself"));
+  EXPECT_TRUE(has(said, "12096 parameters for 12096 observed values, enough to hold"));
+  const std::vector<std::string> fewer = remarks({most, none}, swinging(24), 12095);
+  EXPECT_FALSE(has(fewer, "span"));
+  EXPECT_TRUE(has(fewer, "12095 parameters for 12096 observed values."));
+  EXPECT_FALSE(has(remarks({none}, swinging(24), 0), "The generator"));
 }
 
 TEST(EvaluateVideo, TableAndJson) {

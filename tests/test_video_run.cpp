@@ -123,7 +123,7 @@ TEST_F(VideoRun, EvaluatesWithAndWithoutACheckpoint) {
   ASSERT_EQ(evaluate(o), 0);
   const std::string table = testing::internal::GetCapturedStdout();
   for (const char *part : {"mean frame", "LDS, ", "FFT-LDS", "HOSVD", "MKGPDM", "CoopNets, generator",
-                           "CoopNets, revised", "holds the clip itself", "parameters for"})
+                           "CoopNets, revised", "observed values", "parameters for"})
     EXPECT_CONTAINS(table, part);
   EXPECT_CONTAINS(read_text(run("none", "evaluation.json")), "{\"system\": \"CoopNets, revised\", \"frame-aligned\"");
 

@@ -37,7 +37,12 @@ VideoScores score_rival(const std::string &name, const DynamicTexture &rival, co
   return {name, by(Protocol::roll_out), by(Protocol::one_step), by(Protocol::projection)};
 }
 
-std::string states(const LinearTexture &rival) { return std::to_string(rival.dynamics().states.cols) + " states"; }
+VideoScores score_linear(const std::string &name, const LinearTexture &rival, const Frames &clip, uint64_t seed) {
+  const int64_t states = rival.dynamics().states.cols;
+  VideoScores row = score_rival(name + ", " + std::to_string(states) + " states", rival, clip, seed);
+  row.states = states;
+  return row;
+}
 
 std::string format(const char *pattern, double value) {
   char text[64];
@@ -69,27 +74,24 @@ VideoScores mean_scores(const std::vector<VideoScores> &all) {
 }
 
 std::vector<VideoScores> score_rivals(const Frames &clip, uint64_t seed) {
-  const LinearTexture lds = fit_lds(clip), fft_lds = fit_fft_lds(clip), hosvd = fit_hosvd(clip);
   MkgpdmOptions options;
   options.seed = seed;
-  return {score_rival("mean frame", MeanFrame(clip), clip, seed), score_rival("LDS, " + states(lds), lds, clip, seed),
-          score_rival("FFT-LDS, " + states(fft_lds), fft_lds, clip, seed),
-          score_rival("HOSVD, " + states(hosvd), hosvd, clip, seed),
+  return {score_rival("mean frame", MeanFrame(clip), clip, seed), score_linear("LDS", fit_lds(clip), clip, seed),
+          score_linear("FFT-LDS", fit_fft_lds(clip), clip, seed), score_linear("HOSVD", fit_hosvd(clip), clip, seed),
           score_rival("MKGPDM", Mkgpdm(clip, options), clip, seed)};
 }
 
-std::vector<std::string> remarks(const Frames &clip, int64_t parameters) {
-  // With the mean removed, T frames span T - 1 dimensions.
-  const int64_t spanned = clip.count - 1;
+std::vector<std::string> remarks(const std::vector<VideoScores> &rows, const Frames &clip, int64_t parameters) {
   std::vector<std::string> all = {
       "Every system is compared with the very frames it was fitted to, so memory scores well: the mean frame is the "
       "floor, and only a clip that was held out would measure prediction."};
-  for (const auto &[name, most] : {std::pair<const char *, int64_t>{"LDS", LdsOptions().states},
-                                   std::pair<const char *, int64_t>{"HOSVD", HosvdOptions().states}})
-    if (most >= spanned)
-      all.push_back(std::string(name) + " may have " + std::to_string(most) + " states, and " +
-                    std::to_string(clip.count) + " frames span " + std::to_string(spanned) +
-                    " dimensions: it holds the clip itself, and its reconstruction says nothing.");
+  std::string full;
+  for (const VideoScores &row : rows)
+    if (row.states > 0 && row.states >= clip.count - 1) full += (full.empty() ? "" : "; ") + row.system;
+  if (!full.empty())
+    all.push_back(full + ": " + std::to_string(clip.count) + " frames less their mean span " +
+                  std::to_string(clip.count - 1) +
+                  " dimensions, so these hold the clip itself and their scores say nothing of the texture.");
   all.push_back("MKGPDM keeps every training frame and smooths between them.");
   if (parameters > 0)
     all.push_back("The generator has " + std::to_string(parameters) + " parameters for " +
@@ -218,7 +220,8 @@ int evaluate_video(const Options &options) {
     const std::vector<real> clip = examples->range(k, 1);
     const Frames observed = to_frames(clip, shape);
     by_clip.push_back(score_rivals(observed, static_cast<uint64_t>(options.seed)));
-    if (k == 0) said = remarks(observed, saved.model.generator ? saved.model.generator->parameter_count() : 0);
+    if (k == 0)
+      said = remarks(by_clip[0], observed, saved.model.generator ? saved.model.generator->parameter_count() : 0);
     if (saved.model.generator)
       for (const VideoScores &row : score_nets(*backend, saved, clip, options, progress)) by_clip.back().push_back(row);
   }

@@ -24,6 +24,7 @@ FrameScores score(const Frames &observed, const Frames &made);  // both clipped 
 struct VideoScores {
   std::string system;
   std::optional<FrameScores> frame_aligned, one_step, reconstruction;
+  int64_t states = 0;  // of a linear rival
 };
 
 // Means over several results of one system: every score that the first has, the others must have.
@@ -32,9 +33,9 @@ VideoScores mean_scores(const std::vector<VideoScores> &);
 // The floor (the mean frame) and the rivals LDS, FFT-LDS, HOSVD and MKGPDM, each fitted to the clip.
 std::vector<VideoScores> score_rivals(const Frames &clip, uint64_t seed);
 
-// What limits the comparison, a sentence each: which systems can hold the clip itself. `parameters`: of the generator,
-// 0 if there is none.
-std::vector<std::string> remarks(const Frames &clip, int64_t parameters);
+// What limits the comparison, a sentence each: which of the systems can hold the clip itself. `parameters`: of the
+// generator, 0 if there is none.
+std::vector<std::string> remarks(const std::vector<VideoScores> &, const Frames &clip, int64_t parameters);
 
 std::string table_text(const std::vector<VideoScores> &);
 // An object with "systems" and "remarks"; what is not finite is null.

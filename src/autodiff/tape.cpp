@@ -61,7 +61,7 @@ void Tape::plan() {
     if (!node.op) continue;
     const int now = static_cast<int>(i);
     node.buffer = static_cast<int>(buffers_.size());
-    buffers_.push_back({node.shape.size(), now, node.kept ? forever : now, 0});
+    buffers_.push_back({node.shape.size(), now, node.kept ? forever : now, &values_});
     for (int input : node.inputs)
       if (input >= 0 && nodes_[input].op) {
         int &last = buffers_[nodes_[input].buffer].last;
@@ -70,8 +70,8 @@ void Tape::plan() {
   }
   int time = static_cast<int>(nodes_.size());
   for (Gradient &g : gradients_) plan_gradient(g, time);
-  assign_offsets();
-  arena_.reserve(bytes_);
+  assign_offsets(values_);
+  if (&gradients_arena_ != &values_) assign_offsets(gradients_arena_);
 }
 
 void Tape::plan_gradient(Gradient &g, int &time) {
@@ -85,7 +85,7 @@ void Tape::plan_gradient(Gradient &g, int &time) {
   std::vector<int> &buffer = g.buffer_of_node;
   buffer.assign(nodes_.size(), -1);
   buffer[g.output.id] = static_cast<int>(buffers_.size());
-  buffers_.push_back({nodes_[g.output.id].shape.size(), time, time, 0});  // the seed
+  buffers_.push_back({nodes_[g.output.id].shape.size(), time, time, &gradients_arena_});  // the seed
   buffers_[nodes_[g.output.id].buffer].last = std::max(buffers_[nodes_[g.output.id].buffer].last, time);
 
   for (int i = g.output.id; i >= 0; --i) {
@@ -113,7 +113,7 @@ void Tape::plan_gradient(Gradient &g, int &time) {
           d_in = buffer[input] = buffer[i];
         } else {
           d_in = static_cast<int>(buffers_.size());
-          buffers_.push_back({nodes_[input].shape.size(), time, time, 0});
+          buffers_.push_back({nodes_[input].shape.size(), time, time, &gradients_arena_});
           if (buffer[input] < 0)
             buffer[input] = d_in;
           else
@@ -146,12 +146,14 @@ void Tape::plan_gradient(Gradient &g, int &time) {
 }
 
 // Largest buffer first, each at the lowest offset where it meets no buffer that is alive at the same time.
-void Tape::assign_offsets() {
-  std::vector<int> order(buffers_.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
+void Tape::assign_offsets(Arena &arena) {
+  std::vector<int> order;
+  for (size_t i = 0; i < buffers_.size(); ++i)
+    if (buffers_[i].arena == &arena) order.push_back(static_cast<int>(i));
   std::stable_sort(order.begin(), order.end(),
                    [&](int a, int b) { return buffers_[a].elements > buffers_[b].elements; });
   std::vector<int> placed;  // by offset
+  size_t needed = 0;
   for (int i : order) {
     Buffer &buffer = buffers_[i];
     const size_t bytes = (buffer.elements + alignment - 1) / alignment * alignment * sizeof(real);
@@ -164,17 +166,20 @@ void Tape::assign_offsets() {
       offset = std::max(offset, end);
     }
     buffer.offset = offset;
-    bytes_ = std::max(bytes_, offset + bytes);
+    needed = std::max(needed, offset + bytes);
     bytes_unplanned_ += bytes;
     placed.insert(std::upper_bound(placed.begin(), placed.end(), i,
                                    [&](int a, int b) { return buffers_[a].offset < buffers_[b].offset; }),
                   i);
   }
+  bytes_ += needed;
+  arena.reserve(needed);
 }
 
 View Tape::at(int buffer, const Shape &shape) const {
   if (buffer < 0) return {shape, nullptr};
-  return {shape, reinterpret_cast<real *>(arena_.data() + buffers_[buffer].offset)};
+  const Buffer &b = buffers_[buffer];
+  return {shape, reinterpret_cast<real *>(b.arena->data() + b.offset)};
 }
 
 View Tape::value(Variable v) const {

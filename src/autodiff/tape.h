@@ -58,7 +58,11 @@ class Arena {
 
 class Tape {
  public:
-  Tape(Backend &backend, Arena &arena) : backend_(backend), arena_(arena) {}
+  Tape(Backend &backend, Arena &arena) : Tape(backend, arena, arena) {}
+  // Values in one arena, gradients in another: what forward() computed then survives other tapes that use the second,
+  // and backward() still finds it.
+  Tape(Backend &backend, Arena &values, Arena &gradients)
+      : backend_(backend), values_(values), gradients_arena_(gradients) {}
   Tape(const Tape &) = delete;
 
   Variable leaf(View external);
@@ -86,13 +90,14 @@ class Tape {
   View value(Variable v) const;
   View seed(const Gradient &) const;                           // fill before backward(); backward() may overwrite it
   View of(const Gradient &, Variable wrt) const;               // after backward(), if no on_complete was given
-  size_t bytes() const { return bytes_; }                      // planned: what the arena must hold for this tape
+  size_t bytes() const { return bytes_; }                      // planned: what the arenas must hold for this tape
   size_t bytes_unplanned() const { return bytes_unplanned_; }  // what it would be without reuse
 
  private:
-  struct Buffer {  // lives in the arena during [first, last] of the tape's time
+  struct Buffer {  // lives in its arena during [first, last] of the tape's time
     int64_t elements = 0;
     int first = 0, last = 0;
+    Arena *arena = nullptr;
     size_t offset = 0;
   };
   struct Node {
@@ -104,11 +109,11 @@ class Tape {
     int buffer = -1;
   };
   View at(int buffer, const Shape &shape) const;
-  void assign_offsets();
+  void assign_offsets(Arena &);
   void plan_gradient(Gradient &, int &time);
 
   Backend &backend_;
-  Arena &arena_;
+  Arena &values_, &gradients_arena_;
   std::vector<Node> nodes_;
   std::vector<Buffer> buffers_;
   std::deque<Gradient> gradients_;

@@ -34,7 +34,6 @@ Settings settings(const std::string &preset) {
     s.frames = 32;
     s.descriptor = s.generator = "quick";
     s.chains = 1;
-    s.iterations = 300;
     s.generator_rate = 1e-3;
     s.generator_init = 0.02;
   }

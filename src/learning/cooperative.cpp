@@ -14,7 +14,7 @@ enum Slot { f_observed, f_initial, f_revised, gradient_size, residual, layers };
 struct Cooperative::Descriptor {
   Network &net;
   Optimizer optimizer;
-  Arena arena;  // D1 and D2 take turns in it
+  Arena arena;  // D1, D2 and the gradients of G1 and G2 take turns in it
   Tape revise;  // f on the chains, for df/dx alone
   Tape learn;   // f on observed and revised examples together, for df/dtheta alone
   std::unique_ptr<Network::Use> in_revise, in_learn;
@@ -48,15 +48,19 @@ struct Cooperative::Descriptor {
 struct Cooperative::Generator {
   Network &net;
   Optimizer optimizer;
-  Arena arena;
+  Arena arena;  // what G0 computed must last over D1 and D2, so the generator's values have an arena of their own
   Tape tape;
   std::unique_ptr<Network::Use> use;
   Tape::Gradient *d_dz = nullptr, *d_dalpha;
   Variable z;
   Recording generation, inference, learning;
 
-  Generator(Backend &backend, Network &network, const LearningSettings &s, View latents)
-      : net(network), optimizer(backend, network, s.generator), arena(backend), tape(backend, arena) {
+  // `gradients`: the descriptor's arena, null where there is none.
+  Generator(Backend &backend, Network &network, const LearningSettings &s, View latents, Arena *gradients)
+      : net(network),
+        optimizer(backend, network, s.generator),
+        arena(backend),
+        tape(backend, arena, gradients ? *gradients : arena) {
     z = tape.leaf(latents);
     use = net.apply(tape, z, Statistics::batch);
     tape.keep(use->output);
@@ -85,7 +89,7 @@ Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generat
       throw std::invalid_argument("the generator makes " + generator->output(generator->input()).str() +
                                   " but the examples are " + example.str());
     latents_ = Tensor(backend, generator->input().with_n(chains));
-    g_ = std::make_unique<Generator>(backend, *generator, settings, latents_);
+    g_ = std::make_unique<Generator>(backend, *generator, settings, latents_, d_ ? &d_->arena : nullptr);
   }
   if (alone) {
     kept_latents_ = Tensor(backend, generator->input().with_n(examples));

@@ -115,6 +115,39 @@ TEST(Tape, PlanReusesMemoryWithoutChangingResults) {
   EXPECT_LT(bytes[0], bytes[1]);
 }
 
+TEST(Tape, ValuesSurviveTapesThatUseTheArenaOfGradients) {
+  Backend &backend = test_backend();
+  const Shape shape{1, 1, 6, 6, 2};
+  Tensor x(backend, shape, random_values(shape.size(), 3));
+  std::vector<real> results[2][2];
+  size_t bytes[2];
+  for (int apart = 0; apart < 2; ++apart) {
+    Arena own(backend), shared(backend);
+    Tape tape(backend, own, apart ? shared : own), other(backend, shared);
+    const Variable vx = tape.leaf(x);
+    Variable v = vx, w = other.leaf(x);
+    for (int i = 0; i < 5; ++i) {
+      v = activate(tape, v, tanh_activation());
+      w = activate(other, w, sigmoid_activation());
+      other.keep(w);
+    }
+    tape.keep(v);
+    Tape::Gradient &g = tape.gradient(v, {{vx, nullptr}});
+    tape.plan();
+    other.plan();
+    tape.forward();
+    other.forward();
+    results[apart][0] = values(backend, tape.value(v));
+    backend.fill(tape.seed(g), 1);
+    tape.backward(g);
+    results[apart][1] = values(backend, tape.of(g, vx));
+    bytes[apart] = own.bytes() + shared.bytes();
+  }
+  EXPECT_EQ(results[0][0], results[1][0]);
+  EXPECT_EQ(results[0][1], results[1][1]);
+  EXPECT_LT(bytes[1], bytes[0]);  // the gradients take turns with the other tape
+}
+
 TEST(Tape, ForwardAloneNeedsTwoBuffersHoweverLongTheChain) {
   Backend &backend = test_backend();
   Arena arena(backend);
