@@ -243,6 +243,8 @@ TEST(Image, Crops) {
   EXPECT_EQ(fit(image, 6, 3), crop(image, 0, 3, 6, 3));
   EXPECT_EQ(fit(image, 4, 4, parse_crop("4")), crop(image, 1, 3, 4, 4));
   EXPECT_EQ(fit(image, 8, 8, parse_crop("none")), resize(image, 8, 8));
+  EXPECT_EQ(fit(image, 4, 4, parse_crop("size")), crop(image, 1, 3, 4, 4));
+  EXPECT_EQ(fit(image, 7, 7, parse_crop("size")), fit(image, 7, 7));  // smaller than 7 x 7: as centre
   EXPECT_THROW(fit(image, 4, 4, parse_crop("7")), std::runtime_error);
   for (const std::string bad : {"", "0", "-3", "4x", "middle", "99999999999999999999"})
     EXPECT_THROW(parse_crop(bad), std::runtime_error);

@@ -117,10 +117,11 @@ Image resize(const Image &image, int64_t height, int64_t width) {
 
 Crop parse_crop(const std::string &text) {
   if (text == "centre") return {Crop::centre, 0};
+  if (text == "size") return {Crop::target, 0};
   if (text == "none") return {Crop::none, 0};
   const bool digits = !text.empty() && text.size() < 8 && text.find_first_not_of("0123456789") == std::string::npos;
   if (!digits || std::stoll(text) == 0)
-    throw std::runtime_error("crop must be centre, none or a number of pixels, not '" + text + "'");
+    throw std::runtime_error("crop must be centre, size, none or a number of pixels, not '" + text + "'");
   return {Crop::side, std::stoll(text)};
 }
 
@@ -133,6 +134,8 @@ Image fit(const Image &image, int64_t height, int64_t width, const Crop &how) {
                                " pixels is smaller than crop=" + std::to_string(how.size));
     return resize(crop_centre(image, how.size, how.size), height, width);
   }
+  if (how.kind == Crop::target && image.height >= height && image.width >= width)
+    return crop_centre(image, height, width);
   // The largest h x w inside the picture with h / w = height / width, to the nearest pixel.
   const int64_t h = std::min(image.height, (2 * image.width * height + width) / (2 * width));
   const int64_t w = std::min(image.width, (2 * image.height * width + height) / (2 * height));

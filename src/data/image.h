@@ -56,11 +56,12 @@ struct Crop {
   enum Kind {
     centre,  // the largest centred window with the aspect of the target (a square for a square)
     side,    // the centred window of `size` x `size` pixels
+    target,  // the centred window of the target's own size, unscaled; of a smaller picture, as centre
     none     // all of it: the aspect may change
   } kind = centre;
   int64_t size = 0;
 };
-// "centre", "none" or a number of pixels; throws std::runtime_error that says so.
+// "centre", "size" (Crop::target), "none" or a number of pixels; throws std::runtime_error that says so.
 Crop parse_crop(const std::string &);
 // Crops, then resizes to height x width. Throws std::runtime_error when the picture is smaller than Crop::side asks.
 Image fit(const Image &, int64_t height, int64_t width, const Crop & = {});

@@ -26,7 +26,8 @@ const std::vector<Field<Settings>> &setting_fields() {
       field("size", &Settings::size, 1, wide, "side of the training pictures in pixels"),
       field("frames", &Settings::frames, 1, wide, "frames of the training videos"),
       field("crop", &Settings::crop, {},
-            "part of a bigger picture that is resized to size: centre (largest centred square), none (all of it), or "
+            "part of a bigger picture that is resized to size: centre (largest centred square), size (the "
+            "middle of a bigger picture, unscaled), none (all of it), or "
             "the side of a centred square in pixels"),
       field("normalise", &Settings::normalise, {"stretch", "video", "fixed"},
             "to [-1, 1]: stretch (each picture or frame by its own minimum and maximum), video (each clip by its own), "
@@ -67,10 +68,11 @@ const std::vector<Field<Settings>> &setting_fields() {
 
 void Settings::set(const std::string &name, const std::string &value) {
   const Field<Settings> &field = find_field(setting_fields(), name, "setting");
-  if (name == "crop" && value != "centre" && value != "none") {
+  if (name == "crop" && value != "centre" && value != "size" && value != "none") {
     const std::optional<int64_t> side = parse_integer(value);
     if (!side || *side < 1 || *side > 65536)
-      throw std::invalid_argument("the setting crop takes centre, none or a number of pixels, not " + quoted(value));
+      throw std::invalid_argument("the setting crop takes centre, size, none or a number of pixels, not " +
+                                  quoted(value));
   }
   assign(field, *this, value, "the setting " + name);
 }

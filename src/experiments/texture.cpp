@@ -32,7 +32,7 @@ Settings settings(const std::string &preset) {
     // Tuned on bricks, gravel, grass and pebbles. With larger Langevin steps or learning rates, or a longer run, the
     // descriptor outgrows its sampler and learning diverges; with smaller ones the pictures stay blurred.
     s.size = 128;
-    s.crop = "128";
+    s.crop = "size";
     s.iterations = 400;
     s.descriptor = s.generator = "quick";
     s.latent = 8;
