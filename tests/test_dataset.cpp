@@ -350,6 +350,33 @@ TEST(Dataset, IdxFoldersHaveTwoSplitsWithLabels) {
   EXPECT_NE(message_of(options_for(folder / "train-labels-idx1-ubyte")).find("it has 1 axes"), std::string::npos);
 }
 
+// A sixth at most: the last ones, or ones that a seed draws; what is learned from is the rest, in its order.
+TEST(Dataset, HeldOutExamples) {
+  TemporaryFolder folder;
+  std::vector<uint8_t> values;
+  for (uint8_t i = 0; i < 31; ++i) values.push_back(i);
+  write_bytes(folder / "train-images-idx3-ubyte", idx({31, 1, 1}, values));
+  const auto list = [&](int64_t count, std::optional<uint64_t> seed, bool held_out) {
+    SourceOptions options;
+    options.path = folder.path;
+    options.held_out = count;
+    options.held_out_seed = seed;
+    options.take_held_out = held_out;
+    return open_source(options).pixels;
+  };
+  EXPECT_EQ(list(100, {}, true), (Bytes{26, 27, 28, 29, 30}));
+  EXPECT_EQ(list(2, {}, true), (Bytes{29, 30}));
+  EXPECT_EQ(list(2, {}, false), (Bytes(values.begin(), values.end() - 2)));
+  EXPECT_EQ(list(0, {}, false), values);
+  const Bytes drawn = list(5, 1, true), rest = list(5, 1, false);
+  EXPECT_EQ(drawn.size(), 5u);
+  EXPECT_NE(drawn, list(5, {}, true));
+  EXPECT_NE(drawn, list(5, 2, true));
+  Bytes all;
+  std::merge(drawn.begin(), drawn.end(), rest.begin(), rest.end(), std::back_inserter(all));  // both ascend
+  EXPECT_EQ(all, values);
+}
+
 TEST(Dataset, CifarFolders) {
   TemporaryFolder folder;
   write_bytes(folder / "data_batch_1.bin", cifar_records({7, 3, 7}, 1));

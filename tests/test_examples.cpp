@@ -9,9 +9,9 @@ namespace {
 class ExamplesTest : public FolderTest {
  protected:
   std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, const std::string &path,
-                                 uint64_t seed = 1, bool train = true) const {
+                                 uint64_t seed = 1, Part part = Part::train) const {
     return open_examples(
-        experiment, s, path, seed, [](const std::string &) {}, train);
+        experiment, s, path, seed, [](const std::string &) {}, part);
   }
   std::string refusal(const char *experiment, const Settings &s, const std::string &path) const {
     return error_of([&] { open(find_experiment(experiment), s, path); });
@@ -88,7 +88,7 @@ TEST_F(ExamplesTest, categories_and_the_test_part) {
   write_bytes(digits + "t10k-images-idx3-ubyte", idx({1, 8, 8}, std::vector<uint8_t>(64, 9)));
   write_bytes(digits + "t10k-labels-idx1-ubyte", idx({1}, {4}));
   EXPECT_EQ(open(find_experiment("digits"), settings, digits)->size(), 3);
-  EXPECT_EQ(open(find_experiment("digits"), settings, digits, 1, false)->size(), 1);
+  EXPECT_EQ(open(find_experiment("digits"), settings, digits, 1, Part::test)->size(), 1);
 }
 
 TEST_F(ExamplesTest, a_texture_is_one_picture) {

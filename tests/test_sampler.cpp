@@ -93,6 +93,32 @@ TEST_F(SamplerTest, generates_g_of_z_with_running_statistics) {
   EXPECT_THROW(sampler.revise({}, 1, 0), std::logic_error);
 }
 
+TEST_F(SamplerTest, draws_any_number_in_batches) {
+  Sampler one(*backend, &descriptor, generator, latent, 1, Statistics::running);
+  Sampler three(*backend, &descriptor, generator, latent, 3, Statistics::running);
+  LearningSettings s;
+  s.seed = 6;
+  s.noise_until = 0;
+  std::vector<real> made, revised, expected, expected_revised;
+  three.draw(s, 2, 7, [&](int64_t first, const std::vector<real> &x, const std::vector<real> &y) {
+    EXPECT_EQ(first, int64_t(made.size()) / 2);
+    made.insert(made.end(), x.begin(), x.end());
+    revised.insert(revised.end(), y.begin(), y.end());
+  });
+  for (int64_t k = 0; k < 7; ++k) {
+    for (const real v : one.generate(one.draw_latent(6, k))) expected.push_back(v);
+    for (const real v : one.revise(s, 2, k)) expected_revised.push_back(v);
+  }
+  EXPECT_EQ(made, expected);
+  EXPECT_EQ(revised, expected_revised);
+
+  Sampler alone(*backend, nullptr, generator, latent, 4, Statistics::running);
+  alone.draw(s, 2, 4, [&](int64_t, const std::vector<real> &x, const std::vector<real> &y) {
+    EXPECT_EQ(x.size(), 8u);
+    EXPECT_TRUE(y.empty());
+  });
+}
+
 TEST_F(SamplerTest, revises_by_langevin_dynamics) {
   Sampler sampler(*backend, &descriptor, generator, latent, 3, Statistics::running);
   LearningSettings s;

@@ -1,10 +1,13 @@
-// --evaluate: the measures of the paper's tables, by what the experiment's data are.
+// --evaluate: the measures of the paper's tables from a checkpoint, by what the experiment's data are. They are
+// printed, and kept as evaluation.json beside the checkpoint.
 #pragma once
 #include "app/options.h"
 
 namespace coopnets {
 
-// Returns the exit status.
+// Each returns the exit status.
 int evaluate(const Options &);
+int evaluate_pictures(const Options &);    // digits, objects, scenes, benchmarks
+int evaluate_completion(const Options &);  // with the rivals of Table 4
 
 }  // namespace coopnets

@@ -1,6 +1,7 @@
 #include "app/list.h"
 
 #include "cpu/cpu.h"
+#include "experiments/classifier.h"
 #include "experiments/experiment.h"
 #include "nets/network.h"
 
@@ -58,6 +59,11 @@ std::string list_text() {
     }
     text += "\n";
   }
+  const Settings c = classifier_settings();
+  text += std::string(classifier_name) + " - tells categories apart, for the features of --evaluate --features FILE\n" +
+          "  data: digits, CIFAR's records, or a folder of folders of pictures, one a category; by default "
+          "datasets/digits\n" +
+          net_text("classifier", "of ten categories", {1, 1, c.size, c.size, 3}, classifier_layers(10)) + "\n";
   text += "settings (--set name=value ...):\n";
   for (const Field<Settings> &field : setting_fields())
     text += "  " + field.name + std::string(field.name.size() < 22 ? 22 - field.name.size() : 1, ' ') + " " +

@@ -5,12 +5,15 @@
 #include <iostream>
 
 #include "app/bench.h"
+#include "app/complete.h"
 #include "app/device.h"
 #include "app/evaluate.h"
 #include "app/list.h"
-#include "app/run_name.h"
 #include "app/sample.h"
+#include "app/saved_model.h"
 #include "app/train.h"
+#include "app/train_classifier.h"
+#include "experiments/classifier.h"
 #include "experiments/experiment.h"
 #include "tensor/file.h"
 
@@ -21,15 +24,18 @@ namespace {
 Vocabulary vocabulary() {
   Vocabulary names;
   for (const Experiment &e : experiments()) names.experiments.push_back(e.name);
+  names.experiments.push_back(classifier_name);
   names.benchmarks = benchmarks();
   return names;
 }
 
-// A run that is resumed goes on with the options and settings of its config.txt, changed by those given now.
+// A run that is resumed, evaluated or used to complete pictures has the options and settings of its config.txt (so its
+// data need not be named again), changed by those given now.
 Options options_of(std::vector<std::string> arguments) {
   Options options = parse_options(arguments, vocabulary());
-  if (!options.resume || !options.config.empty()) return options;
-  const std::string config = options.out + '/' + options.experiment + '/' + run_name(options) + "/config.txt";
+  const bool uses_run = options.resume || options.evaluate || options.complete;
+  if (!uses_run || !options.config.empty()) return options;
+  const std::string config = sibling(checkpoint_path(options), "config.txt");
   if (std::FILE *file = std::fopen(config.c_str(), "rb")) {
     std::fclose(file);
     arguments.push_back("--config=" + config);
@@ -48,10 +54,14 @@ int run(const std::vector<std::string> &arguments) {
     std::cout << list_text();
   } else if (!options.bench.empty()) {
     return bench(options);
+  } else if (options.experiment == classifier_name) {
+    return train_classifier(options);
   } else if (options.sample > 0) {
     return sample(options);
   } else if (options.interpolate) {
     return interpolate(options);
+  } else if (options.complete) {
+    return complete(options);
   } else if (options.evaluate) {
     return evaluate(options);
   } else {

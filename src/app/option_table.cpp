@@ -69,7 +69,7 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.text("size", "HxW", &Options::size, {}, "rows and columns of the samples");
   add.number("frames", "T", &Options::frames, 1, 65536, "frames of the samples");
   add.text("save", "KIND", &Options::save, {"png", "npy"}, "samples as png pictures or as one npy array");
-  add.text("mask", "FILE", &Options::mask, {}, "picture whose white pixels are hidden, for --complete");
+  add.text("mask", "FILE", &Options::mask, {}, "picture whose white pixels are hidden, to complete");
 
   add.group = "Evaluation";
   add.text("features", "FILE", &Options::features, {}, "weights of the net whose features are compared");

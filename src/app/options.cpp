@@ -181,7 +181,7 @@ void check_combination(const Options &options) {
     for (const char *of_training : {"resume", "overwrite"}) exclude(options, {action, of_training});
   needs(options, "checkpoint", {"sample", "interpolate", "complete", "evaluate"}, "; --resume continues a run");
   for (const char *name : {"size", "frames", "save"}) needs(options, name, {"sample"});
-  needs(options, "mask", {"complete"});
+  needs(options, "mask", {"complete", "evaluate"});
   for (const char *name : {"features", "samples", "splits"}) needs(options, name, {"evaluate"});
   if (options.device == "cpu" && (options.precision == "tf32" || options.precision == "bf16"))
     throw UsageError("--precision " + options.precision + " needs a GPU; the CPU computes in fp32");

@@ -7,21 +7,15 @@
 
 namespace coopnets {
 
-namespace {
-
-constexpr char format[] = "coopnets 1";
-
-std::string entry(const SafetensorsFile &file, const std::string &key) {
+std::string metadata_entry(const SafetensorsFile &file, const std::string &key) {
   const auto found = file.metadata().find(key);
   if (found == file.metadata().end())
     throw std::runtime_error(file.path() + " is not a checkpoint of this program: its metadata has no '" + key + "'");
   return found->second;
 }
 
-// The settings as print() wrote them, one name=value a line.
-Settings settings_of(const SafetensorsFile &file, const Experiment &experiment) {
-  Settings s = experiment.settings("quick");
-  const std::string text = entry(file, "settings");
+Settings stored_settings(const SafetensorsFile &file, Settings s) {
+  const std::string text = metadata_entry(file, "settings");
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     const std::string line = text.substr(begin, end - begin);
@@ -38,8 +32,6 @@ Settings settings_of(const SafetensorsFile &file, const Experiment &experiment) 
   return s;
 }
 
-// The settings of a damaged file could ask for any amount of memory: before it is taken, the filters that the file
-// holds must be those of the nets. Returns what the net makes of x.
 Shape check_filters(const SafetensorsFile &file, const std::string &net, Shape x, const std::vector<Layer> &layers) {
   for (size_t i = 0; i < layers.size(); ++i) {
     const Geometry g = geometry(layers[i], x);
@@ -51,6 +43,10 @@ Shape check_filters(const SafetensorsFile &file, const std::string &net, Shape x
   }
   return x;
 }
+
+namespace {
+
+constexpr char format[] = "coopnets 1";
 
 void check_settings(const SafetensorsFile &file, const Experiment &experiment, const Settings &s) {
   try {
@@ -65,22 +61,28 @@ void check_settings(const SafetensorsFile &file, const Experiment &experiment, c
 
 }  // namespace
 
-Metadata model_metadata(const Experiment &experiment, const Settings &settings, const std::string &algorithm,
-                        int64_t seed, int64_t iteration) {
+Metadata run_metadata(const std::string &experiment, const Settings &settings, int64_t seed, int64_t iteration) {
   return {{"format", format},
-          {"experiment", experiment.name},
-          {"algorithm", algorithm},
+          {"experiment", experiment},
           {"seed", std::to_string(seed)},
           {"iteration", std::to_string(iteration)},
           {"settings", print(settings)}};
 }
 
+Metadata model_metadata(const Experiment &experiment, const Settings &settings, const std::string &algorithm,
+                        int64_t seed, int64_t iteration) {
+  Metadata metadata = run_metadata(experiment.name, settings, seed, iteration);
+  metadata["algorithm"] = algorithm;
+  return metadata;
+}
+
 int64_t checkpoint_iteration(const SafetensorsFile &file) {
-  if (entry(file, "format") != format)
+  if (metadata_entry(file, "format") != format)
     throw std::runtime_error(file.path() + " is a checkpoint of another version of this program");
-  const std::optional<int64_t> iteration = parse_integer(entry(file, "iteration"));
+  const std::optional<int64_t> iteration = parse_integer(metadata_entry(file, "iteration"));
   if (!iteration || *iteration < 0)
-    throw std::runtime_error(file.path() + " is damaged: its iteration is " + quoted(entry(file, "iteration")));
+    throw std::runtime_error(file.path() + " is damaged: its iteration is " +
+                             quoted(metadata_entry(file, "iteration")));
   return *iteration;
 }
 
@@ -91,12 +93,12 @@ void check_same_model(const SafetensorsFile &file, const Experiment &experiment,
                              "; a run goes on as it began (--overwrite begins it anew)");
   };
   const auto check = [&](const char *key, const std::string &now) {
-    if (entry(file, key) != now) refuse(key, entry(file, key), now);
+    if (metadata_entry(file, key) != now) refuse(key, metadata_entry(file, key), now);
   };
   check("experiment", experiment.name);
   check("algorithm", algorithm);
   check("seed", std::to_string(seed));
-  const Settings before = settings_of(file, experiment);
+  const Settings before = stored_settings(file, experiment.settings("quick"));
   for (const Field<Settings> &field : setting_fields())  // a run may be made longer
     if (field.name != "iterations" && before.get(field.name) != settings.get(field.name))
       refuse(field.name, before.get(field.name), settings.get(field.name));
@@ -106,13 +108,16 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
   const SafetensorsFile file(path);
   SavedModel saved;
   saved.iteration = checkpoint_iteration(file);
-  saved.algorithm = entry(file, "algorithm");
-  const std::string name = entry(file, "experiment");
+  saved.algorithm = metadata_entry(file, "algorithm");
+  const std::optional<int64_t> seed = parse_integer(metadata_entry(file, "seed"));
+  if (!seed) throw std::runtime_error(path + " is damaged: its seed is " + quoted(metadata_entry(file, "seed")));
+  saved.seed = static_cast<uint64_t>(*seed);
+  const std::string name = metadata_entry(file, "experiment");
   if (!options.experiment.empty() && name != options.experiment)
     throw std::runtime_error(path + " is a model of the experiment " + quoted(name) + ", not of " +
                              quoted(options.experiment));
   saved.experiment = &find_experiment(name);
-  saved.settings = settings_of(file, *saved.experiment);
+  saved.settings = stored_settings(file, saved.experiment->settings("quick"));
   check_settings(file, *saved.experiment, saved.settings);
   saved.model = make_model(backend, *saved.experiment, saved.settings, static_cast<uint64_t>(options.seed));
   for (std::unique_ptr<Network> *net : {&saved.model.descriptor, &saved.model.generator}) {
@@ -127,6 +132,11 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
 std::string checkpoint_path(const Options &options) {
   if (!options.checkpoint.empty()) return options.checkpoint;
   return options.out + '/' + options.experiment + '/' + run_name(options) + "/checkpoint.safetensors";
+}
+
+std::string sibling(const std::string &path, const std::string &name) {
+  const size_t slash = path.find_last_of('/');
+  return (slash == std::string::npos ? "" : path.substr(0, slash + 1)) + name;
 }
 
 }  // namespace coopnets

@@ -7,8 +7,17 @@
 namespace coopnets {
 
 // The checkpoint's metadata: nothing that depends on the machine or on the time, so that equal runs have equal files.
+Metadata run_metadata(const std::string &experiment, const Settings &, int64_t seed, int64_t iteration);
 Metadata model_metadata(const Experiment &, const Settings &, const std::string &algorithm, int64_t seed,
                         int64_t iteration);
+
+// Parts of a checkpoint, which may be damaged or hostile; they throw std::runtime_error naming the file. The settings
+// are those stored, `others` where the file says nothing.
+std::string metadata_entry(const SafetensorsFile &, const std::string &key);
+Settings stored_settings(const SafetensorsFile &, Settings others);
+// The settings of a damaged file could ask for any amount of memory: before it is taken, the filters that the file
+// holds must be those of the net. Returns what the net makes of x; throws std::invalid_argument.
+Shape check_filters(const SafetensorsFile &, const std::string &net, Shape x, const std::vector<Layer> &);
 
 // The iteration after which a checkpoint was written. Throws std::runtime_error when the file is no checkpoint of this
 // program.
@@ -23,6 +32,7 @@ struct SavedModel {
   Settings settings;
   std::string algorithm;
   int64_t iteration;
+  uint64_t seed;  // of the training run
   Model model;
 };
 // The nets of a checkpoint; one that was trained alone leaves the other null. Throws std::runtime_error when the file
@@ -31,5 +41,8 @@ SavedModel load_model(Backend &, const std::string &path, const Options &options
 
 // The file of --checkpoint, or the one in the run's folder.
 std::string checkpoint_path(const Options &);
+
+// "run/checkpoint.safetensors", "config.txt" -> "run/config.txt".
+std::string sibling(const std::string &path, const std::string &name);
 
 }  // namespace coopnets

@@ -8,6 +8,7 @@
 
 #include "data/cifar.h"
 #include "data/idx.h"
+#include "data/order.h"
 
 namespace coopnets {
 
@@ -151,11 +152,15 @@ Source open_all(const SourceOptions &options) {
     source.paths = {path};
     return source;
   }
+  Source source;
   if (const std::string images = find_idx(path, options.train, "images"); !images.empty())
-    return open_idx(images, find_idx(path, options.train, "labels"));
-  if (const std::string folder = find_cifar(path); !folder.empty())
-    return from_cifar(load_cifar_folder(folder, options.train));
-  return open_pictures(options);
+    source = open_idx(images, find_idx(path, options.train, "labels"));
+  else if (const std::string folder = find_cifar(path); !folder.empty())
+    source = from_cifar(load_cifar_folder(folder, options.train));
+  else
+    return open_pictures(options);
+  source.has_parts = true;
+  return source;
 }
 
 // Keeps the examples for which `wanted(index)`, in order.
@@ -178,9 +183,11 @@ void keep(Source &source, const Wanted &wanted) {
 }  // namespace
 
 Source open_source(const SourceOptions &options) {
-  if (options.first < 0 || options.limit < 0)
-    throw std::invalid_argument("open_source: first and limit cannot be negative");
+  if (options.first < 0 || options.limit < 0 || options.held_out < 0)
+    throw std::invalid_argument("open_source: first, limit and held_out cannot be negative");
   Source source = open_all(options);
+  if (!options.train && !source.has_parts)
+    throw std::runtime_error(options.path + " has no test set: MNIST's or CIFAR's files, under their names, have one");
   if (!options.category.empty() && source.paths.empty()) {
     const auto &names = source.categories;
     const int64_t label = std::find(names.begin(), names.end(), options.category) - names.begin();
@@ -192,6 +199,14 @@ Source open_source(const SourceOptions &options) {
     keep(source, [&](int64_t i) { return source.labels[size_t(i)] == label; });
   }
   const int64_t size = source.size();
+  if (options.held_out > 0) {
+    const int64_t count = std::min(options.held_out, size / 6);
+    std::vector<bool> held_out(static_cast<size_t>(size));
+    const std::vector<int64_t> drawn =
+        options.held_out_seed ? epoch_order(size, *options.held_out_seed, 0) : std::vector<int64_t>();
+    for (int64_t k = 0; k < count; ++k) held_out[size_t(drawn.empty() ? size - 1 - k : drawn[size_t(k)])] = true;
+    keep(source, [&](int64_t i) { return held_out[size_t(i)] == options.take_held_out; });
+  }
   if (options.first > 0 || options.limit > 0)
     keep(source,
          [&](int64_t i) { return i >= options.first && (options.limit == 0 || i - options.first < options.limit); });

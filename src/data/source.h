@@ -1,6 +1,7 @@
 // Where examples come from: pictures on disk, idx files, CIFAR records.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct Source {
   std::vector<uint8_t> pixels;
   std::vector<int64_t> labels;          // one an example: an index into categories; empty without categories
   std::vector<std::string> categories;  // in alphabetical order for folders, else in the order of their numbers
+  bool has_parts = false;               // the data is published as a training and a test set
 
   int64_t size() const { return paths.empty() ? int64_t(pixels.size()) / shape.size() : int64_t(paths.size()); }
   std::string name(int64_t index) const;  // the path, or "example 7"
@@ -24,9 +26,14 @@ struct Source {
 
 struct SourceOptions {
   std::string path;
-  std::string category;          // "": all; else the one of this name
-  bool train = true;             // of idx and CIFAR: the training or the test set
-  int64_t first = 0, limit = 0;  // examples [first, first + limit) of the list; limit 0: up to its end
+  std::string category;  // "": all; else the one of this name
+  bool train = true;     // the training or the test set, which folders with MNIST's or CIFAR's names have
+  // Examples of the list that are set aside for evaluation, a sixth of it at most: drawn by `held_out_seed`, or without
+  // it the last ones. `take_held_out`: the list is those; else it is all others.
+  int64_t held_out = 0;
+  std::optional<uint64_t> held_out_seed;
+  bool take_held_out = false;
+  int64_t first = 0, limit = 0;  // then examples [first, first + limit) of the list; limit 0: up to its end
 };
 
 // What a path holds:
@@ -40,11 +47,11 @@ struct SourceOptions {
 //   ...), so
 //                                  that a limited list is balanced
 // Hidden files are passed over; links to folders are followed. Throws std::runtime_error that names the path when there
-// is nothing, no such category (naming those there are), or nothing left between first and limit.
+// is nothing, no test set, no such category (naming those there are), or nothing left of what is asked.
 Source open_source(const SourceOptions &);
 
-// What `category` can be for a folder: its categories with their numbers of pictures, or its pictures; the first twenty of
-// more. "cat (200), dog (180)"; "" when there is none.
+// What `category` can be for a folder: its categories with their numbers of pictures, or its pictures; the first twenty
+// of more. "cat (200), dog (180)"; "" when there is none.
 std::string list_categories(const std::string &path);
 
 }  // namespace coopnets

@@ -76,7 +76,7 @@ bool exists(const std::string &path) {
 
 std::unique_ptr<Examples> open_examples(const Experiment &experiment, const Settings &s, const std::string &given,
                                         uint64_t seed, const std::function<void(const std::string &)> &warn,
-                                        bool train) {
+                                        Part part) {
   const std::string path = given.empty() ? experiment.default_data : given;
   if (path.empty())
     throw std::runtime_error(
@@ -97,7 +97,10 @@ std::unique_ptr<Examples> open_examples(const Experiment &experiment, const Sett
   DatasetOptions options;
   options.source.path = path;
   options.source.category = s.category;
-  options.source.train = train;
+  options.source.train = part != Part::test;
+  if (part != Part::test) options.source.held_out = s.held_out;
+  if (experiment.data != DataKind::digits) options.source.held_out_seed = seed;
+  options.source.take_held_out = part == Part::held_out;
   options.height = options.width = s.size;
   options.channels = experiment.channels;
   options.crop = parse_crop(s.crop);

@@ -20,9 +20,13 @@ class Examples {
   virtual int64_t label(int64_t index) const = 0;  // -1 where there are none
 };
 
-// Opens `path`, or the experiment's default data when it is empty. `train`: the training or the test part, where the
-// data has both. Throws std::runtime_error, one sentence that says what is missing and how to get it.
+// Which part of the data: settings.held_out examples of the training set are set aside (of digits the last ones, else
+// ones drawn by the seed); the test set is the published one.
+enum class Part { train, held_out, test };
+
+// Opens `path`, or the experiment's default data when it is empty. Throws std::runtime_error, one sentence that says
+// what is missing and how to get it.
 std::unique_ptr<Examples> open_examples(const Experiment &, const Settings &, const std::string &path, uint64_t seed,
-                                        const std::function<void(const std::string &)> &warn, bool train = true);
+                                        const std::function<void(const std::string &)> &warn, Part part = Part::train);
 
 }  // namespace coopnets

@@ -33,6 +33,9 @@ const std::vector<Field<Settings>> &setting_fields() {
             "to [-1, 1]: stretch (each picture or frame by its own minimum and maximum), video (each clip by its own), "
             "fixed (0 to 255)"),
       field("category", &Settings::category, {}, "the category or picture to learn where the data holds several"),
+      field("held_out", &Settings::held_out, 0, any,
+            "training examples set aside for evaluation, a sixth of them at most: of digits the last ones, else ones "
+            "drawn by the seed"),
       field("descriptor", &Settings::descriptor, {}, "name of the descriptor net"),
       field("generator", &Settings::generator, {}, "name of the generator net"),
       field("latent", &Settings::latent, 1, many, "channels of the latent vector"),
@@ -62,6 +65,14 @@ const std::vector<Field<Settings>> &setting_fields() {
             "iterations after which both learning rates halve, again and again; 0 never"),
       field("schedule_steps", &Settings::schedule_steps, 0, 1e6,
             "pieces of the learning rates' logarithmic schedule from 1 to 0.01; 0 none"),
+      field("parzen", &Settings::parzen, {"clean", "authors"},
+            "protocol of the Parzen-window log-likelihood: clean, or that of the authors' code beside it"),
+      field("hidden_square", &Settings::hidden_square, 0, wide,
+            "side of the square that completion hides; 0: 30, 40 and 50 of 64 pixels in turn"),
+      field("inference_steps", &Settings::inference_steps, 1, many,
+            "Langevin steps that infer the latent vector of a picture to complete"),
+      field("inference_restarts", &Settings::inference_restarts, 1, 1000,
+            "chains that begin it, each from another latent vector; the one that soon fits best goes on"),
   };
   return fields;
 }

@@ -18,6 +18,7 @@ struct Settings {
   std::string crop = "centre";
   std::string normalise = "stretch";
   std::string category;
+  int64_t held_out = 0;
 
   std::string descriptor, generator;  // names of nets; "" is the experiment's own
   int64_t latent = 100;
@@ -37,6 +38,10 @@ struct Settings {
   double descriptor_cap = 0, generator_cap = 0;
   int64_t halve_every = 0;
   int64_t schedule_steps = 0;
+
+  std::string parzen = "clean";
+  int64_t hidden_square = 0;
+  int64_t inference_steps = 300, inference_restarts = 4;
 
   // Changes one by name. Throws std::invalid_argument, one sentence, naming the nearest name or the allowed values.
   void set(const std::string &name, const std::string &value);

@@ -1,5 +1,6 @@
 #include "learning/inference.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -8,59 +9,97 @@ namespace coopnets {
 
 namespace {
 
-// U and its gradient at z. Latent vectors are small, so chains live on the host, in double.
-class Energy {
- public:
-  struct Point {
-    std::vector<double> z, gradient;
-    double energy, squared_error;
-  };
+// Latent vectors are small, so chains live on the host, in double.
+struct Point {
+  std::vector<double> z, gradient;
+  double energy = 0, squared_error = 0;
+};
 
-  Energy(Backend &backend, Network &generator, const Shape &latent, const std::vector<real> &x, double sigma)
+struct Chain {
+  int64_t number, example, index = 0;  // index: of its next step
+  double step_size = 0.05;
+  Point now, best;
+};
+
+// U and its gradient for as many chains as are loaded, `batch` at most.
+class Energies {
+ public:
+  Energies(Backend &backend, Network &generator, const Shape &latent, int64_t batch, double sigma)
       : backend_(backend),
         precision_(1 / (sigma * sigma)),
-        latent_(backend, latent.with_n(1)),
-        target_(backend, generator.output(latent.with_n(1)), x),
-        residual_(backend, 1),
+        latents_(backend, latent.with_n(batch)),
+        squared_errors_(backend, int(batch)),
         arena_(backend),
         tape_(backend, arena_) {
-    z_ = tape_.leaf(latent_);
+    z_ = tape_.leaf(latents_);
     use_ = generator.apply(tape_, z_, Statistics::running);
     tape_.keep(use_->output);
     d_dz_ = &tape_.gradient(use_->output, {{z_, nullptr}});
     tape_.plan();
+    const Shape made = tape_.shape(use_->output);
+    for (Tensor *t : {&targets_, &visible_, &nothing_}) *t = Tensor(backend, made);
   }
 
-  // dU/dz = z - J' (x - g(z)) / sigma^2
-  Point at(const std::vector<double> &z) {
-    latent_.set_values({z.begin(), z.end()});
-    tape_.forward();
-    backend_.sum_squared_difference(target_, output(), residual_, 0);
-    backend_.difference(real(precision_), output(), target_, tape_.seed(*d_dz_));
+  int64_t batch() const { return latents_.shape().n; }
+  int64_t latent_size() const { return latents_.shape().example(); }
+  int64_t example_size() const { return targets_.shape().example(); }
+
+  // Chain k is to be compared with the example of chains[k].
+  void load(const std::vector<Chain *> &chains, const std::vector<real> &examples, const std::vector<real> &visible) {
+    const int64_t size = example_size();
+    std::vector<real> x(targets_.size()), m(targets_.size());
+    for (size_t k = 0; k < chains.size(); ++k) {
+      std::copy_n(examples.begin() + chains[k]->example * size, size, x.begin() + int64_t(k) * size);
+      if (visible.empty())
+        std::fill_n(m.begin() + int64_t(k) * size, size, real(1));
+      else
+        std::copy_n(visible.begin() + chains[k]->example * size, size, m.begin() + int64_t(k) * size);
+    }
+    targets_.set_values(x);
+    visible_.set_values(m);
+  }
+
+  // dU/dz = z - J' m (x - g(z)) / sigma^2. The derivative of a ReLU whose output is m multiplies by m.
+  std::vector<Point> at(const std::vector<std::vector<double>> &z) {
+    run(z);
+    const View residual = tape_.seed(*d_dz_);
+    backend_.difference(1, output(), targets_, residual);
+    backend_.activation_backward(visible_, {Activation::leaky_relu, 0}, residual);
+    for (size_t k = 0; k < z.size(); ++k)
+      backend_.sum_squared_difference(residual.examples(int64_t(k), 1), View(nothing_).examples(int64_t(k), 1),
+                                      squared_errors_, int(k));
+    backend_.difference(real(precision_), residual, nothing_, residual);
     tape_.backward(*d_dz_);
     const std::vector<real> from_data = values(backend_, tape_.of(*d_dz_, z_));
-    Point point{z, z, 0, residual_.read()[0]};
-    point.energy = precision_ * point.squared_error / 2;
-    for (size_t i = 0; i < z.size(); ++i) {
-      point.energy += z[i] * z[i] / 2;
-      point.gradient[i] += from_data[i];
+    const std::vector<double> squared_errors = squared_errors_.read();
+    std::vector<Point> points;
+    for (size_t k = 0; k < z.size(); ++k) {
+      Point point{z[k], z[k], precision_ * squared_errors[k] / 2, squared_errors[k]};
+      for (size_t i = 0; i < z[k].size(); ++i) {
+        point.energy += z[k][i] * z[k][i] / 2;
+        point.gradient[i] += from_data[k * z[k].size() + i];
+      }
+      points.push_back(std::move(point));
     }
-    return point;
+    return points;
   }
-  std::vector<real> example(const std::vector<double> &z) {
-    latent_.set_values({z.begin(), z.end()});
-    tape_.forward();
-    return values(backend_, output());
+  std::vector<real> examples(const std::vector<std::vector<double>> &z) {
+    run(z);
+    return values(backend_, output().examples(0, int64_t(z.size())));
   }
-  int64_t size() const { return latent_.size(); }
-  int64_t elements() const { return target_.size(); }
 
  private:
+  void run(const std::vector<std::vector<double>> &z) {
+    std::vector<real> all(latents_.size());
+    for (size_t k = 0; k < z.size(); ++k) std::copy(z[k].begin(), z[k].end(), all.begin() + k * z[k].size());
+    latents_.set_values(all);
+    tape_.forward();
+  }
   View output() const { return tape_.value(use_->output); }
   Backend &backend_;
   double precision_;
-  Tensor latent_, target_;
-  Readings residual_;
+  Tensor latents_, targets_, visible_, nothing_;
+  Readings squared_errors_;
   Arena arena_;
   Tape tape_;
   Variable z_;
@@ -78,70 +117,104 @@ std::vector<double> normal_vector(int64_t size, RandomKey key, int64_t chain, in
   return out;
 }
 
-class Chain {
- public:
-  Chain(Energy &energy, RandomKey key, int64_t number)
-      : energy_(energy), key_(key), number_(number), now_(energy.at(normal_vector(energy.size(), key, number, 0))) {
-    best_ = now_;
+// ln q(to | from) up to a constant: to ~ N(from - (d^2/2) gradient, d^2 I).
+double log_proposal(const Point &from, const Point &to, double d) {
+  double squares = 0;
+  for (size_t i = 0; i < from.z.size(); ++i) {
+    const double r = to.z[i] - from.z[i] + d * d / 2 * from.gradient[i];
+    squares += r * r;
   }
+  return -squares / (2 * d * d);
+}
 
-  void run(int64_t steps) {
-    for (; steps > 0; --steps) step();
+// One step of each chain; its first step draws the start.
+void step(Energies &energies, const std::vector<Chain *> &chains, RandomKey key) {
+  std::vector<std::vector<double>> proposals;
+  for (Chain *c : chains) {
+    std::vector<double> z = normal_vector(energies.latent_size(), key, c->number, c->index);
+    const double d = c->step_size;
+    for (size_t i = 0; c->index > 0 && i < z.size(); ++i)
+      z[i] = c->now.z[i] - d * d / 2 * c->now.gradient[i] + d * z[i];
+    proposals.push_back(std::move(z));
   }
-  const Energy::Point &best() const { return best_; }
-
- private:
-  // ln q(to | from) up to a constant: to ~ N(from - (d^2/2) gradient, d^2 I).
-  double log_proposal(const Energy::Point &from, const Energy::Point &to) const {
-    double squares = 0;
-    for (size_t i = 0; i < from.z.size(); ++i) {
-      const double r = to.z[i] - from.z[i] + d_ * d_ / 2 * from.gradient[i];
-      squares += r * r;
+  std::vector<Point> points = energies.at(proposals);
+  for (size_t k = 0; k < chains.size(); ++k) {
+    Chain &c = *chains[k];
+    Point &next = points[k];
+    const int64_t index = c.index++;
+    if (index == 0) {
+      c.now = c.best = next;
+      continue;
     }
-    return -squares / (2 * d_ * d_);
-  }
-
-  void step() {
-    ++index_;
-    std::vector<double> z = normal_vector(energy_.size(), key_, number_, index_);
-    for (size_t i = 0; i < z.size(); ++i) z[i] = now_.z[i] - d_ * d_ / 2 * now_.gradient[i] + d_ * z[i];
-    const Energy::Point next = energy_.at(z);
-    const double ratio = now_.energy - next.energy + log_proposal(next, now_) - log_proposal(now_, next);
-    const uint32_t word = random_block(key_, uint64_t(number_), uint32_t(index_), uint64_t{1} << 39).v[0];
+    const double ratio =
+        c.now.energy - next.energy + log_proposal(next, c.now, c.step_size) - log_proposal(c.now, next, c.step_size);
+    const uint32_t word = random_block(key, uint64_t(c.number), uint32_t(index), uint64_t{1} << 39).v[0];
     const bool accepted = std::log(uniform(word)) <= ratio;  // false where the proposal's energy is not finite
-    d_ *= accepted ? 1.1 : 0.85;
-    if (!accepted) return;
-    now_ = next;
-    if (now_.squared_error < best_.squared_error) best_ = now_;
+    c.step_size *= accepted ? 1.1 : 0.85;
+    if (!accepted) continue;
+    c.now = std::move(next);
+    if (c.now.squared_error < c.best.squared_error) c.best = c.now;
   }
+}
 
-  Energy &energy_;
-  RandomKey key_;
-  int64_t number_, index_ = 0;
-  double d_ = 0.05;
-  Energy::Point now_, best_;
-};
+void check_sizes(const std::vector<real> &examples, const std::vector<real> &visible, const Shape &made,
+                 const InferenceSettings &s) {
+  if (s.restarts < 1) throw std::invalid_argument("inference needs a chain");
+  if (examples.empty() || int64_t(examples.size()) % made.example() != 0 ||
+      (!visible.empty() && visible.size() != examples.size()))
+    throw std::invalid_argument("inference needs examples of " + made.with_n(1).str() + ", and as large masks");
+}
 
 }  // namespace
 
+std::vector<Inferred> infer_latents(Backend &backend, Network &generator, const Shape &latent,
+                                    const std::vector<real> &examples, const std::vector<real> &visible,
+                                    const InferenceSettings &s, int64_t batch) {
+  check_sizes(examples, visible, generator.output(latent), s);
+  const int64_t size = generator.output(latent).example(), count = int64_t(examples.size()) / size;
+  Energies energies(backend, generator, latent, std::min(batch, count * s.restarts), s.sigma);
+  const RandomKey key{s.seed, Purpose::evaluation};
+  const auto run = [&](const std::vector<Chain *> &all, int64_t steps) {
+    for (size_t first = 0; first < all.size(); first += size_t(energies.batch())) {
+      const size_t end = std::min(all.size(), first + size_t(energies.batch()));
+      const std::vector<Chain *> some(all.begin() + int64_t(first), all.begin() + int64_t(end));
+      energies.load(some, examples, visible);
+      for (int64_t k = 0; k < steps; ++k) step(energies, some, key);
+    }
+  };
+
+  std::vector<Chain> chains(size_t(count * s.restarts));
+  std::vector<Chain *> all, chosen;
+  for (size_t k = 0; k < chains.size(); ++k) {
+    chains[k].number = int64_t(k);
+    chains[k].example = int64_t(k) / s.restarts;
+    all.push_back(&chains[k]);
+  }
+  run(all, 1 + s.trial_steps);
+  for (int64_t i = 0; i < count; ++i)
+    chosen.push_back(*std::min_element(
+        all.begin() + i * s.restarts, all.begin() + (i + 1) * s.restarts,
+        [](const Chain *a, const Chain *b) { return a->best.squared_error < b->best.squared_error; }));
+  run(chosen, s.steps);
+
+  std::vector<Inferred> inferred;
+  for (int64_t i = 0; i < count; ++i) {
+    const Point &best = chosen[i]->best;
+    const auto seen = visible.begin() + (visible.empty() ? 0 : i * size);
+    const int64_t elements = visible.empty() ? size : std::count(seen, seen + size, real(1));
+    if (elements == 0) throw std::invalid_argument("inference from an example with nothing visible");
+    inferred.push_back({{best.z.begin(), best.z.end()},
+                        energies.examples({best.z}),
+                        std::sqrt(best.squared_error / double(elements))});
+  }
+  return inferred;
+}
+
 Inferred infer_latent(Backend &backend, Network &generator, const Shape &latent, const std::vector<real> &x,
                       const InferenceSettings &s) {
-  if (s.restarts < 1) throw std::invalid_argument("inference needs a chain");
-  Energy energy(backend, generator, latent, x, s.sigma);
-  const RandomKey key{s.seed, Purpose::evaluation};
-  std::vector<Chain> chains;
-  for (int64_t k = 0; k < s.restarts; ++k) {
-    chains.emplace_back(energy, key, k);
-    chains.back().run(s.trial_steps);
-  }
-  size_t chosen = 0;
-  for (size_t k = 1; k < chains.size(); ++k)
-    if (chains[k].best().squared_error < chains[chosen].best().squared_error) chosen = k;
-  chains[chosen].run(s.steps);
-  const Energy::Point &best = chains[chosen].best();
-  return {{best.z.begin(), best.z.end()},
-          energy.example(best.z),
-          std::sqrt(best.squared_error / double(energy.elements()))};
+  if (x.size() != size_t(generator.output(latent).example()))
+    throw std::invalid_argument("inference needs an example of " + generator.output(latent).str());
+  return infer_latents(backend, generator, latent, x, {}, s, s.restarts).front();
 }
 
 }  // namespace coopnets

@@ -1,5 +1,6 @@
 #include "learning/sampler.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace coopnets {
@@ -64,6 +65,18 @@ std::vector<real> Sampler::revise(const LearningSettings &s, int64_t steps, int6
     backend_.langevin(x_, descriptor_tape_.of(*df_dx_, x_variable_), step);
   }
   return values(backend_, ConstView(x_).examples(0, last_count_));
+}
+
+void Sampler::draw(const LearningSettings &s, int64_t steps, int64_t count, const Visit &visit) {
+  for (int64_t first = 0; first < count; first += batch_) {
+    std::vector<real> latents;
+    for (int64_t k = first; k < std::min(first + batch_, count); ++k) {
+      const std::vector<real> z = draw_latent(s.seed, k);
+      latents.insert(latents.end(), z.begin(), z.end());
+    }
+    const std::vector<real> made = generate(latents);
+    visit(first, made, df_dx_ ? revise(s, steps, first) : std::vector<real>());
+  }
 }
 
 }  // namespace coopnets

@@ -84,6 +84,38 @@ TEST(Inference, TheSameSeedGivesTheSameChain) {
   EXPECT_NE(a, infer_latent(backend, net, latent, x, s).latent);
 }
 
+// Several examples at once, a part of each hidden: g(z) completes them, and what is hidden is not looked at.
+TEST(Inference, CompletesWhatIsHidden) {
+  Backend &backend = test_backend();
+  Network net = small_generator(backend, linear());
+  const int64_t size = net.output(latent).size();
+  std::vector<real> x, visible;
+  for (const real first : {0.5, -1.2, 1.4}) {
+    const std::vector<real> one = output(backend, net, {first, -1, 1.5, -0.2, 0.8, -1.3});
+    x.insert(x.end(), one.begin(), one.end());
+    for (int64_t i = 0; i < size; ++i) visible.push_back(i % 4 == 1 ? 0 : 1);
+  }
+  const std::vector<Inferred> found = infer_latents(backend, net, latent, x, visible, precise(), 5);
+  ASSERT_EQ(found.size(), 3u);
+  std::vector<real> made, again;
+  for (const Inferred &one : found) {
+    made.insert(made.end(), one.example.begin(), one.example.end());
+    EXPECT_LE(one.error, 0.02);
+  }
+  EXPECT_LE(relative_error(made, x), 0.03);
+
+  for (size_t i = 0; i < x.size(); ++i)
+    if (visible[i] == 0) x[i] = 7;
+  for (const Inferred &one : infer_latents(backend, net, latent, x, visible, precise(), 5))
+    again.insert(again.end(), one.example.begin(), one.example.end());
+  EXPECT_EQ(again, made);
+
+  const std::vector<real> nothing(x.size());
+  EXPECT_THROW(infer_latents(backend, net, latent, x, nothing, precise(), 5), std::invalid_argument);
+  visible.pop_back();
+  EXPECT_THROW(infer_latents(backend, net, latent, x, visible, precise(), 5), std::invalid_argument);
+}
+
 TEST(Inference, RefusesAnExampleOfAnotherSize) {
   Backend &backend = test_backend();
   Network net = small_generator(backend, linear());

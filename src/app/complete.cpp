@@ -1,0 +1,134 @@
+#include "app/complete.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <stdexcept>
+
+#include "app/device.h"
+#include "app/pictures.h"
+#include "app/progress.h"
+#include "experiments/examples.h"
+
+namespace coopnets {
+
+namespace {
+
+constexpr int64_t chains_at_a_time = 64;
+constexpr int64_t shown = 10;
+
+Network &generator_of(SavedModel &saved) {
+  if (saved.model.generator && saved.experiment->data != DataKind::video) return *saved.model.generator;
+  throw std::runtime_error("completion needs a generator of pictures, and this checkpoint of the experiment '" +
+                           saved.experiment->name + "' (algorithm " + saved.algorithm + ") has none");
+}
+
+}  // namespace
+
+Completion::Completion(Backend &backend, SavedModel &saved, const Settings &s, uint64_t seed)
+    : backend_(backend), generator_(generator_of(saved)), latent_(saved.experiment->latent(saved.settings)) {
+  settings_.restarts = s.inference_restarts;
+  settings_.steps = s.inference_steps;
+  settings_.sigma = s.sigma;
+  settings_.seed = seed;
+}
+
+std::vector<real> Completion::fill(const std::vector<real> &pictures, const std::vector<Mask> &masks) {
+  const int64_t channels = generator_.output(latent_).c;
+  std::vector<real> visible;
+  visible.reserve(pictures.size());
+  for (const Mask &mask : masks)
+    for (const uint8_t hidden : mask.hidden) visible.insert(visible.end(), channels, hidden ? real(0) : real(1));
+  std::vector<real> filled;
+  for (const Inferred &one :
+       infer_latents(backend_, generator_, latent_, pictures, visible, settings_, chains_at_a_time))
+    filled.insert(filled.end(), one.example.begin(), one.example.end());
+  for (size_t i = 0; i < filled.size(); ++i)
+    if (visible[i] == 1) filled[i] = pictures[i];
+  return filled;
+}
+
+std::vector<real> occluded(std::vector<real> pictures, const std::vector<Mask> &masks) {
+  size_t at = 0;
+  for (const Mask &mask : masks) {
+    const size_t channels = pictures.size() / masks.size() / mask.hidden.size();
+    for (const uint8_t hidden : mask.hidden)
+      for (size_t c = 0; c < channels; ++c, ++at)
+        if (hidden) pictures[at] = -1;
+  }
+  return pictures;
+}
+
+Mask load_mask(const std::string &path, const Shape &example, const Settings &s) {
+  const Image image = fit(load_image(path, 1), example.h, example.w, parse_crop(s.crop));
+  Mask mask{example.h, example.w, {}};
+  int64_t count = 0;
+  for (const uint8_t pixel : image.pixels) {
+    mask.hidden.push_back(pixel >= 128);
+    count += mask.hidden.back();
+  }
+  if (count == 0) throw std::runtime_error("the mask " + path + " hides nothing: white pixels are hidden");
+  if (count == int64_t(mask.hidden.size()))
+    throw std::runtime_error("the mask " + path + " hides everything: black pixels are visible");
+  return mask;
+}
+
+std::vector<Mask> square_masks(const Shape &example, int64_t side, uint64_t seed, int64_t count) {
+  if (side >= std::min(example.h, example.w))
+    throw std::runtime_error("a hidden square of " + std::to_string(side) +
+                             " pixels leaves too little of pictures of " + std::to_string(example.h) + "x" +
+                             std::to_string(example.w) + " (--set hidden_square=...)");
+  std::vector<Mask> masks;
+  for (int64_t k = 0; k < count; ++k) masks.push_back(square_mask(example.h, example.w, side, seed, uint64_t(k)));
+  return masks;
+}
+
+void save_completion(const std::string &path, const std::vector<real> &pictures, const std::vector<real> &recovered,
+                     const std::vector<Mask> &masks, const Shape &example) {
+  const int64_t count = std::min<int64_t>(shown, int64_t(masks.size()));
+  const std::vector<real> hidden = occluded(pictures, masks);
+  std::vector<real> rows;
+  for (const std::vector<real> *row : {&pictures, &hidden, &recovered})
+    rows.insert(rows.end(), row->begin(), row->begin() + count * example.size());
+  save_examples(path, rows, example.with_n(3 * count), 3 * count, count);
+}
+
+int complete(const Options &options) {
+  const std::unique_ptr<Backend> backend = make_backend(options);
+  const std::string path = checkpoint_path(options);
+  SavedModel saved = load_model(*backend, path, options);
+  const Settings settings = settings_of(options, saved.settings);
+  const uint64_t seed = static_cast<uint64_t>(options.seed);
+  Progress progress(1, options.quiet);
+
+  std::vector<real> pictures;
+  const Shape example = example_shape(*saved.experiment, saved.settings);
+  if (options.picture.empty()) {
+    const auto warn = [&](const std::string &text) { progress.warn(text); };
+    const auto examples = open_examples(*saved.experiment, settings, options.data, saved.seed, warn,
+                                        settings.held_out > 0 ? Part::held_out : Part::train);
+    pictures = examples->range(0, std::min(shown, examples->size()));
+  } else {
+    const Image image = fit(load_image(options.picture, example.c), example.h, example.w, parse_crop(settings.crop));
+    pictures.resize(image.size());
+    to_reals(image.pixels.data(), image.size(), parse_normalise(settings.normalise), pictures.data());
+  }
+  const int64_t count = int64_t(pictures.size()) / example.size();
+  const int64_t side = settings.hidden_square ? settings.hidden_square : (30 * example.h + 32) / 64;
+  const std::vector<Mask> masks = options.mask.empty()
+                                      ? square_masks(example, side, seed, count)
+                                      : std::vector<Mask>(count, load_mask(options.mask, example, settings));
+
+  Completion completion(*backend, saved, settings, seed);
+  const std::vector<real> filled = completion.fill(pictures, masks);
+  if (options.picture.empty()) {
+    save_completion(sibling(path, "completed"), pictures, filled, masks, example);
+    progress.note(sibling(path, "completed.png") + ": rows of original, occluded and recovered pictures");
+  } else {
+    const std::string file = sibling(path, "completed_" + std::filesystem::path(options.picture).stem().string());
+    save_examples(file, filled, example);
+    progress.note(file + ".png is the picture with its hidden part filled");
+  }
+  return 0;
+}
+
+}  // namespace coopnets

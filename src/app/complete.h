@@ -1,0 +1,41 @@
+// Pattern completion by a trained generator.
+#pragma once
+#include "app/saved_model.h"
+#include "learning/inference.h"
+#include "metrics/completion.h"
+
+namespace coopnets {
+
+int complete(const Options &);  // --complete [PICTURE] [--mask FILE]
+
+// A generator that fills the hidden part of pictures: the latent vector is inferred from the visible pixels, g(z) fills
+// the hole, visible pixels stay.
+class Completion {
+ public:
+  Completion(Backend &, SavedModel &, const Settings &, uint64_t seed);
+
+  // Values [count, ...] in [-1, 1], one mask a picture.
+  std::vector<real> fill(const std::vector<real> &pictures, const std::vector<Mask> &masks);
+
+ private:
+  Backend &backend_;
+  Network &generator_;
+  Shape latent_;
+  InferenceSettings settings_;
+};
+
+// The same pictures with their hidden pixels black.
+std::vector<real> occluded(std::vector<real> pictures, const std::vector<Mask> &masks);
+
+// A mask from a picture, fitted to the size of the nets as pictures are: white is hidden. Throws std::runtime_error
+// when it hides nothing or everything.
+Mask load_mask(const std::string &path, const Shape &example, const Settings &);
+
+// The masks of the paper for `count` pictures: squares of `side` pixels, or the file of --mask for each.
+std::vector<Mask> square_masks(const Shape &example, int64_t side, uint64_t seed, int64_t count);
+
+// Three rows, ten pictures wide: original, occluded, recovered.
+void save_completion(const std::string &path, const std::vector<real> &pictures, const std::vector<real> &recovered,
+                     const std::vector<Mask> &masks, const Shape &example);
+
+}  // namespace coopnets

@@ -1,0 +1,288 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <stdexcept>
+
+#include "app/device.h"
+#include "app/evaluate.h"
+#include "app/feature_net.h"
+#include "app/pictures.h"
+#include "app/progress.h"
+#include "app/report.h"
+#include "app/saved_model.h"
+#include "experiments/examples.h"
+#include "learning/sampler.h"
+#include "metrics/fid.h"
+#include "metrics/nearest.h"
+#include "metrics/parzen.h"
+#include "metrics/precision_recall.h"
+#include "metrics/ssim.h"
+#include "tensor/file.h"
+
+namespace coopnets {
+
+namespace {
+
+constexpr int64_t elements_at_a_time = int64_t{1} << 21;  // of pictures, in one batch
+constexpr int64_t shown_neighbours = 50;
+constexpr int64_t parzen_validation = 1000;  // of the published protocol
+
+// Pictures that are compared, by what made them.
+struct PictureSet {
+  std::string name;
+  Samples pixels;  // as the nets have them, in [-1, 1] but for what Langevin noise adds: all for Parzen windows
+  std::vector<real> shown;  // the first of them, for figures
+  Features seen;            // by the net of --features
+};
+
+class PictureEvaluation {
+ public:
+  PictureEvaluation(const Options &options)
+      : options_(options),
+        backend_(make_backend(options)),
+        path_(checkpoint_path(options)),
+        saved_(load_model(*backend_, path_, options)),
+        settings_(settings_of(options, saved_.settings)),
+        progress_(options.samples, options.quiet) {
+    if (!saved_.model.generator)
+      throw std::runtime_error(path_ + " holds no generator, so it cannot make the samples to evaluate");
+  }
+
+  int run() {
+    // Whatever the data lacks is said before the samples are drawn.
+    training_ = open(settings_, Part::train);
+    if (digits_) open_parzen();
+    if (!options_.features.empty()) net_ = load_feature_net(*backend_, options_.features);
+    draw_samples();
+    if (digits_) parzen();
+    similarity();
+    if (net_) features();
+    neighbours();
+    finish();
+    return 0;
+  }
+
+ private:
+  std::unique_ptr<Examples> open(const Settings &s, Part part) {
+    return open_examples(
+        *saved_.experiment, s, options_.data, saved_.seed, [this](const std::string &text) { progress_.warn(text); },
+        part);
+  }
+  Samples pixels(const Examples &examples, int64_t first, int64_t count) const {
+    return Samples(count, example_.size(), examples.range(first, count));
+  }
+
+  void draw_samples() {
+    const Shape latent = saved_.experiment->latent(saved_.settings);
+    const int64_t batch = std::clamp<int64_t>(elements_at_a_time / example_.size(), 1, options_.samples);
+    Sampler sampler(*backend_, saved_.model.descriptor.get(), *saved_.model.generator, latent, batch,
+                    Statistics::running);
+    const LearningSettings learning =
+        learning_settings(settings_, Algorithm::cooperative, static_cast<uint64_t>(options_.seed), 1);
+    sets_.push_back({"generator", {}, {}, {}});
+    if (saved_.model.descriptor) sets_.push_back({"descriptor", {}, {}, {}});
+    sampler.draw(learning, settings_.langevin_steps, options_.samples,
+                 [&](int64_t first, const std::vector<real> &made, const std::vector<real> &revised) {
+                   add(sets_[0], made);
+                   if (!revised.empty()) add(sets_[1], revised);
+                   if (first / batch % 10 == 0 && options_.samples > batch)
+                     progress_.note(std::to_string(std::min(first + batch, options_.samples)) + " of " +
+                                    std::to_string(options_.samples) + " samples");
+                 });
+  }
+  void add(PictureSet &set, const std::vector<real> &values) {
+    const int64_t size = example_.size(), count = int64_t(values.size()) / size;
+    if (digits_) {
+      set.pixels.count += count;
+      set.pixels.dimension = size;
+      set.pixels.values.insert(set.pixels.values.end(), values.begin(), values.end());
+    }
+    const int64_t missing = shown_neighbours - int64_t(set.shown.size()) / size;
+    set.shown.insert(set.shown.end(), values.begin(), values.begin() + std::min(missing, count) * size);
+    if (!net_) return;
+    std::vector<Image> pictures;  // of bytes, as a file would hold them
+    for (int64_t k = 0; k < count; ++k) pictures.push_back(picture(values, example_, k));
+    net_->add(pictures, set.seen);
+  }
+
+  // --- Table 2: the log-likelihood of test pictures under Parzen windows around samples
+  // -------------------------------- Test and validation pictures are on the data's own scale, whatever the nets were
+  // shown.
+  void open_parzen() {
+    const bool authors = settings_.parzen == "authors";
+    Settings own = settings_;
+    own.normalise = "fixed";
+    if (own.held_out == 0) {
+      if (!authors)
+        throw std::runtime_error(
+            path_ +
+            " has learned all training pictures (held_out=0), and the clean protocol chooses the windows' "
+            "width on ones that were not learned; --set parzen=authors does not mind");
+      own.held_out = 10000;
+    }
+    const auto whole = [](const Examples &e, int64_t most) { return e.range(0, std::min(e.size(), most)); };
+    validation_ = unit(whole(*open(own, Part::held_out), parzen_validation));
+    const auto test = open(own, Part::test);
+    test_ = unit(whole(*test, test->size()));
+    ceiling_ = unit(whole(*open(own, Part::train), options_.samples));
+  }
+  Samples unit(std::vector<real> values) const {
+    const int64_t count = int64_t(values.size()) / example_.size();
+    return parzen_samples(Samples(count, example_.size(), std::move(values)), ParzenRange::clean);
+  }
+
+  void parzen() {
+    Table table{"Parzen-window log-likelihood of the test pictures, in nats (Table 2)",
+                {"sigma", "log-likelihood", "standard error"},
+                {},
+                {}};
+    const auto add = [&](const std::string &name, const Samples &samples) {
+      const ParzenScore score = parzen_score(samples, validation_, test_);
+      table.rows.push_back({name, {score.sigma, score.mean, score.standard_error}});
+    };
+    for (const PictureSet &set : sets_) {
+      add(set.name, parzen_samples(set.pixels, ParzenRange::clean));
+      if (settings_.parzen == "authors") add(set.name + ", authors", parzen_samples(set.pixels, ParzenRange::authors));
+    }
+    add("training pictures", ceiling_);
+    table.rows.push_back({"published, generator", {NAN, 226, 2.1}});
+    table.rows.push_back({"published, descriptor", {NAN, 228, 2.1}});
+    table.notes = {std::to_string(options_.samples) + " samples a row; sigma chosen on " +
+                       std::to_string(validation_.count) + " training pictures that were " +
+                       (settings_.held_out > 0 ? "not learned" : "learned, too") + "; " + std::to_string(test_.count) +
+                       " test pictures, evaluated once",
+                   "training pictures in the place of samples are the ceiling that memorising reaches",
+                   "published: MNIST, the best epoch by the test set, samples stretched to [0, 1] together"};
+    if (settings_.parzen == "authors")
+      table.notes.push_back(
+          "authors: samples clipped to [-1, 1], then stretched together to [0, 1], as their code does");
+    tables_.push_back(table);
+  }
+
+  // --- Figure 3: how alike the pictures of one set are
+  // -------------------------------------------------------------------
+  void similarity() {
+    Table table{"Structural similarity of pairs of pictures (Figure 3): low where samples vary", {"SSIM"}, {}, {}};
+    const auto add = [&](const std::string &name, const std::vector<real> &values) {
+      std::vector<Frames> pictures;
+      for (auto one = values.begin(); one != values.end(); one += example_.size()) {
+        std::vector<double> pixels(one, one + example_.size());
+        for (double &p : pixels) p = (p + 1) / 2;
+        pictures.push_back(clipped(Frames(1, example_.h, example_.w, example_.c, std::move(pixels))));
+      }
+      double sum = 0;
+      int64_t pairs = 0;
+      for (size_t i = 0; i < pictures.size(); ++i)
+        for (size_t j = 0; j < i; ++j, ++pairs) sum += ssim(pictures[i], pictures[j]);
+      table.rows.push_back({name, {sum / double(pairs)}});
+    };
+    for (const PictureSet &set : sets_) add(set.name, set.shown);
+    add("training pictures", training_->range(0, std::min(shown_neighbours, training_->size())));
+    table.notes = {"mean over all pairs of the first " + std::to_string(shown_neighbours) + " of each"};
+    tables_.push_back(table);
+  }
+
+  // --- Tables 1 and 3, Figure 3: what a net for features makes of the samples
+  // --------------------------------------------
+  void features() {
+    PictureSet real{"training pictures", {}, {}, {}};
+    const int64_t count = std::min(options_.samples, training_->size());
+    for (int64_t first = 0; first < count; first += 100)
+      add(real, training_->range(first, std::min<int64_t>(100, count - first)));
+    const Gaussian reference = fit_gaussian(real.seen.features);
+    Table table{"Scores of features (Tables 1 and 3)",
+                {"Inception score", "+-", "FID", "KID x 1000", "+-", "precision", "recall", "density", "coverage"},
+                {},
+                {net_->description(),
+                 std::to_string(options_.samples) + " samples, compared with " + std::to_string(count) +
+                     " training pictures as the nets were shown them; Inception score over " +
+                     std::to_string(options_.splits) + " splits; all are biased: compare equal numbers alone"}};
+    const int64_t subset = std::min<int64_t>(1000, std::min(options_.samples, count));
+    for (const PictureSet &set : sets_) {
+      const MeanAndDeviation score = inception_score(set.seen.logits, options_.splits);
+      const double fid = frechet_distance(reference, fit_gaussian(set.seen.features));
+      const MeanAndDeviation kid = kernel_distance(real.seen.features, set.seen.features, 100, subset);
+      const PrecisionRecall pr = precision_recall(real.seen.features, set.seen.features);
+      const DensityCoverage dc = density_coverage(real.seen.features, set.seen.features);
+      table.rows.push_back({set.name,
+                            {score.mean, score.deviation, fid, 1000 * kid.mean, 1000 * kid.deviation, pr.precision,
+                             pr.recall, dc.density, dc.coverage}});
+    }
+    const MeanAndDeviation best = inception_score(real.seen.logits, options_.splits);
+    table.rows.push_back({real.name, {best.mean, best.deviation, NAN, NAN, NAN, NAN, NAN, NAN, NAN}});
+    tables_.push_back(table);
+    category(real);
+  }
+
+  void category(const PictureSet &real) {
+    const std::vector<std::string> names = net_->categories();
+    const auto found = std::find(names.begin(), names.end(), settings_.category);
+    if (found == names.end()) return;
+    Table table{"Category " + settings_.category + " (Figure 3)",
+                {"softmax probability", "top-5 error"},
+                {},
+                {net_->description()}};
+    const auto add = [&](const PictureSet &set) {
+      const CategoryScore score = category_score(set.seen.logits, found - names.begin());
+      table.rows.push_back({set.name, {score.probability, score.top_error}});
+    };
+    for (const PictureSet &set : sets_) add(set);
+    add(real);
+    tables_.push_back(table);
+  }
+
+  // --- Each sample beside its nearest training picture
+  // -----------------------------------------------------------------
+  void neighbours() {
+    const int64_t size = example_.size();
+    for (const PictureSet &set : sets_) {
+      const int64_t count = int64_t(set.shown.size()) / size;
+      const std::vector<Neighbour> nearest =
+          nearest_neighbours(Samples(count, size, set.shown), training_->size(),
+                             [&](int64_t first, int64_t n) { return pixels(*training_, first, n); });
+      std::vector<real> pairs;
+      for (int64_t k = 0; k < count; ++k) {
+        const auto one = set.shown.begin() + k * size;
+        const std::vector<real> other = training_->range(nearest[k].index, 1);
+        pairs.insert(pairs.end(), one, one + size);
+        pairs.insert(pairs.end(), other.begin(), other.end());
+      }
+      const std::string file = sibling(path_, "nearest_" + set.name);
+      save_examples(file, pairs, example_.with_n(2 * count), 2 * count, 10);
+      progress_.note(file + ".png: each sample and, to its right, the nearest training picture");
+    }
+  }
+
+  void finish() {
+    for (const Table &table : tables_) std::printf("%s\n", table_text(table).c_str());
+    const std::string file = sibling(path_, "evaluation.json");
+    write_atomically(file, report_json({{"experiment", saved_.experiment->name},
+                                        {"checkpoint", path_},
+                                        {"algorithm", saved_.algorithm},
+                                        {"iteration", std::to_string(saved_.iteration)},
+                                        {"seed", std::to_string(options_.seed)},
+                                        {"samples", std::to_string(options_.samples)}},
+                                       tables_));
+    progress_.note(file + " holds these numbers");
+  }
+
+  const Options &options_;
+  std::unique_ptr<Backend> backend_;
+  std::string path_;
+  SavedModel saved_;
+  Settings settings_;
+  Progress progress_;
+  const bool digits_ = saved_.experiment->data == DataKind::digits;
+  const Shape example_ = example_shape(*saved_.experiment, saved_.settings);
+  std::unique_ptr<Examples> training_;
+  std::unique_ptr<FeatureNet> net_;
+  Samples validation_, test_, ceiling_;
+  std::vector<PictureSet> sets_;
+  std::vector<Table> tables_;
+};
+
+}  // namespace
+
+int evaluate_pictures(const Options &options) { return PictureEvaluation(options).run(); }
+
+}  // namespace coopnets

@@ -1,0 +1,91 @@
+#include "app/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <stdexcept>
+
+#include "experiments/text.h"
+
+namespace coopnets {
+
+namespace {
+
+std::string cell_text(double value) {
+  if (!std::isfinite(value)) return "-";
+  const int before = value == 0 ? 1 : int(std::floor(std::log10(std::abs(value)))) + 1;
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", std::clamp(4 - before, 2, 6), value);
+  return text;
+}
+
+std::string json_text(const std::string &text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    char escaped[8];
+    if (c == '"' || c == '\\')
+      out += '\\', out += c;
+    else if (static_cast<unsigned char>(c) < 0x20)
+      std::snprintf(escaped, sizeof escaped, "\\u%04x", c), out += escaped;
+    else
+      out += c;
+  }
+  return out + '"';
+}
+
+void require_cells(const Table &table) {
+  for (const Table::Row &row : table.rows)
+    if (row.cells.size() != table.columns.size())
+      throw std::invalid_argument("the row " + row.name + " of the table " + table.title + " has " +
+                                  std::to_string(row.cells.size()) + " cells for " +
+                                  std::to_string(table.columns.size()) + " columns");
+}
+
+}  // namespace
+
+std::string table_text(const Table &table) {
+  require_cells(table);
+  std::vector<std::vector<std::string>> lines = {{""}};
+  lines[0].insert(lines[0].end(), table.columns.begin(), table.columns.end());
+  for (const Table::Row &row : table.rows) {
+    lines.push_back({row.name});
+    for (const double cell : row.cells) lines.back().push_back(cell_text(cell));
+  }
+  std::vector<size_t> widths(lines[0].size());
+  for (const auto &line : lines)
+    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+  std::string text = table.title + '\n';
+  for (const auto &line : lines) {
+    std::string row = "  " + line[0] + std::string(widths[0] - line[0].size(), ' ');
+    for (size_t i = 1; i < line.size(); ++i) row += "  " + std::string(widths[i] - line[i].size(), ' ') + line[i];
+    text += row + '\n';
+  }
+  for (const std::string &note : table.notes) text += "  (" + note + ")\n";
+  return text;
+}
+
+std::string report_json(const std::vector<std::pair<std::string, std::string>> &facts,
+                        const std::vector<Table> &tables) {
+  std::string text = "{\n";
+  for (const auto &[name, value] : facts) text += "  " + json_text(name) + ": " + json_text(value) + ",\n";
+  text += "  \"tables\": [";
+  for (size_t t = 0; t < tables.size(); ++t) {
+    const Table &table = tables[t];
+    require_cells(table);
+    text += std::string(t ? ",\n" : "\n") + "    {\"title\": " + json_text(table.title) + ",\n     \"rows\": [";
+    for (size_t r = 0; r < table.rows.size(); ++r) {
+      text += std::string(r ? ",\n" : "\n") + "       {\"name\": " + json_text(table.rows[r].name);
+      for (size_t c = 0; c < table.columns.size(); ++c) {
+        const double value = table.rows[r].cells[c];
+        text += ", " + json_text(table.columns[c]) + ": " + (std::isfinite(value) ? print_number(value) : "null");
+      }
+      text += "}";
+    }
+    text += "],\n     \"notes\": [";
+    for (size_t n = 0; n < table.notes.size(); ++n) text += (n ? ", " : "") + json_text(table.notes[n]);
+    text += "]}";
+  }
+  return text + "]\n}\n";
+}
+
+}  // namespace coopnets

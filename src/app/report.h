@@ -1,0 +1,28 @@
+// Tables of measures, as a person reads them and as a program does.
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coopnets {
+
+// A cell that is not finite is a measure that there is not: "-" in text, null in JSON.
+struct Table {
+  struct Row {
+    std::string name;
+    std::vector<double> cells;
+  };
+  std::string title;
+  std::vector<std::string> columns;  // the names' column apart
+  std::vector<Row> rows;
+  std::vector<std::string> notes;  // what must be known to compare the numbers
+};
+
+// Title, aligned columns, notes; cells with four significant digits or two decimals, whichever are more.
+std::string table_text(const Table &);
+
+// {"name": "text", ..., "tables": [{"title": ..., "rows": [{"name": ..., "COLUMN": number, ...}], "notes": [...]}]}
+// with numbers that read back exactly. Throws std::invalid_argument when a row has not one cell a column.
+std::string report_json(const std::vector<std::pair<std::string, std::string>> &facts, const std::vector<Table> &);
+
+}  // namespace coopnets

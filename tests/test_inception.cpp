@@ -1,0 +1,160 @@
+// FID's Inception against PyTorch: tests/data/inception.txt is what tools/inception_golden.py wrote.
+#include "metrics/inception.h"
+
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
+#include "backends/backend.h"
+#include "files.h"
+
+namespace coopnets {
+namespace {
+
+// As in tools/inception_golden.py: uniform in [-1, 1), by mixing of (FNV-1a hash of the name, index).
+std::vector<double> noise(const std::string &name, int64_t count) {
+  uint32_t seed = 2166136261u;
+  for (const char c : name) seed = (seed ^ uint8_t(c)) * 16777619u;
+  std::vector<double> values(count);
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t x = uint32_t(i) * 2654435761u ^ seed;
+    x = (x ^ x >> 16) * 0x85EBCA6Bu;
+    x = (x ^ x >> 13) * 0xC2B2AE35u;
+    values[i] = double(x ^ x >> 16) / 2147483648.0 - 1;
+  }
+  return values;
+}
+
+std::vector<double> scaled(const std::string &name, int64_t count, double middle, double spread) {
+  std::vector<double> values = noise(name, count);
+  for (double &v : values) v = float(middle + spread * v);
+  return values;
+}
+
+struct Golden {
+  Shape shape;
+  double size, projection;  // root mean square; on noise of the layer's name
+};
+
+class InceptionTest : public testing::Test {
+ protected:
+  InceptionTest() {
+    std::ifstream file("tests/data/inception.txt");
+    std::string line, kind, name;
+    while (std::getline(file, line)) {
+      std::istringstream words(line);
+      words >> kind >> name;
+      if (kind == "conv") {
+        int64_t h, w, in, out;
+        words >> h >> w >> in >> out;
+        add_conv(name, h, w, in, out);
+      } else {
+        Golden g;
+        words >> g.shape.n >> g.shape.h >> g.shape.w >> g.shape.c >> g.size >> g.projection;
+        layers[name] = g;
+      }
+      EXPECT_TRUE(bool(words)) << line;
+    }
+    const std::vector<double> fc = scaled("fc.weight", 1008 * 2048, 0, std::sqrt(3.0 / 2048));
+    std::vector<real> filters(fc.size());
+    for (int64_t o = 0; o < 1008; ++o)
+      for (int64_t i = 0; i < 2048; ++i) filters[i * 1008 + o] = real(fc[o * 2048 + i]);
+    weights.emplace("fc.filters", Tensor(test_backend(), {1, 1, 1, 2048, 1008}, filters));
+  }
+  // PyTorch's [out, in, h, w] with the batch norm after it folded in.
+  void add_conv(const std::string &name, int64_t h, int64_t w, int64_t in, int64_t out) {
+    const std::vector<double> conv =
+        scaled(name + ".conv.weight", out * in * h * w, 0, std::sqrt(6.0 / double(in * h * w)));
+    const auto scale = scaled(name + ".bn.weight", out, 1, 0.5), shift = scaled(name + ".bn.bias", out, 0, 0.1);
+    const auto mean = scaled(name + ".bn.running_mean", out, 0, 0.1);
+    const auto variance = scaled(name + ".bn.running_var", out, 1, 0.5);
+    std::vector<real> filters(conv.size()), bias(out);
+    for (int64_t o = 0; o < out; ++o) {
+      const double factor = scale[o] / std::sqrt(variance[o] + 0.001);
+      bias[o] = real(shift[o] - mean[o] * factor);
+      for (int64_t i = 0; i < in; ++i)
+        for (int64_t k = 0; k < h * w; ++k)
+          filters[(k * in + i) * out + o] = real(conv[(o * in + i) * h * w + k] * factor);
+    }
+    weights.emplace(name + ".filters", Tensor(test_backend(), {1, h, w, in, out}, filters));
+    weights.emplace(name + ".bias", Tensor(test_backend(), {1, 1, 1, 1, out}, bias));
+  }
+  std::map<std::string, Tensor> weights;
+  std::map<std::string, Golden> layers;
+};
+
+TEST_F(InceptionTest, every_layer_agrees_with_pytorch) {
+  ASSERT_EQ(layers.size(), 20u);
+  Inception inception(test_backend(), std::move(weights));
+  const std::vector<double> picture = scaled("picture", 127 * 139 * 3, 0, 1);
+  size_t seen = 0;
+  const Inception::Output out =
+      inception.forward(Tensor(test_backend(), {1, 1, 127, 139, 3}, {picture.begin(), picture.end()}),
+                        [&](const std::string &name, const Tensor &made) {
+                          ASSERT_EQ(layers.count(name), 1u) << name;
+                          const Golden &golden = layers[name];
+                          ASSERT_EQ(made.shape(), golden.shape) << name;
+                          const std::vector<real> values = made.values();
+                          const std::vector<double> r = noise(name, made.size());
+                          double squares = 0, projection = 0;
+                          for (size_t i = 0; i < r.size(); ++i) {
+                            squares += double(values[i]) * values[i];
+                            projection += r[i] * values[i];
+                          }
+                          // A projection of independent values has the size of their norm.
+                          const double norm = golden.size * std::sqrt(double(r.size()));
+                          EXPECT_NEAR(std::sqrt(squares), norm, 2e-5 * norm) << name;
+                          EXPECT_NEAR(projection, golden.projection, 2e-5 * norm) << name;
+                          ++seen;
+                        });
+  EXPECT_EQ(seen, layers.size());
+  EXPECT_EQ(out.pool3.size(), 2048u);
+  EXPECT_EQ(out.logits.size(), 1008u);
+}
+
+TEST_F(InceptionTest, a_missing_or_misshapen_tensor_is_named) {
+  weights["Mixed_7c.branch_pool.bias"] = Tensor(test_backend(), {1, 1, 1, 1, 191});
+  EXPECT_CONTAINS(error_of([&] { Inception(test_backend(), std::move(weights)); }), "Mixed_7c.branch_pool.bias");
+  EXPECT_CONTAINS(error_of([&] { Inception(test_backend(), std::map<std::string, Tensor>()); }),
+                  "Conv2d_1a_3x3.filters of shape 1x3x3x3x32");
+}
+
+TEST(InceptionOps, resizes_as_tensorflow_1_does) {
+  Image image(2, 3, 1);
+  image.pixels = {0, 30, 90, 100, 130, 190};
+  // Rows read 0, 0.5, 1 (clamped: the last row), 1.5 -> the last; columns 0, 0.5, 1, 1.5, 2, 2.5.
+  const std::vector<real> top = {0, 15, 30, 60, 90, 90};
+  const std::vector<real> resized = resize_bilinear_tf1(image, 4, 6);
+  ASSERT_EQ(resized.size(), 24u);
+  for (int j = 0; j < 6; ++j) {
+    EXPECT_FLOAT_EQ(resized[j], top[j]);
+    EXPECT_FLOAT_EQ(resized[6 + j], top[j] + 50);
+    EXPECT_FLOAT_EQ(resized[12 + j], top[j] + 100);
+    EXPECT_FLOAT_EQ(resized[18 + j], top[j] + 100);
+  }
+  EXPECT_EQ(resize_bilinear_tf1(image, 2, 3), std::vector<real>(image.pixels.begin(), image.pixels.end()));
+}
+
+TEST(InceptionOps, pools_leave_padding_out) {
+  std::vector<real> values;
+  for (int i = 0; i < 12; ++i) values.push_back(real(i)), values.push_back(real(-i));
+  const Tensor x(test_backend(), {1, 1, 3, 4, 2}, values);
+  const std::vector<real> mean = average_pool_3x3(x).values(), most = max_pool_3x3(x, 1).values();
+  EXPECT_FLOAT_EQ(mean[0], (0 + 1 + 4 + 5) / 4.f);  // a corner has four
+  EXPECT_FLOAT_EQ(mean[1], -(0 + 1 + 4 + 5) / 4.f);
+  EXPECT_FLOAT_EQ(mean[2 * 5], 5);  // the inside nine
+  EXPECT_FLOAT_EQ(most[2 * 11], 11);
+  EXPECT_FLOAT_EQ(most[1], 0);            // not a zero of the padding:
+  EXPECT_FLOAT_EQ(most[2 * 11 + 1], -6);  // negative ones remain
+  const Tensor halved = max_pool_3x3(x, 2);
+  EXPECT_EQ(halved.shape(), (Shape{1, 1, 1, 1, 2}));
+  EXPECT_EQ(halved.values(), (std::vector<real>{10, 0}));
+  std::vector<Tensor> parts;
+  for (int k = 0; k < 3; ++k) parts.emplace_back(test_backend(), halved.shape(), halved.values());
+  EXPECT_EQ(concatenate_channels(parts).values(), (std::vector<real>{10, 0, 10, 0, 10, 0}));
+  parts.emplace_back(test_backend(), x.shape(), x.values());
+  EXPECT_THROW(concatenate_channels(parts), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace coopnets

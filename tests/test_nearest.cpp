@@ -1,0 +1,29 @@
+#include "metrics/nearest.h"
+
+#include <cmath>
+
+#include "files.h"
+
+namespace coopnets {
+namespace {
+
+TEST(Nearest, neighbours_are_found_across_pieces_and_the_first_of_equals_wins) {
+  // 2,500 points on a line, given in three pieces; points[2] lies half way between two.
+  const auto range = [](int64_t first, int64_t n) {
+    Samples some(n, 2);
+    for (int64_t i = 0; i < n; ++i) some.row(i)[0] = float(first + i), some.row(i)[1] = 3;
+    return some;
+  };
+  const Samples points(4, 2, {7, 3, 2499, 7, 1200.5, 3, -6, 11});
+  const std::vector<Neighbour> nearest = nearest_neighbours(points, 2500, range);
+  const int64_t index[] = {7, 2499, 1200, 0};
+  const double distance[] = {0, 4, 0.5, 10};
+  for (int k = 0; k < 4; ++k) {
+    EXPECT_EQ(nearest[k].index, index[k]);
+    EXPECT_DOUBLE_EQ(nearest[k].distance, distance[k]);
+  }
+  EXPECT_CONTAINS(error_of<std::invalid_argument>([&] { nearest_neighbours(points, 0, range); }), "empty set");
+}
+
+}  // namespace
+}  // namespace coopnets
