@@ -89,9 +89,9 @@ TEST_F(Resume, killed_at_any_moment_leaves_a_readable_checkpoint) {
   const std::string partial = path("checkpoint.safetensors.partial");
   int kills = 0;
   for (uint64_t attempt = 0; attempt < 16; ++attempt) {
+    if (fs::exists(path("checkpoint.safetensors")) && saved_iteration() == "21") fs::remove_all(path(""));
     const bool begun = fs::exists(path("checkpoint.safetensors"));
-    if (begun && saved_iteration() == "21") fs::remove_all(path(""));
-    Program run(train(21) + Arguments{fs::exists(path("checkpoint.safetensors")) ? "--resume" : "--overwrite"});
+    Program run(train(21) + Arguments{begun ? "--resume" : "--overwrite"});
     if (attempt % 2 == 0) {  // while a checkpoint is being written
       while (run.runs() && !fs::exists(partial)) wait_a_moment(0.1);
     } else {
