@@ -143,7 +143,7 @@ TEST(Options, impossible_combinations_are_refused) {
   EXPECT_EQ(refusal({"--exp", "scene", "--bench", "all"}), "--exp and --bench exclude each other");
   EXPECT_EQ(refusal({"--exp", "scene", "--sample", "3", "--resume"}), "--sample and --resume exclude each other");
   EXPECT_EQ(refusal({"--exp", "scene", "--size", "3x4"}), "--size goes with --sample");
-  EXPECT_EQ(refusal({"--exp", "scene", "--mask", "m"}), "--mask goes with --complete");
+  EXPECT_EQ(refusal({"--exp", "scene", "--mask", "m"}), "--mask goes with --complete or --evaluate");
   EXPECT_EQ(refusal({"--exp", "scene", "--splits", "5"}), "--splits goes with --evaluate");
   EXPECT_EQ(refusal({"--exp", "scene", "--checkpoint", "c"}),
             "--checkpoint goes with --sample, --interpolate, --complete or --evaluate; --resume continues a run");
