@@ -1,10 +1,13 @@
 #include "app/bench.h"
 
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <stdexcept>
 
 #include "app/device.h"
 #include "experiments/model.h"
@@ -93,11 +96,31 @@ const std::vector<std::string> &benchmarks() {
 }
 
 int bench(const Options &options) {
-  const std::unique_ptr<Backend> backend = make_backend(options);
-  std::fprintf(stderr, "on %s\n", backend->name().c_str());
-  for (const Benchmark &b : nets)
-    if (options.bench == b.name || options.bench == "all")
-      bench_net(b, *backend, options, options.iterations > 0 ? options.iterations : 3);
+  if (options.bench != "all") {
+    const std::unique_ptr<Backend> backend = make_backend(options);
+    std::fprintf(stderr, "on %s\n", backend->name().c_str());
+    for (const Benchmark &b : nets)
+      if (options.bench == b.name) bench_net(b, *backend, options, options.iterations > 0 ? options.iterations : 3);
+    return 0;
+  }
+  // A process a net, so that each one's peak memory is its own.
+  for (const Benchmark &b : nets) {
+    const pid_t child = fork();
+    if (child < 0) throw std::runtime_error("no process can be started to time the net " + std::string(b.name));
+    if (child == 0) {
+      Options one = options;
+      one.bench = b.name;
+      try {
+        _exit(bench(one));
+      } catch (const std::exception &error) {
+        std::fprintf(stderr, "coopnets: %s\n", error.what());
+        _exit(1);
+      }
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (status != 0) return 1;
+  }
   return 0;
 }
 

@@ -67,6 +67,7 @@ int run(const std::vector<std::string> &arguments) {
   } else {
     return train(options);
   }
+  if (!std::cout.flush()) throw std::runtime_error("standard output cannot be written");
   return 0;
 }
 
@@ -81,6 +82,11 @@ int main(int count, char **arguments) {
   } catch (const coopnets::UsageError &error) {
     std::fprintf(stderr, "coopnets: %s\n", error.what());
     return 2;
+  } catch (const std::bad_alloc &) {
+    std::fprintf(
+        stderr,
+        "coopnets: out of memory; fewer chains (--set chains=...), a smaller batch or smaller pictures need less\n");
+    return 1;
   } catch (const std::exception &error) {
     std::fprintf(stderr, "coopnets: %s\n", error.what());
     return 1;

@@ -20,7 +20,7 @@ namespace {
 constexpr int64_t elements_at_a_time = int64_t{1} << 21;  // of pictures, in one batch
 
 // The size that is asked for, the latent shape whose picture is at least that large, and where to cut it out.
-// Pictures of another size than in training are synthesised with a margin of one latent cell and cut from the middle,
+// Pictures of another size than in training are synthesised with a margin of two latent cells and cut from the middle,
 // so that the zero padding at the border of the nets leaves no trace.
 struct Plan {
   Shape latent, wanted;
@@ -37,7 +37,7 @@ Plan plan_sizes(const SavedModel &saved, const Options &options) {
                                " alone; --size needs convolutional nets, as those of the experiment 'texture'");
     const auto size = *parse_size(options.size);
     const int64_t cell = nominal.h / plan.latent.h;
-    const auto cells = [cell](int64_t side) { return (side + cell - 1) / cell + 2; };
+    const auto cells = [cell](int64_t side) { return (side + cell - 1) / cell + 4; };
     plan.wanted.h = size.first;
     plan.wanted.w = size.second;
     plan.latent.h = cells(size.first);

@@ -1,14 +1,17 @@
 // Every operation of the framework, with its formula. Each stands in a file of its own: shape rule, forward, gradient.
 //
-//   conv                  y = a(sum_{k,i} x[o*stride - before + k, i] w[k,i,c] + b[c]) conv.cpp deconv                y
-//   = a(the adjoint of conv in its input, applied to x; + b[i])                           deconv.cpp batch_norm y =
-//   a(scale (x - m)/sqrt(v + e) + shift), m and v of the batch                          batch_norm.cpp
-//   batch_norm_inference  the same with given m and v batch_norm.cpp activate              y = a(x) activate.cpp add y
-//   = x1 + x2                                                                             add.cpp
+// clang-format off
+//   conv                  y = a(sum_{k,i} x[o*stride - before + k, i] w[k,i,c] + b[c])              conv.cpp
+//   deconv                y = a(the adjoint of conv in its input, applied to x; + b[i])             deconv.cpp
+//   batch_norm            y = a(scale (x - m)/sqrt(v + e) + shift), m and v of the batch            batch_norm.cpp
+//   batch_norm_inference  the same with given m and v                                               batch_norm.cpp
+//   activate              y = a(x)                                                                  activate.cpp
+//   add                   y = x1 + x2                                                               add.cpp
+// clang-format on
 //
 // a is none, (leaky) ReLU, tanh or sigmoid. Losses need no ops: Tape::seed holds the gradient of any scalar with
-// respect to the output, and the energies of this program are plain sums of the descriptor's last layer, whose gradient
-// is a constant.
+// respect to the output, and the energies of this program are plain sums of the descriptor's last layer, whose
+// gradient is a constant.
 #pragma once
 #include "autodiff/tape.h"
 

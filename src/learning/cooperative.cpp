@@ -75,7 +75,8 @@ Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generat
                          int64_t examples)
     : backend_(backend),
       settings_(settings),
-      readings_(backend, layers + (descriptor ? int(descriptor->layers().size()) : 0)) {
+      readings_(backend, layers + int((descriptor ? descriptor->layers().size() : 0) +
+                                      (generator ? generator->layers().size() : 0))) {
   const bool alone = settings.algorithm == Algorithm::generator;
   const int64_t chains = alone ? settings.batch : settings.chains;
   const Shape example = descriptor ? descriptor->input() : generator->output(generator->input());
@@ -208,6 +209,8 @@ void Cooperative::step_g2() {
   backend_.replay(g_->learning, [&] {
     const ConstView x = revised();
     backend_.sum_squared_difference(x, g_->output(), readings_, residual);
+    for (size_t i = 0; i < g_->use->outputs.size(); ++i)
+      backend_.max_absolute(g_->tape.value(g_->use->outputs[i]), readings_, generator_layers() + int(i));
     backend_.difference(real(1 / (settings_.sigma * settings_.sigma * x.shape.n)), g_->output(), x,
                         g_->tape.seed(*g_->d_dalpha));
     g_->tape.backward(*g_->d_dalpha);
@@ -216,19 +219,26 @@ void Cooperative::step_g2() {
   });
 }
 
+// Slot of the first generator layer's maximum.
+int Cooperative::generator_layers() const { return layers + (d_ ? int(d_->net.layers().size()) : 0); }
+
 Monitor Cooperative::monitor() const {
   constexpr double absent = std::numeric_limits<double>::quiet_NaN();
   const std::vector<double> r = readings_.read();
   const double values = double(revised().shape.size()), chains = double(settings_.chains);
-  Monitor m{d_ != nullptr, g_ != nullptr, absent, absent, absent, absent, absent, {}};
+  Monitor m{d_ != nullptr, g_ != nullptr, absent, absent, absent, absent, absent, {}, {}};
   if (d_) {
     m.energy_observed = r[f_observed] / settings_.batch;
     m.energy_initial = r[f_initial] / chains;
     m.energy_revised = r[f_revised] / chains;
     m.gradient = r[gradient_size] / values;
-    m.layer_maximum.assign(r.begin() + layers, r.end());
+    m.layer_maximum.assign(r.begin() + layers, r.begin() + generator_layers());
   }
-  if (g_) m.reconstruction = std::sqrt(r[residual] / values);
+  if (g_) {
+    m.reconstruction = std::sqrt(r[residual] / values);
+    m.generator_layer_maximum.assign(r.begin() + generator_layers(),
+                                     r.begin() + generator_layers() + int64_t(g_->net.layers().size()));
+  }
   return m;
 }
 

@@ -33,9 +33,11 @@ struct LearningSettings {
 struct Monitor {
   bool has_descriptor, has_generator;
   double energy_observed, energy_initial, energy_revised;
-  double gradient;                    // mean |df/dx| in the last Langevin step
-  double reconstruction;              // root mean square of x - g(z)
-  std::vector<double> layer_maximum;  // largest |response| of each descriptor layer to observed and revised examples
+  double gradient;        // mean |df/dx| in the last Langevin step
+  double reconstruction;  // root mean square of x - g(z)
+  // Largest |response| of each descriptor layer to observed and revised examples, of each generator layer to the
+  // latents.
+  std::vector<double> layer_maximum, generator_layer_maximum;
 };
 
 class Cooperative {
@@ -59,6 +61,7 @@ class Cooperative {
   size_t unplanned_bytes() const;  // what they would take without reuse
 
  private:
+  int generator_layers() const;
   void step_g0();
   void step_d1(int64_t iteration);
   void step_g1();

@@ -27,14 +27,20 @@ std::string Health::check(int64_t iteration, const Monitor &m) {
   if (m.has_generator) values.emplace_back("the reconstruction error", m.reconstruction);
   for (const auto &[what, value] : values)
     if (!std::isfinite(value)) throw no_longer_finite(when + what);
-  if (!m.has_descriptor) return "";
-  for (size_t layer = 0; layer < m.layer_maximum.size(); ++layer)
-    if (m.layer_maximum[layer] == 0 && !warned_dead_) {
-      warned_dead_ = true;
-      return when + "all units of descriptor layer " + std::to_string(layer + 1) +
-             " have died (their responses are zero for every example), so nothing is learned any more. Try a smaller "
-             "descriptor_rate, or halve it earlier (--set halve_every=...)";
-    }
+  const auto dead = [&](const char *net, const std::vector<double> &maxima, const char *rate) -> std::string {
+    for (size_t layer = 0; layer < maxima.size(); ++layer)
+      if (maxima[layer] == 0 && !warned_dead_) {
+        warned_dead_ = true;
+        return when + "all units of " + net + " layer " + std::to_string(layer + 1) +
+               " have died (their responses are zero for every example), so it learns nothing any more. Try a "
+               "smaller " +
+               rate + ", or halve it earlier (--set halve_every=...)";
+      }
+    return "";
+  };
+  std::string warning = dead("descriptor", m.layer_maximum, "descriptor_rate");
+  if (warning.empty()) warning = dead("generator", m.generator_layer_maximum, "generator_rate");
+  if (!warning.empty() || !m.has_descriptor) return warning;
   unchanged_ = close(m.energy_observed, last_observed_) && close(m.energy_revised, last_revised_) ? unchanged_ + 1 : 0;
   last_observed_ = m.energy_observed;
   last_revised_ = m.energy_revised;

@@ -155,8 +155,7 @@ class Backend {
   virtual void batch_norm_track(ConstView mean, ConstView inverse_deviation, real epsilon, real keep, View running_mean,
                                 View running_variance) = 0;
 
-  // --- Reductions into slots of Readings
-  // --------------------------------------------------------------------------------
+  // --- Reductions into slots of Readings ------------------------------------------------------------------
   virtual void sum(ConstView x, Readings &, int slot) = 0;
   virtual void sum_absolute(ConstView x, Readings &, int slot) = 0;
   virtual void sum_squared_difference(ConstView a, ConstView b, Readings &, int slot) = 0;

@@ -7,7 +7,7 @@
 namespace coopnets {
 namespace {
 
-Monitor healthy(double i) { return {true, true, 5 + i, 3 + i, 4 + i, 0.1, 0.2, {1, 2}}; }
+Monitor healthy(double i) { return {true, true, 5 + i, 3 + i, 4 + i, 0.1, 0.2, {1, 2}, {3}}; }
 
 TEST(Health, SaysNothingWhileLearningIsWell) {
   Health health;
@@ -38,8 +38,8 @@ TEST(Health, StopsAtTheFirstValueThatIsNotFinite) {
 TEST(Health, AbsentNetsAreNotFailures) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   Health health;
-  EXPECT_EQ(health.check(0, {false, true, nan, nan, nan, nan, 0.3, {}}), "");
-  EXPECT_EQ(health.check(1, {true, false, 1, 2, 3, 4, nan, {1}}), "");
+  EXPECT_EQ(health.check(0, {false, true, nan, nan, nan, nan, 0.3, {}, {1}}), "");
+  EXPECT_EQ(health.check(1, {true, false, 1, 2, 3, 4, nan, {1}, {}}), "");
 }
 
 TEST(Health, WarnsOnceWhenALayerHasDied) {
@@ -48,6 +48,13 @@ TEST(Health, WarnsOnceWhenALayerHasDied) {
   m.layer_maximum = {1, 0};
   EXPECT_NE(health.check(3, m).find("layer 2"), std::string::npos);
   EXPECT_EQ(health.check(4, m), "");
+}
+
+TEST(Health, WarnsOfADeadGeneratorWithoutADescriptorToo) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  Health health;
+  const std::string warning = health.check(0, {false, true, nan, nan, nan, nan, 0.3, {}, {1, 0, 2}});
+  EXPECT_NE(warning.find("generator layer 2"), std::string::npos) << warning;
 }
 
 TEST(Health, WarnsOnceWhenTheEnergiesAreFrozen) {
