@@ -23,6 +23,12 @@ TEST(Bench, prints_one_line_of_json_a_net) {
       "{\"net\": \"digits\", \"device\": \"cpu\", \"mode\": \"coopnets\", \"precision\": \"fp32\", ";
   EXPECT_EQ(o.out.substr(0, keys.size()), keys);
   EXPECT_EQ(o.out.substr(o.out.size() - 2), "}\n");
+  const std::string peer = read_file("tools/bench_pytorch.py");  // the same keys
+  for (const char *key : {"net", "device", "mode", "precision", "threads", "seconds_per_iteration", "G0_D1_D2_G2",
+                          "gflop_per_iteration", "gflop_per_second", "peak_MiB"}) {
+    EXPECT_CONTAINS(peer, "\"" + std::string(key) + "\":");
+    EXPECT_CONTAINS(o.out, "\"" + std::string(key) + "\": ");
+  }
   const double seconds = number(o.out, "seconds_per_iteration"), work = number(o.out, "gflop_per_iteration");
   EXPECT_GT(seconds, 0);
   EXPECT_NEAR(number(o.out, "gflop_per_second"), work / seconds, 0.01 * work / seconds);

@@ -1,5 +1,6 @@
 #include "app/bench.h"
 
+#include <omp.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@ constexpr Benchmark nets[] = {{"digits", "digits", 100, 144},
                               {"scene", "scene", 100, 144},
                               {"texture", "texture", 1, 1},
                               {"video", "dynamic-texture", 1, 2}};
+
+int cpu_threads() { return omp_get_max_threads(); }
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -71,6 +74,9 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
     learner.monitor();  // waits
     times.push_back(seconds() - start);
   }
+  Cooperative::StepSeconds step;
+  learner.time_steps(&step);  // once more, step by step
+  learner.iterate(iterations + 1, 1, examples, indices);
   const double fd = forward_flop(*model.descriptor, s.chains), fo = forward_flop(*model.descriptor, s.batch),
                fg = forward_flop(*model.generator, s.chains);
   const double flop = fg + 2 * double(s.langevin_steps) * fd + 3 * (fd + fo) + 3 * fg;
@@ -81,10 +87,12 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
   const double peak = cpu ? double(usage.ru_maxrss) / 1024 : double(backend.peak_bytes()) / (1 << 20);
   std::printf(
       "{\"net\": \"%s\", \"device\": \"%s\", \"mode\": \"coopnets\", \"precision\": \"%s\", "
-      "\"seconds_per_iteration\": %.5f, \"gflop_per_iteration\": %.2f, \"gflop_per_second\": %.4g, "
+      "\"threads\": %d, \"seconds_per_iteration\": %.5f, \"G0_D1_D2_G2\": [%.4f, %.4f, %.4f, %.4f], "
+      "\"gflop_per_iteration\": %.2f, \"gflop_per_second\": %.4g, "
       "\"peak_MiB\": %.0f}\n",
-      b.name, cpu ? "cpu" : "cuda", options.precision.empty() ? "fp32" : options.precision.c_str(), s_iteration,
-      flop / 1e9, flop / 1e9 / s_iteration, peak);
+      b.name, cpu ? "cpu" : "cuda", options.precision.empty() ? "fp32" : options.precision.c_str(),
+      cpu ? cpu_threads() : 0, s_iteration, step[Cooperative::G0], step[Cooperative::D1], step[Cooperative::D2],
+      step[Cooperative::G2], flop / 1e9, flop / 1e9 / s_iteration, peak);
   std::fflush(stdout);
 }
 

@@ -1,5 +1,6 @@
 #include "learning/cooperative.h"
 
+#include <chrono>
 #include <limits>
 #include <stdexcept>
 
@@ -114,11 +115,11 @@ void Cooperative::iterate(int64_t iteration, double rate, const std::vector<real
 
   switch (settings_.algorithm) {
     case Algorithm::cooperative:
-      step_g0();
-      step_d1(iteration);
-      step_g1();
-      step_d2();
-      step_g2();
+      timed(G0, [&] { step_g0(); });
+      timed(D1, [&] { step_d1(iteration); });
+      timed(G1, [&] { step_g1(); });
+      timed(D2, [&] { step_d2(); });
+      timed(G2, [&] { step_g2(); });
       break;
     case Algorithm::descriptor:
       backend_.fill_normal(all.examples(settings_.batch, settings_.chains), 0, real(settings_.reference_deviation),
@@ -139,6 +140,16 @@ void Cooperative::iterate(int64_t iteration, double rate, const std::vector<real
       break;
     }
   }
+}
+
+void Cooperative::timed(Step step, const std::function<void()> &body) {
+  if (!seconds_) return body();
+  const auto now = [] { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()); };
+  backend_.synchronise();
+  const auto start = now();
+  body();
+  backend_.synchronise();
+  (*seconds_)[step] = (now() - start).count();
 }
 
 // z ~ N(0, I); x0 = g(z)

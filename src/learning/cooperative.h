@@ -2,6 +2,8 @@
 // that it is made of: the descriptor alone (algorithm D, persistent contrastive divergence) and the generator alone
 // (algorithm G).
 #pragma once
+#include <array>
+
 #include "learning/optimizer.h"
 
 namespace coopnets {
@@ -42,6 +44,9 @@ struct Monitor {
 
 class Cooperative {
  public:
+  enum Step { G0, D1, G1, D2, G2 };
+  using StepSeconds = std::array<double, 5>;
+
   // descriptor may be null for the generator alone, generator for the descriptor alone. `examples` is the size of the
   // training set: the generator alone keeps a latent vector for each.
   Cooperative(Backend &, Network *descriptor, Network *generator, const LearningSettings &, int64_t examples);
@@ -50,6 +55,9 @@ class Cooperative {
   // One learning iteration. `observed` holds settings.batch examples in [-1, 1], `indices` says which of the training
   // set they are; `rate` multiplies the learning rates (the schedule).
   void iterate(int64_t iteration, double rate, const std::vector<real> &observed, const std::vector<int64_t> &indices);
+
+  // From now on the seconds of each step are written here; the device is waited for in between. Null: no longer.
+  void time_steps(StepSeconds *seconds) { seconds_ = seconds; }
 
   Monitor monitor() const;      // of the last iteration; waits for the device
   ConstView generated() const;  // x0 of step G0, [chains, ...]; until the next iteration
@@ -62,6 +70,7 @@ class Cooperative {
 
  private:
   int generator_layers() const;
+  void timed(Step, const std::function<void()> &body);
   void step_g0();
   void step_d1(int64_t iteration);
   void step_g1();
@@ -78,6 +87,7 @@ class Cooperative {
   std::unique_ptr<Descriptor> d_;
   std::unique_ptr<Generator> g_;
   Readings readings_;
+  StepSeconds *seconds_ = nullptr;
 };
 
 }  // namespace coopnets
