@@ -38,7 +38,8 @@ std::vector<Layer> doubling(std::vector<Layer> layers, const std::vector<int64_t
 }
 
 void unknown_net(const std::string &what, const std::string &name, const std::vector<std::string> &known) {
-  throw std::runtime_error("there is no " + what + " net " + quoted(name) + " in this experiment; there is " + either(known));
+  throw std::runtime_error("there is no " + what + " net " + quoted(name) + " in this experiment; there is " +
+                           either(known));
 }
 
 }  // namespace coopnets
