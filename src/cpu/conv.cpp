@@ -2,10 +2,10 @@
 //
 //   forward            y  [positions x Cout]   =  patches(x) [positions x taps Cin]    w [taps Cin x Cout]
 //   backward, filters  dw [taps Cin x Cout]    =  patches(x)^T                         dy [positions x Cout]
-//   backward, input    dx: stride x stride x stride interleaved phases; the positions u with u + before = r (mod
-//   stride) see
-//                      the taps k = r (mod stride) alone, so each phase is a dense stride-1 product without inserted
-//                      zeros: dx_r [positions of r x Cin] = patches(dy) [.. x taps_r Cout]    w_r^T [taps_r Cout x Cin]
+//   backward, input    dx: stride x stride x stride interleaved phases. The positions u with u + before = r
+//                      (mod stride) see the taps k = r (mod stride) alone, so each phase is a dense stride-1 product
+//                      without inserted zeros:
+//                      dx_r [positions of r x Cin] = patches(dy) [.. x taps_r Cout]    w_r^T [taps_r Cout x Cin]
 //                      An input of fewer channels than a vector has lanes takes the way of conv_scatter.cpp.
 //
 // A window as wide as its picture (a fully connected layer) is first folded into the channels, so that its patches are

@@ -1,18 +1,21 @@
 // Blocked matrix products C = A B whose operands are packed piece by piece from wherever they live: the engine of the
 // convolutions.
 //
-//            columns (col_block)                 A  [rows x depth]     is packed in blocks that keep their row-major
-//            order,
-//          +--------+--------+--+  depth            each line a_stride long: lines of a picture are copied, never
-//          transposed; |   B    | panel  |  |  (depth_block) B  [depth x columns]  is packed in panels 2 vectors wide
-//          (the last may be 1);
-//          +--------+--------+--+                C  a task's block stays in its thread's cache until its depth is
-//          exhausted.
+//             columns (col_block)
+//          +--------+--------+--+  depth
+//          |   B    | panel  |  |  (depth_block)
+//          +--------+--------+--+
 //   +----+ +--------+--------+--+
-//   | A  | |        |        |  |  a row tile (at most max_rows) times a panel is one call of the microkernel: its
-//   |----| |-----+--|        |  |  max_rows x 2 accumulators stay in registers, each step broadcasts one element of A a
-//   row. |tile| | 14x2|  |   C    |  |
-//   +----+ +-----+--+--------+--+  A task is (row block, column block, split of the depth); tasks are dealt to threads.
+//   | A  | |        |        |  |
+//   |----| |-----+--|        |  |
+//   |tile| |14x2 |  |   C    |  |  rows (row_block)
+//   +----+ +-----+--+--------+--+
+//
+//   A [rows x depth] is packed in blocks that keep their row-major order, each line a_stride long: lines of a picture
+//   are copied, never transposed. B [depth x columns] is packed in panels 2 vectors wide (the last may be 1). A row tile
+//   (at most max_rows) times a panel is one call of the microkernel: its max_rows x 2 accumulators stay in registers,
+//   and each step broadcasts one element of A a row. C: a task's block stays in its thread's cache until its depth is
+//   exhausted. A task is (row block, column block, split of the depth); tasks are dealt to threads.
 //
 // Blocks and splits follow from the sizes alone, so a result is bit-identical on any number of threads.
 //
