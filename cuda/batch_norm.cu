@@ -1,17 +1,15 @@
 // Batch normalisation and every other sum over the positions of a channel, channels last.
 //
 //                 channels
-//             0 .... 31 | 32 .... 63 | ...        x [P, C] as it lies in memory; a block of 256 threads is as many
-//             lanes
-//   rows   +----------+----------+               wide as a power of two holds the channels, 32 at most, and 256 / lanes
-//   chunk 0| block 0,0| block 1,0|               rows high. Lane = channel: a warp reads whole lines, and what belongs
-//   to
-//          +----------+----------+               a channel stays in a register while its thread walks down the rows.
-//   chunk 1| block 0,1| block 1,1|
+//             0 .... 31 | 32 .... 63 | ...      x [P, C] as it lies in memory; a block of 256 threads is as many
+//   rows   +----------+----------+              lanes wide as a power of two holds the channels, 32 at most, and
+//   chunk 0| block 0,0| block 1,0|              256 / lanes rows high. Lane = channel: a warp reads whole lines,
+//          +----------+----------+              and what belongs to a channel stays in a register while its thread
+//   chunk 1| block 0,1| block 1,1|              walks down the rows.
 //          +----------+----------+
 //
-//   1. Each block: one result for each of its channels, from its chunk of rows, folded in shared memory -> partial
-//   [chunk, C]
+//   1. Each block: one result for each of its channels, from its chunk of rows, folded in shared memory
+//      -> partial [chunk, C]
 //   2. One warp a channel folds the partials in double.
 //   3. The same blocks as in 1 apply the result to every element.
 //

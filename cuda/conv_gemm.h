@@ -7,10 +7,9 @@
 //      |      | | warp  | warp  |                      copies of step s+1      under way
 //  rows|A tile| |  0    |  1    |                      products of step s  <-  shared memory, stage s mod 3
 //      |      | +-------+-------+
-//      |      | | warp  | warp  |                    One barrier a step: after it, step s has arrived for all threads
-//      and
-//      +------+ |  2    |  3    |                    nobody reads the stage of step s-1 any more, which is filled next.
-//         16    +-------+-------+
+//      |      | | warp  | warp  |                    One barrier a step: after it, step s has arrived for all
+//      +------+ |  2    |  3    |                    threads and nobody reads the stage of step s-1 any more,
+//         16    +-------+-------+                    which is filled next.
 //
 //   tile     block       warps   fp32: each thread    tensor cores: each warp
 //   large    128 x 128   2 x 4   8 x 8                64 x 32

@@ -3,17 +3,18 @@
 //
 // Forward: a block makes 32 neighbouring outputs of one row by 64 output channels. For each tap row (kt, kh):
 //
-//   x row    |......[ (31 stride + kW) Cin floats ].......|   -> shared: channels last make all it needs one contiguous
-//   run w        [ kW Cin rows of 64 channels ]                   -> shared threads  16 across, 4 channels each; 8
-//   down, 4 outputs each: 16 multiply-adds for 4 + 4 words read
+//   x row    |......[ (31 stride + kW) Cin floats ].......|   -> shared: channels last make it one contiguous run
+//   w            [ kW Cin rows of 64 channels ]               -> shared
+//   threads  16 across, 4 channels each; 8 down, 4 outputs each: 16 multiply-adds for 4 + 4 words read
 //
 // An output costs 4 bytes to write and (taps Cin) multiply-adds; x and w come from L2 but for the first time.
 //
 // Back to the input: a warp makes 4 positions of dx of one phase (conv_problem.h), lanes run over dy's channels:
 //
-//   lane        0    1    2   ...  31     dy[o, lane], dy[o, lane + 32], ...: whole lines; w[k, i, lane] the same, for
-//   4 positions registers   4 positions x Cin sums at the end  the sums of the 32 lanes are added by shuffles, always
-//   in the same order
+//   lane        0    1    2   ...  31     dy[o, lane], dy[o, lane + 32], ...: whole lines; w[k, i, lane] the same,
+//                                         for 4 positions
+//   registers   4 positions x Cin sums
+//   at the end  the sums of the 32 lanes are added by shuffles, always in the same order
 #include "cuda/activation.h"
 #include "cuda/conv_problem.h"
 

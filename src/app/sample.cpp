@@ -20,8 +20,9 @@ namespace {
 constexpr int64_t elements_at_a_time = int64_t{1} << 21;  // of pictures, in one batch
 
 // The size that is asked for, the latent shape whose picture is at least that large, and where to cut it out.
-// Pictures of another size than in training are synthesised with a margin of two latent cells and cut from the middle,
-// so that the zero padding at the border of the nets leaves no trace.
+// Pictures of another size than in training are synthesised with a margin of two latent cells and cut from the middle:
+// 64 pixels of five doubling 5x5 deconvolutions, of which the generator's zero padding reaches 62 inwards. The
+// descriptor's own padding reaches a few pixels further with each Langevin step, ever more weakly.
 struct Plan {
   Shape latent, wanted;
   int64_t top = 0, left = 0;
@@ -141,20 +142,15 @@ int sample(const Options &options) {
   const std::string folder = folder_beside(path, "sampled");
   Writer generated(folder, "generator", plan.wanted, options), revised(folder, "descriptor", plan.wanted, options);
   const double start = standard_screen().seconds();
-  for (int64_t first = 0; first < options.sample; first += batch) {
+  const auto keep = [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
     const int64_t count = std::min(batch, options.sample - first);
-    std::vector<real> z;
-    for (int64_t k = 0; k < count; ++k) {
-      const std::vector<real> one = sampler.draw_latent(learning.seed, first + k);
-      z.insert(z.end(), one.begin(), one.end());
-    }
-    generated.add(cut(sampler.generate(z), example, plan, count));
-    if (saved.model.descriptor)
-      revised.add(cut(sampler.revise(learning, saved.settings.langevin_steps, first), example, plan, count));
+    generated.add(cut(made, example, plan, count));
+    if (!better.empty()) revised.add(cut(better, example, plan, count));
     if (first / batch % 10 == 0 && options.sample > batch)
       progress.note(std::to_string(first + count) + " of " + std::to_string(options.sample) + " samples, " +
                     duration(standard_screen().seconds() - start));
-  }
+  };
+  sampler.draw(learning, saved.settings.langevin_steps, options.sample, keep);
   generated.finish();
   if (saved.model.descriptor) revised.finish();
   progress.note(std::to_string(options.sample) + " samples of " + std::to_string(plan.wanted.h) + "x" +
