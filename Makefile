@@ -94,7 +94,8 @@ ifeq ($(CUDA),1)
   endif
   CUDA_ARCH := $(CUDA_ARCH)
   HIGHEST   := $(lastword $(shell printf '%s\n' $(CUDA_ARCH) | sort -n))
-  CUDA_HOME := $(patsubst %/bin/,%,$(dir $(realpath $(NVCC))))
+  # nvcc may be a script that calls another, so it is asked where its toolkit lies.
+  CUDA_HOME := $(realpath $(shell $(NVCC) --dryrun x.cu 2>&1 | sed -n 's/^.. TOP=//p'))
   NVCCFLAGS := -std=c++17 -O3 -lineinfo -ccbin $(CXX) -Isrc -Itests -I. -MMD -MP -Xcompiler=-Wall,-Wextra \
                $(foreach a,$(CUDA_ARCH),-gencode=arch=compute_$(a),code=sm_$(a)) \
                -gencode=arch=compute_$(HIGHEST),code=compute_$(HIGHEST)
