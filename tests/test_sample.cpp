@@ -67,6 +67,27 @@ TEST_F(Sample, pictures_one_by_one_and_together) {
   EXPECT_FALSE(load_image(path("sampled/generator.png")) == load_image(path("sampled/descriptor.png")));
 }
 
+TEST_F(Sample, the_folder_holds_those_of_the_last_call_and_what_is_not_ours) {
+  expect_sampled({"3"});
+  expect_sampled({"2", "--save", "npy"});
+  std::vector<std::string> arrays;
+  for (const auto &entry : fs::directory_iterator(path("sampled"))) arrays.push_back(entry.path().filename());
+  std::sort(arrays.begin(), arrays.end());
+  EXPECT_EQ(arrays, (std::vector<std::string>{"descriptor.npy", "descriptor.png", "generator.npy", "generator.png"}));
+
+  const std::string others[] = {"notes.txt", "generator_best.png", "my_generator_000000.png", "generator_000001.jpg"};
+  for (const std::string &file : others) write_atomically(path("sampled/" + file), "mine");
+  create_folders(path("sampled/generator_000007.png"));
+  expect_sampled({"1"});
+  for (const std::string &file : others) EXPECT_EQ(read_file(path("sampled/" + file)), "mine") << file;
+  EXPECT_TRUE(fs::is_directory(path("sampled/generator_000007.png")));
+  std::vector<std::string> left;
+  for (const std::string &file : names())
+    if (contains(file, "sampled/") && read_file(path(file)) != "mine") left.push_back(file);
+  EXPECT_EQ(left, (std::vector<std::string>{"sampled/descriptor.png", "sampled/descriptor_000000.png",
+                                            "sampled/generator.png", "sampled/generator_000000.png"}));
+}
+
 TEST_F(Sample, number_k_is_the_same_whatever_their_number_and_the_threads) {
   expect_sampled({"2", "--save", "npy"});
   const auto two = sampled();
@@ -87,9 +108,11 @@ TEST_F(Sample, number_k_is_the_same_whatever_their_number_and_the_threads) {
 
 TEST_F(Sample, the_array_holds_what_the_pictures_show) {
   expect_sampled({"2", "--save", "npy"});
+  const auto arrays = sampled();  // descriptor.npy, descriptor.png, generator.npy, generator.png
+  ASSERT_EQ(arrays.size(), 4u);
   expect_sampled({"2"});
   for (const std::string kind : {"generator", "descriptor"}) {
-    const Array array = parse_npy(read_file(path("sampled/" + kind + ".npy")));
+    const Array array = parse_npy(arrays[kind == "generator" ? 2 : 0].second);
     for (int k = 0; k < 2; ++k)
       EXPECT_EQ(load_image(path("sampled/" + kind + "_00000" + std::to_string(k) + ".png")),
                 to_image(array.values.data() + k * 32 * 32 * 3, 32, 32, 3));

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <regex>
+#include <set>
 #include <stdexcept>
 
 #include "app/device.h"
@@ -14,6 +17,8 @@
 #include "tensor/file.h"
 
 namespace coopnets {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -81,11 +86,22 @@ std::string folder_beside(const std::string &checkpoint, const std::string &name
   return folder;
 }
 
-// Samples of one kind on their way to disk.
+// The files of an earlier call: generator.png, descriptor_000012.png and the like. Nothing else in the folder is ours.
+std::set<std::string> samples_in(const std::string &folder) {
+  static const std::regex ours("(generator|descriptor)(_[0-9]{6,})?\\.(png|npy)");
+  std::set<std::string> files;
+  for (const fs::directory_entry &entry : fs::directory_iterator(folder))
+    if (entry.is_regular_file() && std::regex_match(entry.path().filename().string(), ours))
+      files.insert(entry.path().string());
+  return files;
+}
+
+// Samples of one kind on their way to disk. What is written goes from `older`, files of an earlier call.
 class Writer {
  public:
-  Writer(const std::string &folder, const std::string &kind, const Shape &shape, const Options &options)
-      : path_(folder + '/' + kind), shape_(shape.with_n(1)), npy_(options.save == "npy") {
+  Writer(const std::string &folder, const std::string &kind, const Shape &shape, const Options &options,
+         std::set<std::string> &older)
+      : path_(folder + '/' + kind), shape_(shape.with_n(1)), npy_(options.save == "npy"), older_(older) {
     if (npy_) array_ = std::make_unique<NpyFile>(path_ + ".npy", shape.with_n(options.sample));
   }
   void add(const std::vector<real> &values) {
@@ -97,6 +113,7 @@ class Writer {
         char number[32];
         std::snprintf(number, sizeof number, "_%06lld", static_cast<long long>(written_ + k));
         save_examples(path_ + number, {first, first + shape_.size()}, shape_);
+        older_.erase(path_ + number + ".png");
       }
       if (shown_.size() < size_t(most_shown * shape_.size())) shown_.insert(shown_.end(), first, first + shape_.size());
     }
@@ -104,7 +121,10 @@ class Writer {
   }
   void finish() {
     save_examples(path_, shown_, shape_.with_n(static_cast<int64_t>(shown_.size()) / shape_.size()));
-    if (npy_) array_->commit();
+    older_.erase(path_ + ".png");
+    if (!npy_) return;
+    array_->commit();
+    older_.erase(path_ + ".npy");
   }
 
  private:
@@ -112,6 +132,7 @@ class Writer {
   std::string path_;
   Shape shape_;
   bool npy_;
+  std::set<std::string> &older_;
   std::unique_ptr<NpyFile> array_;
   std::vector<real> shown_;
   int64_t written_ = 0;
@@ -140,7 +161,9 @@ int sample(const Options &options) {
       learning_settings(saved.settings, Algorithm::cooperative, static_cast<uint64_t>(options.seed), 1);
 
   const std::string folder = folder_beside(path, "sampled");
-  Writer generated(folder, "generator", plan.wanted, options), revised(folder, "descriptor", plan.wanted, options);
+  std::set<std::string> older = samples_in(folder);
+  Writer generated(folder, "generator", plan.wanted, options, older);
+  Writer revised(folder, "descriptor", plan.wanted, options, older);
   const double start = standard_screen().seconds();
   const auto keep = [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
     const int64_t count = std::min(batch, options.sample - first);
@@ -153,6 +176,7 @@ int sample(const Options &options) {
   sampler.draw(learning, saved.settings.langevin_steps, options.sample, keep);
   generated.finish();
   if (saved.model.descriptor) revised.finish();
+  for (const std::string &file : older) fs::remove(file);  // the folder holds the samples of one call
   progress.note(std::to_string(options.sample) + " samples of " + std::to_string(plan.wanted.h) + "x" +
                 std::to_string(plan.wanted.w) +
                 (plan.wanted.t > 1 ? " and " + std::to_string(plan.wanted.t) + " frames" : "") + " are in " + folder +
