@@ -63,7 +63,9 @@ TEST_F(EvaluateDigits, features_of_a_classifier_of_our_own) {
   EXPECT_CONTAINS(learned.out, "classifier of 3 categories");
   EXPECT_CONTAINS(learned.out, "50 pictures to learn, 10 held out");
   EXPECT_CONTAINS(learned.out, " % of 10 pictures held out");
-  const std::string net = folder + "/classifier/net/checkpoint.safetensors";
+  const std::string net = folder + "/classifier/net/checkpoint.safetensors", before = read_file(net);
+  failure_of({"--exp", "classifier", "--data", data, "--out", folder, "--name", "net", "--overwrite"}, 1, 0);
+  EXPECT_TRUE(read_file(net) == before);  // a full disk costs no earlier net
 
   train({"--category", "1", "--name", "ones"});
   const Outcome o =

@@ -124,6 +124,11 @@ TEST_F(Resume, a_full_disk_is_one_sentence_and_costs_nothing) {
   }
   expect_success(train(2));
   const std::string before = checkpoint();
+  const auto everything = contents();
+  for (const rlim_t limit : {0, 1000, 100000}) {  // too full to replace the run by another
+    EXPECT_CONTAINS(failure_of(train(2) + Arguments{"--overwrite", "--seed", "2"}, 1, limit), path(""));
+    EXPECT_TRUE(contents() == everything) << limit;
+  }
   EXPECT_CONTAINS(failure_of(resume(4), 1, 100000), path("checkpoint.safetensors"));
   EXPECT_TRUE(checkpoint() == before);
   EXPECT_FALSE(fs::exists(path("checkpoint.safetensors.partial")));

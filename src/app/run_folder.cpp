@@ -72,12 +72,12 @@ std::string RunFolder::samples(int64_t iteration, const std::string &kind) const
   return file("samples/iteration_") + number + '_' + kind;
 }
 
-void RunFolder::clear() const {
-  // The checkpoint goes first: without it nobody can resume what is being removed.
+void RunFolder::clear_but(const std::string &written) const {
+  // Checkpoints go first: without them nobody can resume what is being removed.
   for (const std::string &path :
        {checkpoint(), previous_version(checkpoint()), log(), config(), file("observed.png"), file("comparison.png"),
         file("comparison.mp4"), file("strip.png"), file("evaluation.json")})
-    remove_file(path);
+    if (path != written) remove_file(path);
   if (!exists(file("samples"))) return;
   for (const fs::directory_entry &entry : fs::directory_iterator(file("samples")))
     if (entry.path().filename().string().compare(0, 10, "iteration_") == 0 && entry.is_regular_file())

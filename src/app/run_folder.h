@@ -29,9 +29,10 @@ class RunFolder {
   // "PATH/samples/iteration_000100_KIND", creating samples/: the caller adds the extension.
   std::string samples(int64_t iteration, const std::string &kind) const;
 
-  // Removes what an earlier run left, and nothing that a run does not write. With RunStart::overwrite, to be called
-  // when everything that can fail (data, settings) has been read, so that a mistake does not cost the earlier run.
-  void clear() const;
+  // Removes what an earlier run left, but for `written`, the first file of the new run, and nothing that a run does not
+  // write. To be called once that file is on disk: a mistake in the new run's data or settings, or a full disk, then
+  // does not cost the earlier one.
+  void clear_but(const std::string &written) const;
 
  private:
   std::string path_;

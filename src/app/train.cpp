@@ -88,6 +88,7 @@ int train(const Options &options) {
   Cooperative learner(*backend, model.descriptor.get(), model.generator.get(), learning, examples->size());
 
   RunFolder folder(options.out, experiment.name, run_name(options), start_of(options));
+  Run run{options, experiment, settings, *backend, learner, folder, progress};
   int64_t first = 0;
   if (options.resume) {
     const SafetensorsFile file(folder.checkpoint_to_resume());
@@ -100,7 +101,8 @@ int train(const Options &options) {
       return 0;
     }
   } else {
-    folder.clear();
+    run.save(0);  // before anything else: until it is on disk, the run that is replaced stays whole
+    folder.clear_but(folder.checkpoint());
   }
   write_atomically(folder.config(), config_text(options, settings));
   Log log(folder.log(), first);
@@ -114,13 +116,11 @@ int train(const Options &options) {
                 std::to_string(model.generator->parameter_count()) + " parameters, activations planned into " +
                 mebibytes(learner.planned_bytes()) + " (" + mebibytes(learner.unplanned_bytes()) + " without reuse)");
 
-  Run run{options, experiment, settings, *backend, learner, folder, progress};
   Health health;
   catch_interrupts();
   const auto now = standard_screen().seconds;
   const double begin = now();
   double saved = begin;
-  bool kept = options.resume;  // a checkpoint
   try {
     for (int64_t i = first; i < settings.iterations; ++i) {
       const double start = now();
@@ -139,7 +139,6 @@ int train(const Options &options) {
       if (pictures || last || stop || now() - saved > seconds_between_checkpoints) {
         run.save(i + 1);
         saved = now();
-        kept = true;
       }
       if (stop && !last) {
         progress.note("interrupted after iteration " + std::to_string(i + 1) + "; " + folder.checkpoint() +
@@ -148,9 +147,7 @@ int train(const Options &options) {
       }
     }
   } catch (const LearningFailed &failure) {
-    throw std::runtime_error(failure.what() +
-                             (kept ? ". The last good checkpoint is kept: " + folder.checkpoint_to_resume()
-                                   : std::string(". It had written no checkpoint yet")));
+    throw std::runtime_error(failure.what() + (". The last good checkpoint is kept: " + folder.checkpoint_to_resume()));
   }
   if (experiment.data == DataKind::video) progress.note(run.save_clips(*examples));
   progress.note("done in " + duration(now() - begin) + ", " + mebibytes(backend->peak_bytes()) +

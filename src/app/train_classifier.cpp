@@ -88,8 +88,8 @@ int train_classifier(const Options &options) {
 
   RunFolder folder(options.out, classifier_name, run_name(options),
                    options.overwrite ? RunStart::overwrite : RunStart::fresh);
-  folder.clear();
   write_atomically(folder.config(), config_text(options, settings));
+  folder.clear_but(folder.config());
   progress.note("classifier of " + std::to_string(classes) + " categories, on " + backend->name() + ": " +
                 std::to_string(data.size()) + " pictures to learn, " + std::to_string(test.size()) + " held out, " +
                 std::to_string(network->parameter_count()) + " parameters");
