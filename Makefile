@@ -3,7 +3,7 @@
 ## make test-cuda       runs the numerical tests on this machine's GPU
 ## make bench           times ./coopnets, and PyTorch beside it where python3 has torch; NETS="digits scene" chooses
 ## make bench-cuda      the same on the GPU, in fp32, tf32 and bf16, against the best of PyTorch's modes
-## make install         copies the program to PREFIX=/usr/local, below DESTDIR
+## make install         copies the program and its textures to PREFIX=/usr/local, below DESTDIR
 ## make clean           removes ./coopnets and BUILD=build
 ## make help            prints this
 ##
@@ -231,6 +231,7 @@ no-cuda:
 
 install: coopnets
 	install -D -m 755 coopnets '$(DESTDIR)$(PREFIX)/bin/coopnets'
+	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/coopnets/datasets/texture' datasets/texture/*.png
 
 clean:
 	rm -rf '$(BUILD)' coopnets

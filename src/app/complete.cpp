@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "app/data_path.h"
 #include "app/device.h"
 #include "app/pictures.h"
 #include "app/progress.h"
@@ -104,8 +105,8 @@ int complete(const Options &options) {
   const Shape example = example_shape(*saved.experiment, saved.settings);
   if (options.picture.empty()) {
     const auto warn = [&](const std::string &text) { progress.warn(text); };
-    const auto examples = open_examples(*saved.experiment, settings, options.data, saved.seed, warn,
-                                        settings.held_out > 0 ? Part::held_out : Part::train);
+    const auto examples = open_examples(*saved.experiment, settings, data_path(options, *saved.experiment), saved.seed,
+                                        warn, settings.held_out > 0 ? Part::held_out : Part::train);
     pictures = examples->range(0, std::min(shown, examples->size()));
   } else {
     const Image image = fit(load_image(options.picture, example.c), example.h, example.w, parse_crop(settings.crop));

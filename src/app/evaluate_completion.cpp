@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "app/complete.h"
+#include "app/data_path.h"
 #include "app/device.h"
 #include "app/evaluate.h"
 #include "app/progress.h"
@@ -72,7 +73,8 @@ int evaluate_completion(const Options &options) {
   if (settings.held_out == 0)
     throw std::runtime_error(path + " has learned all pictures (held_out=0): there is none left to test on");
   const auto warn = [&](const std::string &text) { progress.warn(text); };
-  const auto examples = open_examples(*saved.experiment, settings, options.data, saved.seed, warn, Part::held_out);
+  const auto examples = open_examples(*saved.experiment, settings, data_path(options, *saved.experiment), saved.seed,
+                                      warn, Part::held_out);
   const Shape example = example_shape(*saved.experiment, saved.settings);
   const int64_t count = std::min(options.samples, examples->size());
   const std::vector<real> pictures = examples->range(0, count);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include "app/data_path.h"
 #include "app/device.h"
 #include "app/evaluate.h"
 #include "app/feature_net.h"
@@ -65,8 +66,8 @@ class PictureEvaluation {
  private:
   std::unique_ptr<Examples> open(const Settings &s, Part part) {
     return open_examples(
-        *saved_.experiment, s, options_.data, saved_.seed, [this](const std::string &text) { progress_.warn(text); },
-        part);
+        *saved_.experiment, s, data_path(options_, *saved_.experiment), saved_.seed,
+        [this](const std::string &text) { progress_.warn(text); }, part);
   }
   Samples pixels(const Examples &examples, int64_t first, int64_t count) const {
     return Samples(count, example_.size(), examples.range(first, count));

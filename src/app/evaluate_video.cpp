@@ -7,6 +7,7 @@
 #include <iostream>
 #include <memory>
 
+#include "app/data_path.h"
 #include "app/device.h"
 #include "app/progress.h"
 #include "app/saved_model.h"
@@ -208,8 +209,8 @@ int evaluate_video(const Options &options) {
   }
   const Shape shape = example_shape(*saved.experiment, saved.settings);
   const std::unique_ptr<Examples> examples =
-      open_examples(*saved.experiment, saved.settings, options.data, static_cast<uint64_t>(options.seed),
-                    [&](const std::string &text) { progress.warn(text); });
+      open_examples(*saved.experiment, saved.settings, data_path(options, *saved.experiment),
+                    static_cast<uint64_t>(options.seed), [&](const std::string &text) { progress.warn(text); });
   progress.note(std::to_string(examples->size()) + (examples->size() == 1 ? " clip of " : " clips of ") + shape.str() +
                 ", as the nets see them; PSNR in dB and SSIM (11 x 11 Gaussian, grey), means over frames" +
                 (examples->size() > 1 ? " and clips" : ""));

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "app/comparison.h"
+#include "app/data_path.h"
 #include "app/device.h"
 #include "app/interrupt.h"
 #include "app/log.h"
@@ -81,7 +82,8 @@ int train(const Options &options) {
   const auto warn = [&](const std::string &text) { progress.warn(text); };
 
   // Everything that can fail comes before the run folder is touched.
-  const std::unique_ptr<Examples> examples = open_examples(experiment, settings, options.data, seed, warn);
+  const std::unique_ptr<Examples> examples =
+      open_examples(experiment, settings, data_path(options, experiment), seed, warn);
   Model model = make_model(*backend, experiment, settings, seed);
   const LearningSettings learning =
       learning_settings(settings, parse_algorithm(options.algorithm), seed, examples->size());

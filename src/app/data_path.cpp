@@ -1,0 +1,22 @@
+#include "app/data_path.h"
+
+#include <filesystem>
+
+namespace coopnets {
+
+namespace fs = std::filesystem;
+
+std::string find_shipped(const std::string &file, const std::string &program_folder) {
+  std::error_code ignored;
+  if (file.empty() || fs::exists(file, ignored)) return file;
+  const fs::path installed = fs::path(program_folder).parent_path() / "share/coopnets" / file;
+  return fs::exists(installed, ignored) ? installed.string() : "";
+}
+
+std::string data_path(const Options &options, const Experiment &experiment) {
+  if (!options.data.empty()) return options.data;
+  std::error_code ignored;
+  return find_shipped(experiment.default_data, fs::read_symlink("/proc/self/exe", ignored).parent_path());
+}
+
+}  // namespace coopnets
