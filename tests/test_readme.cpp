@@ -8,6 +8,7 @@
 
 #include "app/bench.h"
 #include "app/options.h"
+#include "data/process.h"
 #include "experiments/classifier.h"
 #include "experiments/experiment.h"
 #include "program.h"
@@ -77,22 +78,74 @@ TEST(Readme, EveryCallOfTheProgramIsAccepted) {
   EXPECT_GT(calls, 5);
 }
 
-TEST(Readme, EveryToolAndTargetExists) {
-  std::ifstream file("Makefile");
-  const std::string makefile{std::istreambuf_iterator<char>(file), {}};
-  for (const std::string &line : commands()) {
-    std::istringstream words(line);
-    std::string first, second;
-    words >> first >> second;
-    struct stat s;
-    if (first.compare(0, 6, "tools/") == 0) {
-      EXPECT_EQ(stat(first.c_str(), &s), 0) << first;
-    }
-    if (first == "make" && !second.empty() && second != "&&" && second.find('=') == std::string::npos &&
-        second[0] != '-') {
-      EXPECT_NE(makefile.find("\n" + second + ":"), std::string::npos) << line;
-    }
+// Runs a line of the README as a reader's shell would, not as part of the make that runs the tests. Returns what it
+// printed.
+std::string shell(const std::string &line) {
+  const std::string command = "unset MAKEFLAGS MFLAGS MAKELEVEL; (" + line + ") 2>&1";
+  const std::unique_ptr<std::FILE, int (*)(std::FILE *)> pipe(popen(command.c_str(), "re"), [](std::FILE *file) {
+    const int status = pclose(file);
+    EXPECT_EQ(status, 0);
+    return status;
+  });
+  std::string printed;
+  char chunk[4096];
+  while (const size_t count = std::fread(chunk, 1, sizeof chunk, pipe.get())) printed.append(chunk, count);
+  return printed;
+}
+
+// The commands of the ```sh blocks and of `code` in the text that begin with `first`, split at "&&".
+std::vector<std::string> commands_that_begin(const std::string &first) {
+  std::string all;
+  for (const std::string &line : commands()) all += line + "\n";
+  const std::string text = readme();
+  const std::regex code("`(" + first + "[^`\n]*)`"), command("(?:^|\n|&& )(" + first + "(?:(?! &&)[^\n])*)");
+  std::vector<std::string> found;
+  for (std::sregex_iterator m(text.begin(), text.end(), code), end; m != end; ++m) found.push_back((*m)[1]);
+  for (std::sregex_iterator m(all.begin(), all.end(), command), end; m != end; ++m) found.push_back((*m)[1]);
+  return found;
+}
+
+TEST(Readme, EveryMakeCommandIsPlannedToItsEnd) {
+  const std::string help = shell("make help");
+  int planned = 0;
+  for (const std::string &line : commands_that_begin("make(?= |`|\n)")) {
+    SCOPED_TRACE(line);
+    const std::regex assignment(" ([A-Z_]+)=");
+    for (std::sregex_iterator m(line.begin(), line.end(), assignment), end; m != end; ++m)
+      EXPECT_CONTAINS(help, (*m)[1].str() + "=");  // make takes any variable, also one that means nothing
+    EXPECT_NE(shell(line + " -n"), "");
+    ++planned;
   }
+  EXPECT_GE(planned, 8);
+}
+
+TEST(Readme, EveryToolCanBeRun) {
+  int tools = 0;
+  for (const std::string &line : commands_that_begin("tools/")) {
+    const std::string tool = line.substr(0, line.find(' '));
+    EXPECT_EQ(access(tool.c_str(), X_OK), 0) << line;
+    ++tools;
+  }
+  EXPECT_GE(tools, 4);
+}
+
+class ReadmeCMake : public FolderTest {};
+
+TEST_F(ReadmeCMake, ConfiguresAndInstallsTheTextures) {
+  const std::string line = "cmake -S . -B build-cmake";
+  ASSERT_NE(readme().find("\n" + line + " && cmake --build build-cmake"), std::string::npos);
+  if (!on_path("cmake")) GTEST_SKIP() << "no cmake here: tools/setup gets it";
+  const std::string build = folder + "/build-cmake", prefix = folder + "/prefix";
+  shell("cmake -S . -B " + build);
+  shell("cmake --install " + build + " --component textures --prefix " + prefix);
+  for (const char *name : {"brick.png", "grass.png", "gravel.png"})
+    EXPECT_TRUE(std::filesystem::exists(prefix + "/share/coopnets/datasets/texture/" + name)) << name;
+}
+
+TEST(Readme, MakeInstallsTheProgramAndTheTextures) {
+  const std::string plan = shell("make -n install DESTDIR=/stage PREFIX=/opt");
+  EXPECT_CONTAINS(plan, "coopnets '/stage/opt/bin/coopnets'");
+  EXPECT_CONTAINS(plan, "'/stage/opt/share/coopnets/datasets/texture' datasets/texture/*.png");
 }
 
 TEST(Readme, EveryFileThatItNamesExists) {
