@@ -7,6 +7,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "app/canvas.h"
 #include "app/device.h"
 #include "app/npy.h"
 #include "app/pictures.h"
@@ -24,32 +25,16 @@ namespace {
 
 constexpr int64_t elements_at_a_time = int64_t{1} << 21;  // of pictures, in one batch
 
-// The size that is asked for, the latent shape whose picture is at least that large, and where to cut it out.
-// Pictures of another size than in training are synthesised with a margin of two latent cells and cut from the middle:
-// 64 pixels of five doubling 5x5 deconvolutions, of which the generator's zero padding reaches 62 inwards. The
-// descriptor's own padding reaches a few pixels further with each Langevin step, ever more weakly.
-struct Plan {
-  Shape latent, wanted;
-  int64_t top = 0, left = 0;
-};
-
-Plan plan_sizes(const SavedModel &saved, const Options &options) {
+Canvas canvas_of(const SavedModel &saved, const Options &options) {
   const Shape nominal = example_shape(*saved.experiment, saved.settings);
-  Plan plan{saved.experiment->latent(saved.settings), nominal, 0, 0};
+  Canvas canvas{saved.experiment->latent(saved.settings), nominal};
   if (!options.size.empty()) {
     if (!saved.experiment->any_size)
       throw std::runtime_error("the nets of the experiment '" + saved.experiment->name + "' make pictures of " +
                                std::to_string(nominal.h) + "x" + std::to_string(nominal.w) +
                                " alone; --size needs convolutional nets, as those of the experiment 'texture'");
-    const auto size = *parse_size(options.size);
-    const int64_t cell = nominal.h / plan.latent.h;
-    const auto cells = [cell](int64_t side) { return (side + cell - 1) / cell + 4; };
-    plan.wanted.h = size.first;
-    plan.wanted.w = size.second;
-    plan.latent.h = cells(size.first);
-    plan.latent.w = cells(size.second);
-    plan.top = (plan.latent.h * cell - size.first) / 2;
-    plan.left = (plan.latent.w * cell - size.second) / 2;
+    const auto [height, width] = *parse_size(options.size);
+    canvas = Canvas::of_size(canvas.latent, nominal, height, width);
   }
   if (options.frames > 0) {
     Settings longer = saved.settings;
@@ -57,26 +42,10 @@ Plan plan_sizes(const SavedModel &saved, const Options &options) {
     if (saved.experiment->data != DataKind::video)
       throw std::runtime_error("--frames is for videos; the experiment '" + saved.experiment->name +
                                "' makes pictures");
-    plan.latent = saved.experiment->latent(longer);
-    plan.wanted.t = options.frames;
+    canvas.latent = saved.experiment->latent(longer);
+    canvas.wanted.t = options.frames;
   }
-  return plan;
-}
-
-// Cuts the wanted part out of examples of `shape`.
-std::vector<real> cut(const std::vector<real> &values, const Shape &shape, const Plan &plan, int64_t count) {
-  const Shape &w = plan.wanted;
-  if (shape.with_n(1) == w.with_n(1)) return values;
-  std::vector<real> out;
-  out.reserve(count * w.example());
-  for (int64_t n = 0; n < count; ++n)
-    for (int64_t t = 0; t < w.t; ++t)
-      for (int64_t h = 0; h < w.h; ++h) {
-        const auto row =
-            values.begin() + (((n * shape.t + t) * shape.h + plan.top + h) * shape.w + plan.left) * shape.c;
-        out.insert(out.end(), row, row + w.w * w.c);
-      }
-  return out;
+  return canvas;
 }
 
 std::string folder_beside(const std::string &checkpoint, const std::string &name) {
@@ -147,28 +116,28 @@ int sample(const Options &options) {
   if (!saved.model.generator)
     throw std::runtime_error(path + " holds no generator (algorithm " + saved.algorithm +
                              "), so it cannot make new samples; its chains are in the run's samples/");
-  const Plan plan = plan_sizes(saved, options);
-  const Shape example = saved.model.generator->output(plan.latent);
+  const Canvas canvas = canvas_of(saved, options);
+  const Shape example = saved.model.generator->output(canvas.latent);
   Progress progress(options.sample, options.quiet);
   if (saved.model.descriptor && !saved.model.descriptor->takes(example)) {
     progress.warn("the descriptor is as large as the clips that it was trained on, so these samples are not revised");
     saved.model.descriptor.reset();
   }
   const int64_t batch = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, options.sample);
-  Sampler sampler(*backend, saved.model.descriptor.get(), *saved.model.generator, plan.latent, batch,
+  Sampler sampler(*backend, saved.model.descriptor.get(), *saved.model.generator, canvas.latent, batch,
                   Statistics::running);
   const LearningSettings learning =
       learning_settings(saved.settings, Algorithm::cooperative, static_cast<uint64_t>(options.seed), 1);
 
   const std::string folder = folder_beside(path, "sampled");
   std::set<std::string> older = samples_in(folder);
-  Writer generated(folder, "generator", plan.wanted, options, older);
-  Writer revised(folder, "descriptor", plan.wanted, options, older);
+  Writer generated(folder, "generator", canvas.wanted, options, older);
+  Writer revised(folder, "descriptor", canvas.wanted, options, older);
   const double start = standard_screen().seconds();
   const auto keep = [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
     const int64_t count = std::min(batch, options.sample - first);
-    generated.add(cut(made, example, plan, count));
-    if (!better.empty()) revised.add(cut(better, example, plan, count));
+    generated.add(canvas.cut(made, example, count));
+    if (!better.empty()) revised.add(canvas.cut(better, example, count));
     if (first / batch % 10 == 0 && options.sample > batch)
       progress.note(std::to_string(first + count) + " of " + std::to_string(options.sample) + " samples, " +
                     duration(standard_screen().seconds() - start));
@@ -177,10 +146,11 @@ int sample(const Options &options) {
   generated.finish();
   if (saved.model.descriptor) revised.finish();
   for (const std::string &file : older) fs::remove(file);  // the folder holds the samples of one call
-  progress.note(std::to_string(options.sample) + " samples of " + std::to_string(plan.wanted.h) + "x" +
-                std::to_string(plan.wanted.w) +
-                (plan.wanted.t > 1 ? " and " + std::to_string(plan.wanted.t) + " frames" : "") + " are in " + folder +
-                ": generator.png" + (saved.model.descriptor ? " and, revised by the descriptor, descriptor.png" : ""));
+  progress.note(std::to_string(options.sample) + " samples of " + std::to_string(canvas.wanted.h) + "x" +
+                std::to_string(canvas.wanted.w) +
+                (canvas.wanted.t > 1 ? " and " + std::to_string(canvas.wanted.t) + " frames" : "") + " are in " +
+                folder + ": generator.png" +
+                (saved.model.descriptor ? " and, revised by the descriptor, descriptor.png" : ""));
   return 0;
 }
 

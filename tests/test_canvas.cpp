@@ -1,0 +1,113 @@
+// Samples of any size show neither a border nor a seam: what is cut out does not depend on where the canvas ends.
+#include "app/canvas.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cpu/cpu.h"
+#include "experiments/model.h"
+#include "learning/sampler.h"
+
+namespace coopnets {
+namespace {
+
+TEST(Canvas, holds_what_is_wanted_with_two_cells_around_it) {
+  const Shape latent{1, 1, 4, 4, 8}, example{1, 1, 128, 128, 3};
+  for (const auto &[height, width] : {std::pair<int64_t, int64_t>{1, 300}, {64, 32}, {65, 128}}) {
+    const Canvas canvas = Canvas::of_size(latent, example, height, width);
+    EXPECT_EQ(canvas.wanted, (Shape{1, 1, height, width, 3}));
+    EXPECT_EQ(canvas.latent.c, 8);
+    EXPECT_GE(canvas.top, 64);
+    EXPECT_GE(canvas.left, 64);
+    EXPECT_GE(32 * canvas.latent.h - canvas.top - height, 64);
+    EXPECT_GE(32 * canvas.latent.w - canvas.left - width, 64);
+    EXPECT_LT(32 * canvas.latent.h, height + 128 + 32);
+    EXPECT_LT(32 * canvas.latent.w, width + 128 + 32);
+  }
+}
+
+TEST(Canvas, cuts_rows_and_columns_out_of_each_frame) {
+  const Canvas canvas{{}, {1, 2, 2, 1, 2}, 1, 3};
+  const Shape shape{2, 2, 4, 5, 2};
+  std::vector<real> values(shape.size());
+  for (size_t i = 0; i < values.size(); ++i) values[i] = real(i);
+  const std::vector<real> out = canvas.cut(values, shape, 2);
+  std::vector<real> expected;
+  for (const int frame : {0, 1, 2, 3})
+    for (const int row : {1, 2})
+      for (const int channel : {0, 1}) expected.push_back(real(frame * 40 + row * 10 + 3 * 2 + channel));
+  EXPECT_EQ(out, expected);
+  EXPECT_EQ((Canvas{{}, shape.with_n(1)}).cut(values, shape, 2), values);
+}
+
+// A small texture, learned for a moment so that descriptor and generator see structure.
+class CanvasBorder : public testing::Test {
+ protected:
+  CanvasBorder() {
+    settings = experiment.settings("quick");
+    settings.size = 32;
+    settings.latent = 2;
+    settings.generator_init = 0.02;
+    settings.langevin_steps = 5;
+    settings.descriptor_rate = 0.0003;
+    settings.generator_rate = 0.002;
+    model = make_model(*backend, experiment, settings, 1);
+    learning = learning_settings(settings, Algorithm::cooperative, 1, 1);
+    std::vector<real> observed;
+    for (int y = 0; y < 32; ++y)
+      for (int x = 0; x < 32; ++x)
+        for (int c = 0; c < 3; ++c) observed.push_back(real(x / 6 % 2 == y / 5 % 2 ? -0.8 + 0.01 * y : 0.9 - 0.4 * c));
+    Cooperative learner(*backend, model.descriptor.get(), model.generator.get(), learning, 1);
+    for (int i = 0; i < 30; ++i) learner.iterate(i, 1, observed, {0});
+    learning.noise_until = 0;  // noise belongs to a position on its canvas, and the two canvases differ
+  }
+
+  struct Sample {
+    std::vector<real> generated, revised;
+  };
+  // The wanted part of a canvas with `more` latent cells on each side. A cell has the same latent vector on every canvas.
+  Sample draw(Canvas canvas, int64_t more) {
+    canvas.latent.h += 2 * more;
+    canvas.latent.w += 2 * more;
+    canvas.top += cell * more;
+    canvas.left += cell * more;
+    Sampler sampler(*backend, model.descriptor.get(), *model.generator, canvas.latent, 1, Statistics::running);
+    std::vector<real> latents;
+    for (int64_t h = 0; h < canvas.latent.h; ++h)
+      for (int64_t w = 0; w < canvas.latent.w; ++w) {
+        const int64_t number = 1000 * (500 + h - canvas.top / cell) + 500 + w - canvas.left / cell;
+        const std::vector<real> z = sampler.draw_latent(7, number);
+        latents.insert(latents.end(), z.begin(), z.begin() + canvas.latent.c);
+      }
+    const std::vector<real> made = sampler.generate(latents);
+    const std::vector<real> better = sampler.revise(learning, settings.langevin_steps, 0);
+    return {canvas.cut(made, sampler.example(), 1), canvas.cut(better, sampler.example(), 1)};
+  }
+  static double largest(const std::vector<real> &a, const std::vector<real> &b) {
+    double most = 0;
+    for (size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(double(a[i]) - b[i]));
+    return most;
+  }
+
+  static constexpr int64_t cell = 32;  // pixels of a latent cell's side
+  const Experiment &experiment = find_experiment("texture");
+  const std::unique_ptr<Backend> backend = make_cpu_backend(1);
+  Settings settings;
+  Model model;
+  LearningSettings learning;
+};
+
+TEST_F(CanvasBorder, does_not_show) {
+  // Whole cells, so that the margin is the smallest that any size has.
+  const Canvas canvas = Canvas::of_size(experiment.latent(settings), example_shape(experiment, settings), 32, 64);
+  // Three cells are 96 pixels: the descriptor's stride of 3 falls onto the same pixels.
+  const Sample near = draw(canvas, 0), far = draw(canvas, 3);
+  EXPECT_TRUE(near.generated == far.generated);
+  EXPECT_GE(largest(far.revised, far.generated), 0.01);  // what the descriptor does at all
+  EXPECT_LE(largest(near.revised, far.revised), 0.001);  // an eighth of a grey level; 2e-4 here, 0.03 with one cell
+}
+
+}  // namespace
+}  // namespace coopnets
