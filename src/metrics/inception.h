@@ -18,7 +18,7 @@ class Inception {
   // "fc.filters" [1,1,1,2048,1008], the logits having no bias. Throws std::runtime_error when one is missing or of
   // another shape.
   Inception(Backend &, std::map<std::string, Tensor> weights);
-  // The same from the file that tools/convert_inception.py writes.
+  // The same from the file that tools/convert_inception.py writes; a value that is not finite is refused, too.
   Inception(Backend &, const SafetensorsFile &);
   static bool is_in(const SafetensorsFile &);
 
