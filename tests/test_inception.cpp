@@ -76,6 +76,16 @@ TEST_F(InceptionTest, every_layer_agrees_with_pytorch) {
   EXPECT_EQ(out.logits.size(), 1008u);
 }
 
+TEST_F(InceptionTest, bytes_are_normalised_as_in_tensorflow) {
+  Inception inception(test_backend(), std::move(weights));
+  for (const int byte : {0, 128}) {
+    const std::vector<real> same(299 * 299 * 3, real(byte - 128) / 128);
+    EXPECT_EQ(inception.forward(Image(9, 7, 3, uint8_t(byte))).logits,
+              inception.forward(Tensor(test_backend(), {1, 1, 299, 299, 3}, same)).logits);
+  }
+  EXPECT_THROW(inception.forward(Image(9, 7, 1)), std::invalid_argument);
+}
+
 TEST_F(InceptionTest, a_missing_or_misshapen_tensor_is_named) {
   weights["Mixed_7c.branch_pool.bias"] = Tensor(test_backend(), {1, 1, 1, 1, 191});
   EXPECT_CONTAINS(error_of([&] { Inception(test_backend(), std::move(weights)); }), "Mixed_7c.branch_pool.bias");
