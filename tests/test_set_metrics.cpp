@@ -148,6 +148,8 @@ TEST(InceptionScore, ByHand) {
   const Samples parts(4, 2, {100, 0, 0, 100, 1, 1, 1, 1});
   EXPECT_NEAR(inception_score(parts, 2).mean, 1.5, 1e-12);
   EXPECT_NEAR(inception_score(parts, 2).deviation, 0.5, 1e-12);
+  // Five samples in three parts: 1, 2 and 2 of them, which score 1, 2 and 1.
+  EXPECT_NEAR(inception_score(Samples(5, 2, {0, 100, 100, 0, 0, 100, 100, 0, 100, 0}), 3).mean, 4 / 3.0, 1e-12);
 }
 
 TEST(CategoryScore, ByHand) {
@@ -246,9 +248,10 @@ TEST(PrecisionRecall, OfManyPoints) {
   const PrecisionRecall pr = precision_recall(real, generated, 1);
   EXPECT_EQ(pr.precision, 1);
   EXPECT_EQ(pr.recall, 1);
-  double balls = 0;  // by the definition
+  double balls = 0;  // by the definition; those further along the line are out of reach
   for (int64_t i = 0; i < 3000; ++i)
-    for (int64_t j = 0; j < 3000; ++j) balls += std::abs(generated.row(i)[0] - real.row(j)[0]) < (j < 2900 ? 1 : 10);
+    for (int64_t j = std::max<int64_t>(i - 20, 0); j < std::min<int64_t>(i + 20, 3000); ++j)
+      balls += std::abs(generated.row(i)[0] - real.row(j)[0]) < (j < 2900 ? 1 : 10);
   const DensityCoverage dc = density_coverage(real, generated, 1);
   EXPECT_NEAR(dc.density, balls / 3000, 1e-12);
   EXPECT_EQ(dc.coverage, 1);
@@ -266,6 +269,11 @@ TEST(PrecisionRecall, OfEqualFarAndShuffledSets) {
   const PrecisionRecall there = precision_recall(x, near), back = precision_recall(near, x);
   EXPECT_EQ(there.precision, back.recall);
   EXPECT_EQ(precision_recall(reversed(x), near).precision, there.precision);
+  // The published numbers of neighbours.
+  EXPECT_EQ(there.recall, precision_recall(x, near, 3).recall);
+  EXPECT_NE(there.recall, precision_recall(x, near, 5).recall);
+  EXPECT_EQ(density_coverage(x, near).density, density_coverage(x, near, 5).density);
+  EXPECT_NE(density_coverage(x, near).density, density_coverage(x, near, 3).density);
   EXPECT_EQ(density_coverage(reversed(x), reversed(near)).density, density_coverage(x, near).density);
   EXPECT_NEAR(density_coverage(x, near).density, 1, 0.15);
   EXPECT_THROW(precision_recall(random_samples(3, 2, 1), random_samples(9, 2, 1)), std::invalid_argument);
