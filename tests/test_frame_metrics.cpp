@@ -94,12 +94,28 @@ TEST(Ssim, ColourPolicies) {
   EXPECT_NEAR(ssim(a, b, SsimColour::grey), naive_ssim(ga, gb, 1), 1e-12);
 }
 
+TEST(Ssim, GreyOfTwoChannelsIsTheirMean) {
+  const Frames a = random_frames(1, 12, 11, 2, 7), b = random_frames(1, 12, 11, 2, 8);
+  Frames ga(1, 12, 11, 1), gb = ga;
+  for (size_t i = 0; i < ga.pixels.size(); ++i) {
+    ga.pixels[i] = (a.pixels[2 * i] + a.pixels[2 * i + 1]) / 2;
+    gb.pixels[i] = (b.pixels[2 * i] + b.pixels[2 * i + 1]) / 2;
+  }
+  EXPECT_NEAR(ssim(a, b), naive_ssim(ga, gb, 1), 1e-12);
+}
+
 TEST(Ssim, PairsAndSizes) {
   const Frames f = random_frames(3, 11, 11, 1, 6);
   const auto one = [&](int t) { return Frames(1, 11, 11, 1, {f.frame(t), f.frame(t) + 121}); };
   EXPECT_NEAR(mean_pairwise_ssim(f), (ssim(one(0), one(1)) + ssim(one(0), one(2)) + ssim(one(1), one(2))) / 3, 1e-14);
   EXPECT_THROW(ssim(Frames(1, 10, 11, 1), Frames(1, 10, 11, 1)), std::invalid_argument);
   EXPECT_THROW(mean_pairwise_ssim(one(0)), std::invalid_argument);
+}
+
+TEST(Frames, AreClippedToTheUnitRange) {
+  const Frames clip = clipped(Frames(1, 1, 4, 1, {-0.5, 0.25, 1.5, NAN}));
+  EXPECT_EQ(std::vector<double>(clip.pixels.begin(), clip.pixels.begin() + 3), (std::vector<double>{0, 0.25, 1}));
+  EXPECT_TRUE(std::isnan(clip.pixels[3]));
 }
 
 TEST(Mask, SquaresLieInsideAndReachEveryPlace) {
@@ -120,6 +136,13 @@ TEST(Mask, SquaresLieInsideAndReachEveryPlace) {
   }
   EXPECT_EQ(tops.size(), 6u);
   EXPECT_EQ(lefts.size(), 10u);
+  int64_t on_the_diagonal = 0;  // of 36 places of a square in a square picture
+  for (uint64_t i = 0; i < 400; ++i) {
+    const std::vector<uint8_t> hidden = square_mask(20, 20, 15, 7, i).hidden;
+    const int64_t first = std::find(hidden.begin(), hidden.end(), 1) - hidden.begin();
+    on_the_diagonal += first / 20 == first % 20;
+  }
+  EXPECT_NEAR(double(on_the_diagonal), 400 / 6.0, 30);  // four standard deviations
   EXPECT_EQ(square_mask(20, 24, 15, 7, 3).hidden, square_mask(20, 24, 15, 7, 3).hidden);
   EXPECT_NE(square_mask(20, 24, 3, 7, 3).hidden, square_mask(20, 24, 3, 8, 3).hidden);
   EXPECT_THROW(square_mask(20, 24, 21, 7, 0), std::invalid_argument);
@@ -132,6 +155,9 @@ TEST(CompletionScore, CountsHiddenPixelsAlone) {
   const CompletionScore score = completion_score(truth, recovered, 0, mask);
   EXPECT_NEAR(score.error, 0.05, 1e-12);
   EXPECT_NEAR(score.psnr, 10 * std::log10(2 / 0.01), 1e-9);
+  // Both sides are clipped, and the second frame is compared with the second.
+  const Frames beyond(2, 1, 3, 1, {0, 0, 0, -2, 0, 1.5}), other(2, 1, 3, 1, {0.7, 0.7, 0.7, 0.1, 0.7, 1});
+  EXPECT_NEAR(completion_score(beyond, other, 1, mask).error, 0.05, 1e-12);
   EXPECT_THROW(completion_score(truth, recovered, 1, mask), std::invalid_argument);
   EXPECT_THROW(completion_score(truth, recovered, 0, Mask{1, 3, {0, 0, 0}}), std::invalid_argument);
   EXPECT_THROW(completion_score(truth, recovered, 0, Mask{1, 2, {1, 0}}), std::invalid_argument);

@@ -2,59 +2,24 @@
 #include "metrics/inception.h"
 
 #include <cmath>
-#include <fstream>
-#include <sstream>
 
 #include "backends/backend.h"
 #include "files.h"
+#include "inception_file.h"
 
 namespace coopnets {
 namespace {
 
-// As in tools/inception_golden.py: uniform in [-1, 1), by mixing of (FNV-1a hash of the name, index).
-std::vector<double> noise(const std::string &name, int64_t count) {
-  uint32_t seed = 2166136261u;
-  for (const char c : name) seed = (seed ^ uint8_t(c)) * 16777619u;
-  std::vector<double> values(count);
-  for (int64_t i = 0; i < count; ++i) {
-    uint32_t x = uint32_t(i) * 2654435761u ^ seed;
-    x = (x ^ x >> 16) * 0x85EBCA6Bu;
-    x = (x ^ x >> 13) * 0xC2B2AE35u;
-    values[i] = double(x ^ x >> 16) / 2147483648.0 - 1;
-  }
-  return values;
-}
-
 std::vector<double> scaled(const std::string &name, int64_t count, double middle, double spread) {
-  std::vector<double> values = noise(name, count);
+  std::vector<double> values = noise_of(name, count);
   for (double &v : values) v = float(middle + spread * v);
   return values;
 }
 
-struct Golden {
-  Shape shape;
-  double size, projection;  // root mean square; on noise of the layer's name
-};
-
 class InceptionTest : public testing::Test {
  protected:
   InceptionTest() {
-    std::ifstream file("tests/data/inception.txt");
-    std::string line, kind, name;
-    while (std::getline(file, line)) {
-      std::istringstream words(line);
-      words >> kind >> name;
-      if (kind == "conv") {
-        int64_t h, w, in, out;
-        words >> h >> w >> in >> out;
-        add_conv(name, h, w, in, out);
-      } else {
-        Golden g;
-        words >> g.shape.n >> g.shape.h >> g.shape.w >> g.shape.c >> g.size >> g.projection;
-        layers[name] = g;
-      }
-      EXPECT_TRUE(bool(words)) << line;
-    }
+    for (const InceptionFile::Conv &c : file.convs) add_conv(c.name, c.height, c.width, c.in, c.out);
     const std::vector<double> fc = scaled("fc.weight", 1008 * 2048, 0, std::sqrt(3.0 / 2048));
     std::vector<real> filters(fc.size());
     for (int64_t o = 0; o < 1008; ++o)
@@ -79,23 +44,22 @@ class InceptionTest : public testing::Test {
     weights.emplace(name + ".filters", Tensor(test_backend(), {1, h, w, in, out}, filters));
     weights.emplace(name + ".bias", Tensor(test_backend(), {1, 1, 1, 1, out}, bias));
   }
+  InceptionFile file;
   std::map<std::string, Tensor> weights;
-  std::map<std::string, Golden> layers;
 };
 
 TEST_F(InceptionTest, every_layer_agrees_with_pytorch) {
-  ASSERT_EQ(layers.size(), 20u);
   Inception inception(test_backend(), std::move(weights));
   const std::vector<double> picture = scaled("picture", 127 * 139 * 3, 0, 1);
   size_t seen = 0;
   const Inception::Output out =
       inception.forward(Tensor(test_backend(), {1, 1, 127, 139, 3}, {picture.begin(), picture.end()}),
                         [&](const std::string &name, const Tensor &made) {
-                          ASSERT_EQ(layers.count(name), 1u) << name;
-                          const Golden &golden = layers[name];
+                          ASSERT_EQ(file.layers.count(name), 1u) << name;
+                          const InceptionFile::Golden &golden = file.layers[name];
                           ASSERT_EQ(made.shape(), golden.shape) << name;
                           const std::vector<real> values = made.values();
-                          const std::vector<double> r = noise(name, made.size());
+                          const std::vector<double> r = noise_of(name, made.size());
                           double squares = 0, projection = 0;
                           for (size_t i = 0; i < r.size(); ++i) {
                             squares += double(values[i]) * values[i];
@@ -107,9 +71,19 @@ TEST_F(InceptionTest, every_layer_agrees_with_pytorch) {
                           EXPECT_NEAR(projection, golden.projection, 2e-5 * norm) << name;
                           ++seen;
                         });
-  EXPECT_EQ(seen, layers.size());
+  EXPECT_EQ(seen, file.layers.size());
   EXPECT_EQ(out.pool3.size(), 2048u);
   EXPECT_EQ(out.logits.size(), 1008u);
+}
+
+TEST_F(InceptionTest, bytes_are_normalised_as_in_tensorflow) {
+  Inception inception(test_backend(), std::move(weights));
+  for (const int byte : {0, 128}) {
+    const std::vector<real> same(299 * 299 * 3, real(byte - 128) / 128);
+    EXPECT_EQ(inception.forward(Image(9, 7, 3, uint8_t(byte))).logits,
+              inception.forward(Tensor(test_backend(), {1, 1, 299, 299, 3}, same)).logits);
+  }
+  EXPECT_THROW(inception.forward(Image(9, 7, 1)), std::invalid_argument);
 }
 
 TEST_F(InceptionTest, a_missing_or_misshapen_tensor_is_named) {

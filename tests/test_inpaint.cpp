@@ -202,6 +202,11 @@ TEST(Mrf, IsReproducibleOnAnyThreadsAndKeepsAnEdgeByL1) {
   EXPECT_LE(error, 0.1);
 }
 
+TEST(Mrf, NormsOfTheTwoRivals) {
+  EXPECT_EQ(mrf_l1().norm, 1);
+  EXPECT_EQ(mrf_l2().norm, 2);
+}
+
 TEST(Mrf, Refuses) {
   const Frames p(1, 4, 4, 1);
   const Mask mask = box(4, 4, 1, 1, 2, 2);

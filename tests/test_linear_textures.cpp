@@ -74,6 +74,21 @@ TEST(Lds, NoiseHasTheResidualsCovariance) {
   EXPECT_NE(a.pixels, lds.synthesise(Protocol::stochastic, 50, 2).pixels);
 }
 
+TEST(Lds, EachProtocolPredictsFromItsOwnState) {
+  const LinearDynamics d(random_matrix(12, 3, 9), 2);
+  const auto after = [&](const double *x, int64_t i) { return dot(d.transition.row(i), x, 3); };
+  const Matrix rolled = d.synthesise(Protocol::roll_out, 12, 0), one = d.synthesise(Protocol::one_step, 12, 0);
+  EXPECT_EQ(d.synthesise(Protocol::projection, 12, 0).values, d.states.values);
+  for (int64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(rolled(0, i), d.states(0, i));
+    EXPECT_EQ(one(0, i), d.states(0, i));
+    for (int64_t t = 1; t < 12; ++t) {
+      EXPECT_EQ(rolled(t, i), after(rolled.row(t - 1), i));
+      EXPECT_EQ(one(t, i), after(d.states.row(t - 1), i));
+    }
+  }
+}
+
 TEST(Lds, UnstablePolesAreRelocated) {
   // x doubles every 5 frames.
   Frames clip(20, 1, 1, 1);

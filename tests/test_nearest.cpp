@@ -22,6 +22,18 @@ TEST(Nearest, neighbours_are_found_across_pieces_and_the_first_of_equals_wins) {
     EXPECT_EQ(nearest[k].index, index[k]);
     EXPECT_DOUBLE_EQ(nearest[k].distance, distance[k]);
   }
+  // Each of these points is given twice, in pieces of their own.
+  const auto twice = [&](int64_t first, int64_t n) {
+    Samples some = range(first, n);
+    for (int64_t i = 0; i < n; ++i) some.row(i)[0] = float((first + i) % 1250);
+    return some;
+  };
+  EXPECT_EQ(nearest_neighbours(points, 2500, twice)[0].index, 7);
+  // More points than one tile of distances holds.
+  Samples many(9000, 2);
+  for (int64_t i = 0; i < many.count; ++i) many.row(i)[0] = float(i % 1000), many.row(i)[1] = 3;
+  const std::vector<Neighbour> of_many = nearest_neighbours(many, 1000, range);
+  for (int64_t i = 0; i < many.count; ++i) ASSERT_EQ(of_many[i].index, i % 1000);
   EXPECT_CONTAINS(error_of<std::invalid_argument>([&] { nearest_neighbours(points, 0, range); }), "empty set");
 }
 

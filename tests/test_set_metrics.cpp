@@ -43,8 +43,29 @@ TEST(Distances, AgreeWithTheDefinitionAndAreZeroForEqualPoints) {
   visit_squared_distances(x, x, [&](int64_t first, const Matrix &tile) {
     for (int64_t i = 0; i < tile.rows; ++i) EXPECT_EQ(tile(i, first + i), 0);
   });
+  // Next to equal ones: rounding does not make a distance negative.
+  Samples beside = x;
+  for (int64_t i = 0; i < x.count; ++i) beside.row(i)[i] = std::nextafter(beside.row(i)[i], 1000.f);
+  visit_squared_distances(x, beside, [&](int64_t first, const Matrix &tile) {
+    for (int64_t i = 0; i < tile.rows; ++i) EXPECT_GE(tile(i, first + i), 0);
+  });
   EXPECT_THROW(inner_products(x, random_samples(2, 3, 1)), std::invalid_argument);
   EXPECT_THROW(Samples(2, 2, {1, 2, 3}), std::invalid_argument);
+}
+
+TEST(Distances, ComeInTiles) {
+  Samples x(250, 1), y(60000, 1);
+  for (int64_t i = 0; i < x.count; ++i) x.row(i)[0] = float(i);
+  for (int64_t j = 0; j < y.count; ++j) y.row(j)[0] = float(j % 100);
+  int64_t tiles = 0, rows = 0;
+  visit_squared_distances(x, y, [&](int64_t first, const Matrix &tile) {
+    EXPECT_EQ(first, rows);
+    ++tiles, rows += tile.rows;
+    for (int64_t i = 0; i < tile.rows; ++i)
+      for (int64_t j = 0; j < tile.cols; j += 77) ASSERT_EQ(tile(i, j), std::pow(double(first + i - j % 100), 2));
+  });
+  EXPECT_GE(tiles, 2);
+  EXPECT_EQ(rows, 250);
 }
 
 TEST(Parzen, ByHand) {
@@ -88,6 +109,12 @@ TEST(Parzen, BandwidthComesFromValidationAndErrorFromTest) {
               1e-12);
 }
 
+TEST(Parzen, TenBandwidthsFromATenthToOne) {
+  const std::vector<double> sigmas = parzen_bandwidths();
+  ASSERT_EQ(sigmas.size(), 10u);
+  for (int i = 0; i < 10; ++i) EXPECT_NEAR(std::log10(sigmas[i]), -1 + i / 9.0, 1e-12);
+}
+
 TEST(Parzen, Ranges) {
   const Samples raw(1, 4, {-3.f, -0.5f, 0.f, 0.5f});
   EXPECT_EQ(parzen_samples(raw, ParzenRange::clean).values, (std::vector<float>{0, 0.25, 0.5, 0.75}));
@@ -121,6 +148,8 @@ TEST(InceptionScore, ByHand) {
   const Samples parts(4, 2, {100, 0, 0, 100, 1, 1, 1, 1});
   EXPECT_NEAR(inception_score(parts, 2).mean, 1.5, 1e-12);
   EXPECT_NEAR(inception_score(parts, 2).deviation, 0.5, 1e-12);
+  // Five samples in three parts: 1, 2 and 2 of them, which score 1, 2 and 1.
+  EXPECT_NEAR(inception_score(Samples(5, 2, {0, 100, 100, 0, 0, 100, 100, 0, 100, 0}), 3).mean, 4 / 3.0, 1e-12);
 }
 
 TEST(CategoryScore, ByHand) {
@@ -180,6 +209,16 @@ TEST(Kid, ByHandAndUnbiased) {
   EXPECT_THROW(kernel_distance(a, c, 1, 1), std::invalid_argument);
 }
 
+TEST(Kid, SubsetsAreRandomAndIndependent) {
+  // Evenly spaced points in order: a subset that lies together, or the same one of both sets, has another mean.
+  Samples x(400, 1);
+  for (int64_t i = 0; i < 400; ++i) x.row(i)[0] = float(i) / 200 - 1;
+  const MeanAndDeviation d = kernel_distance(x, x, 100, 20);
+  // E k(x, x) - E k(x, y) = 1 + 3/3 + 3/5 + 1/7 - 1 - 3/9 = 1.41: equal subsets would have -2 x 1.41 / 20 = -0.141.
+  EXPECT_NEAR(d.mean, -2 * 1.41 / 400, 0.05);
+  EXPECT_LE(d.deviation, 0.3);
+}
+
 TEST(PrecisionRecall, ByHand) {
   // On a line, k = 1. Real 0, 1, 10: radii 1, 1, 9. Generated 1.5, 2.5, 30: radii 1, 1, 27.5.
   const Samples real(3, 1, {0, 1, 10}), generated(3, 1, {1.5f, 2.5f, 30.f});
@@ -189,11 +228,33 @@ TEST(PrecisionRecall, ByHand) {
   const DensityCoverage dc = density_coverage(real, generated, 1);
   EXPECT_NEAR(dc.density, (2 + 1 + 0) / 3.0, 1e-12);
   EXPECT_NEAR(dc.coverage, 2 / 3.0, 1e-12);  // 1's and 10's balls
-  // At a radius exactly: precision counts it, density does not.
+  // At a radius exactly: precision and recall count it, density does not. Radii of {2, 3, 30}: 1, 1, 27.
+  EXPECT_NEAR(precision_recall(real, Samples(3, 1, {2, 3, 30}), 1).recall, 2 / 3.0, 1e-12);
   const Samples edge(3, 1, {-1.f, 100.f, 200.f});
   EXPECT_NEAR(precision_recall(real, edge, 1).precision, 1 / 3.0, 1e-12);
   EXPECT_EQ(density_coverage(real, edge, 1).density, 0);
   EXPECT_EQ(density_coverage(real, edge, 1).coverage, 0);
+}
+
+// So many points that distances come in tiles: 2,900 at a distance of 1 and 100 at a distance of 10, and half way between
+// them generated ones, so that each lies in a ball of the others.
+TEST(PrecisionRecall, OfManyPoints) {
+  Samples real(3000, 1), generated(3000, 1);
+  for (int64_t i = 0; i < 3000; ++i) {
+    const bool dense = i < 2900;
+    real.row(i)[0] = float(dense ? i : 2900 + 10 * (i - 2899));
+    generated.row(i)[0] = real.row(i)[0] + (dense ? 0.5f : 5.f);
+  }
+  const PrecisionRecall pr = precision_recall(real, generated, 1);
+  EXPECT_EQ(pr.precision, 1);
+  EXPECT_EQ(pr.recall, 1);
+  double balls = 0;  // by the definition; those further along the line are out of reach
+  for (int64_t i = 0; i < 3000; ++i)
+    for (int64_t j = std::max<int64_t>(i - 20, 0); j < std::min<int64_t>(i + 20, 3000); ++j)
+      balls += std::abs(generated.row(i)[0] - real.row(j)[0]) < (j < 2900 ? 1 : 10);
+  const DensityCoverage dc = density_coverage(real, generated, 1);
+  EXPECT_NEAR(dc.density, balls / 3000, 1e-12);
+  EXPECT_EQ(dc.coverage, 1);
 }
 
 TEST(PrecisionRecall, OfEqualFarAndShuffledSets) {
@@ -208,6 +269,11 @@ TEST(PrecisionRecall, OfEqualFarAndShuffledSets) {
   const PrecisionRecall there = precision_recall(x, near), back = precision_recall(near, x);
   EXPECT_EQ(there.precision, back.recall);
   EXPECT_EQ(precision_recall(reversed(x), near).precision, there.precision);
+  // The published numbers of neighbours.
+  EXPECT_EQ(there.recall, precision_recall(x, near, 3).recall);
+  EXPECT_NE(there.recall, precision_recall(x, near, 5).recall);
+  EXPECT_EQ(density_coverage(x, near).density, density_coverage(x, near, 5).density);
+  EXPECT_NE(density_coverage(x, near).density, density_coverage(x, near, 3).density);
   EXPECT_EQ(density_coverage(reversed(x), reversed(near)).density, density_coverage(x, near).density);
   EXPECT_NEAR(density_coverage(x, near).density, 1, 0.15);
   EXPECT_THROW(precision_recall(random_samples(3, 2, 1), random_samples(9, 2, 1)), std::invalid_argument);

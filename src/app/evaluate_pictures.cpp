@@ -106,9 +106,8 @@ class PictureEvaluation {
     net_->add(pictures, set.seen);
   }
 
-  // --- Table 2: the log-likelihood of test pictures under Parzen windows around samples
-  // -------------------------------- Test and validation pictures are on the data's own scale, whatever the nets were
-  // shown.
+  // --- Table 2: the log-likelihood of test pictures under Parzen windows around samples ------------------------------
+  // Test and validation pictures are on the data's own scale, whatever the nets were shown.
   void open_parzen() {
     const bool authors = settings_.parzen == "authors";
     Settings own = settings_;
@@ -160,22 +159,14 @@ class PictureEvaluation {
     tables_.push_back(table);
   }
 
-  // --- Figure 3: how alike the pictures of one set are
-  // -------------------------------------------------------------------
+  // --- Figure 3: how alike the pictures of one set are ---------------------------------------------------------------
   void similarity() {
     Table table{"Structural similarity of pairs of pictures (Figure 3): low where samples vary", {"SSIM"}, {}, {}};
     const auto add = [&](const std::string &name, const std::vector<real> &values) {
-      std::vector<Frames> pictures;
-      for (auto one = values.begin(); one != values.end(); one += example_.size()) {
-        std::vector<double> pixels(one, one + example_.size());
-        for (double &p : pixels) p = (p + 1) / 2;
-        pictures.push_back(clipped(Frames(1, example_.h, example_.w, example_.c, std::move(pixels))));
-      }
-      double sum = 0;
-      int64_t pairs = 0;
-      for (size_t i = 0; i < pictures.size(); ++i)
-        for (size_t j = 0; j < i; ++j, ++pairs) sum += ssim(pictures[i], pictures[j]);
-      table.rows.push_back({name, {sum / double(pairs)}});
+      std::vector<double> pixels(values.begin(), values.end());
+      for (double &p : pixels) p = (p + 1) / 2;
+      const Frames pictures(int64_t(values.size()) / example_.size(), example_.h, example_.w, example_.c, pixels);
+      table.rows.push_back({name, {pictures.count > 1 ? mean_pairwise_ssim(clipped(pictures)) : NAN}});
     };
     for (const PictureSet &set : sets_) add(set.name, set.shown);
     add("training pictures", training_->range(0, std::min(shown_neighbours, training_->size())));
@@ -183,14 +174,13 @@ class PictureEvaluation {
     tables_.push_back(table);
   }
 
-  // --- Tables 1 and 3, Figure 3: what a net for features makes of the samples
-  // --------------------------------------------
+  // --- Tables 1 and 3, Figure 3: what a net for features makes of the samples ----------------------------------------
   void features() {
-    PictureSet real{"training pictures", {}, {}, {}};
+    PictureSet learned{"training pictures", {}, {}, {}};
     const int64_t count = std::min(options_.samples, training_->size());
     for (int64_t first = 0; first < count; first += 100)
-      add(real, training_->range(first, std::min<int64_t>(100, count - first)));
-    const Gaussian reference = fit_gaussian(real.seen.features);
+      add(learned, training_->range(first, std::min<int64_t>(100, count - first)));
+    const Gaussian reference = fit_gaussian(learned.seen.features);
     Table table{"Scores of features (Tables 1 and 3)",
                 {"Inception score", "+-", "FID", "KID x 1000", "+-", "precision", "recall", "density", "coverage"},
                 {},
@@ -202,20 +192,20 @@ class PictureEvaluation {
     for (const PictureSet &set : sets_) {
       const MeanAndDeviation score = inception_score(set.seen.logits, options_.splits);
       const double fid = frechet_distance(reference, fit_gaussian(set.seen.features));
-      const MeanAndDeviation kid = kernel_distance(real.seen.features, set.seen.features, 100, subset);
-      const PrecisionRecall pr = precision_recall(real.seen.features, set.seen.features);
-      const DensityCoverage dc = density_coverage(real.seen.features, set.seen.features);
+      const MeanAndDeviation kid = kernel_distance(learned.seen.features, set.seen.features, 100, subset);
+      const PrecisionRecall pr = precision_recall(learned.seen.features, set.seen.features);
+      const DensityCoverage dc = density_coverage(learned.seen.features, set.seen.features);
       table.rows.push_back({set.name,
                             {score.mean, score.deviation, fid, 1000 * kid.mean, 1000 * kid.deviation, pr.precision,
                              pr.recall, dc.density, dc.coverage}});
     }
-    const MeanAndDeviation best = inception_score(real.seen.logits, options_.splits);
-    table.rows.push_back({real.name, {best.mean, best.deviation, NAN, NAN, NAN, NAN, NAN, NAN, NAN}});
+    const MeanAndDeviation best = inception_score(learned.seen.logits, options_.splits);
+    table.rows.push_back({learned.name, {best.mean, best.deviation, NAN, NAN, NAN, NAN, NAN, NAN, NAN}});
     tables_.push_back(table);
-    category(real);
+    category(learned);
   }
 
-  void category(const PictureSet &real) {
+  void category(const PictureSet &learned) {
     const std::vector<std::string> names = net_->categories();
     const auto found = std::find(names.begin(), names.end(), settings_.category);
     if (found == names.end()) return;
@@ -228,12 +218,11 @@ class PictureEvaluation {
       table.rows.push_back({set.name, {score.probability, score.top_error}});
     };
     for (const PictureSet &set : sets_) add(set);
-    add(real);
+    add(learned);
     tables_.push_back(table);
   }
 
-  // --- Each sample beside its nearest training picture
-  // -----------------------------------------------------------------
+  // --- Each sample beside its nearest training picture ---------------------------------------------------------------
   void neighbours() {
     const int64_t size = example_.size();
     for (const PictureSet &set : sets_) {

@@ -1,6 +1,7 @@
 #include "app/feature_net.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "app/saved_classifier.h"
@@ -12,6 +13,9 @@ namespace coopnets {
 namespace {
 
 void append(const std::vector<real> &values, int64_t count, Samples &to) {
+  if (!std::all_of(values.begin(), values.end(), [](real v) { return std::isfinite(v); }))
+    throw std::runtime_error(
+        "the net of --features makes values of pictures that are not finite numbers: its weights are damaged");
   to.dimension = int64_t(values.size()) / count;
   to.count += count;
   to.values.insert(to.values.end(), values.begin(), values.end());

@@ -84,6 +84,19 @@ void RunFolder::clear_but(const std::string &written) const {
       remove_file(entry.path());
 }
 
+std::string nothing_left(const RunFolder &folder, int64_t iterations) {
+  return folder.path() + " already has its " + std::to_string(iterations) + " iterations; --iterations N goes on to N";
+}
+
+std::string interruption(int64_t iteration, const std::string &checkpoint) {
+  return "interrupted after iteration " + std::to_string(iteration) + "; " + checkpoint +
+         " is written. The same command with --resume goes on";
+}
+
+std::string checkpoint_kept(const RunFolder &folder) {
+  return ". The last good checkpoint is kept: " + folder.checkpoint_to_resume();
+}
+
 bool writes_pictures(int64_t iteration, int64_t last) {
   if (iteration == last) return true;
   if (iteration < 1) return false;

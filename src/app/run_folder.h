@@ -6,6 +6,8 @@
 
 namespace coopnets {
 
+constexpr double seconds_between_checkpoints = 60;  // at most, while a run learns
+
 enum class RunStart { fresh, resume, overwrite };
 
 class RunFolder {
@@ -38,6 +40,11 @@ class RunFolder {
   std::string path_;
   int lock_ = -1;
 };
+
+// What a run says: when --resume finds it finished; after Ctrl-C; and, behind the reason, when learning has failed.
+std::string nothing_left(const RunFolder &, int64_t iterations);
+std::string interruption(int64_t iteration, const std::string &checkpoint);
+std::string checkpoint_kept(const RunFolder &);
 
 // Whether pictures are written after an iteration, counted from 1: 1, 2, 5, 10, 20, 50, 100, ... and the last one.
 bool writes_pictures(int64_t iteration, int64_t last);

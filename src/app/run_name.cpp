@@ -17,4 +17,8 @@ std::string run_name(const Options &options) {
   return name == "." || name == ".." ? "default" : name;
 }
 
+RunStart run_start(const Options &o) {
+  return o.resume ? RunStart::resume : o.overwrite ? RunStart::overwrite : RunStart::fresh;
+}
+
 }  // namespace coopnets

@@ -2,11 +2,14 @@
 #include <string>
 
 #include "app/options.h"
+#include "app/run_folder.h"
 
 namespace coopnets {
 
 // The run's own name below OUT/EXPERIMENT: --name, else the category, else the name of the data's file or folder, else
 // "default".
 std::string run_name(const Options &);
+
+RunStart run_start(const Options &);  // by --resume and --overwrite
 
 }  // namespace coopnets

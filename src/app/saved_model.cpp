@@ -86,22 +86,17 @@ int64_t checkpoint_iteration(const SafetensorsFile &file) {
   return *iteration;
 }
 
-void check_same_model(const SafetensorsFile &file, const Experiment &experiment, const Settings &settings,
-                      const std::string &algorithm, int64_t seed) {
-  const auto refuse = [&](const std::string &what, const std::string &was, const std::string &is) {
-    throw std::runtime_error(file.path() + " was made with " + what + " " + quoted(was) + ", not " + quoted(is) +
-                             "; a run goes on as it began (--overwrite begins it anew)");
+void check_same_run(const SafetensorsFile &file, const std::vector<std::pair<std::string, std::string>> &entries,
+                    const Settings &others, const Settings &settings) {
+  const auto check = [&](const std::string &what, const std::string &was, const std::string &is) {
+    if (was != is)
+      throw std::runtime_error(file.path() + " was made with " + what + " " + quoted(was) + ", not " + quoted(is) +
+                               "; a run goes on as it began (--overwrite begins it anew)");
   };
-  const auto check = [&](const char *key, const std::string &now) {
-    if (metadata_entry(file, key) != now) refuse(key, metadata_entry(file, key), now);
-  };
-  check("experiment", experiment.name);
-  check("algorithm", algorithm);
-  check("seed", std::to_string(seed));
-  const Settings before = stored_settings(file, experiment.settings("quick"));
-  for (const Field<Settings> &field : setting_fields())  // a run may be made longer
-    if (field.name != "iterations" && before.get(field.name) != settings.get(field.name))
-      refuse(field.name, before.get(field.name), settings.get(field.name));
+  for (const auto &[key, now] : entries) check(key, metadata_entry(file, key), now);
+  const Settings before = stored_settings(file, others);
+  for (const Field<Settings> &field : setting_fields())
+    if (field.name != "iterations") check(field.name, before.get(field.name), settings.get(field.name));
 }
 
 SavedModel load_model(Backend &backend, const std::string &path, const Options &options) {

@@ -21,13 +21,7 @@ namespace coopnets {
 
 namespace {
 
-constexpr double seconds_between_checkpoints = 60;
-
 std::string mebibytes(size_t bytes) { return std::to_string((bytes + (1 << 19)) >> 20) + " MiB"; }
-
-RunStart start_of(const Options &o) {
-  return o.resume ? RunStart::resume : o.overwrite ? RunStart::overwrite : RunStart::fresh;
-}
 
 // What one run holds while it learns.
 struct Run {
@@ -89,17 +83,19 @@ int train(const Options &options) {
       learning_settings(settings, parse_algorithm(options.algorithm), seed, examples->size());
   Cooperative learner(*backend, model.descriptor.get(), model.generator.get(), learning, examples->size());
 
-  RunFolder folder(options.out, experiment.name, run_name(options), start_of(options));
+  RunFolder folder(options.out, experiment.name, run_name(options), run_start(options));
   Run run{options, experiment, settings, *backend, learner, folder, progress};
   int64_t first = 0;
   if (options.resume) {
     const SafetensorsFile file(folder.checkpoint_to_resume());
     first = checkpoint_iteration(file);
-    check_same_model(file, experiment, settings, options.algorithm, options.seed);
+    check_same_run(
+        file,
+        {{"experiment", experiment.name}, {"algorithm", options.algorithm}, {"seed", std::to_string(options.seed)}},
+        experiment.settings("quick"), settings);
     load_checkpoint(file, *backend, learner.state());
     if (first >= settings.iterations) {
-      progress.note(folder.path() + " already has its " + std::to_string(first) +
-                    " iterations; --iterations N goes on to N");
+      progress.note(nothing_left(folder, first));
       return 0;
     }
   } else {
@@ -143,13 +139,12 @@ int train(const Options &options) {
         saved = now();
       }
       if (stop && !last) {
-        progress.note("interrupted after iteration " + std::to_string(i + 1) + "; " + folder.checkpoint() +
-                      " is written. The same command with --resume goes on");
+        progress.note(interruption(i + 1, folder.checkpoint()));
         return 130;
       }
     }
   } catch (const LearningFailed &failure) {
-    throw std::runtime_error(failure.what() + (". The last good checkpoint is kept: " + folder.checkpoint_to_resume()));
+    throw std::runtime_error(failure.what() + checkpoint_kept(folder));
   }
   if (experiment.data == DataKind::video) progress.note(run.save_clips(*examples));
   progress.note("done in " + duration(now() - begin) + ", " + mebibytes(backend->peak_bytes()) +

@@ -62,10 +62,10 @@ std::string one_decimal(double value) {
 }  // namespace
 
 int train_classifier(const Options &options) {
-  if (options.resume || options.evaluate || options.complete || options.interpolate || options.sample > 0)
+  if (options.evaluate || options.complete || options.interpolate || options.sample > 0)
     throw std::runtime_error(
-        "--exp classifier trains from the beginning and does nothing else; its checkpoint serves "
-        "the --evaluate of other experiments by --features FILE");
+        "--exp classifier trains and does nothing else; its checkpoint serves the --evaluate of other experiments by "
+        "--features FILE");
   const std::unique_ptr<Backend> backend = make_backend(options);
   const Settings settings = settings_of(options, classifier_settings());
   const uint64_t seed = static_cast<uint64_t>(options.seed);
@@ -86,39 +86,73 @@ int train_classifier(const Options &options) {
   const int64_t batch = std::min(settings.batch, data.size());
   ClassifierLearner learner(*backend, *network, {OptimizerSettings::adam, settings.descriptor_rate, 0, false}, batch);
 
-  RunFolder folder(options.out, classifier_name, run_name(options),
-                   options.overwrite ? RunStart::overwrite : RunStart::fresh);
+  RunFolder folder(options.out, classifier_name, run_name(options), run_start(options));
+  std::string right;
+  const auto save = [&](int64_t iteration) {
+    right = one_decimal(accuracy(*backend, *network, test));
+    save_checkpoint(folder.checkpoint(), *backend, learner.state(),
+                    classifier_metadata(settings, data.shape().c, data.categories(), seed, iteration, right));
+  };
+  int64_t first = 0;
+  if (options.resume) {
+    const SafetensorsFile file(folder.checkpoint_to_resume());
+    first = checkpoint_iteration(file);
+    const Metadata now = classifier_metadata(settings, data.shape().c, data.categories(), seed, first, "");
+    check_same_run(file,
+                   {{"experiment", classifier_name},
+                    {"seed", now.at("seed")},
+                    {"channels", now.at("channels")},
+                    {"categories", now.at("categories")}},
+                   classifier_settings(), settings);
+    load_checkpoint(file, *backend, learner.state());
+    if (first >= settings.iterations) {
+      progress.note(nothing_left(folder, first));
+      return 0;
+    }
+  } else {
+    save(0);  // before anything else: until it is on disk, the run that is replaced stays whole
+    folder.clear_but(folder.checkpoint());
+  }
   write_atomically(folder.config(), config_text(options, settings));
-  folder.clear_but(folder.config());
   progress.note("classifier of " + std::to_string(classes) + " categories, on " + backend->name() + ": " +
                 std::to_string(data.size()) + " pictures to learn, " + std::to_string(test.size()) + " held out, " +
                 std::to_string(network->parameter_count()) + " parameters");
   catch_interrupts();
   const auto now = standard_screen().seconds;
   const double begin = now();
-  double said = begin;
+  double said = begin, saved = begin;
   std::vector<real> pictures(batch * data.shape().size());
   std::vector<int64_t> labels(batch);
-  int64_t iteration = 0;
-  while (iteration < settings.iterations && !interrupted()) {
-    data.batch(iteration, batch, pictures.data());
-    const std::vector<int64_t> indices = data.batch_indices(iteration, batch);
-    for (int64_t k = 0; k < batch; ++k) labels[k] = data.label(indices[k]);
-    const double loss = learner.learn(iteration, rate_factor(settings, iteration), pictures, labels);
-    ++iteration;
-    if (!std::isfinite(loss)) throw no_longer_finite("iteration " + std::to_string(iteration) + ": the cross-entropy");
-    if (now() - said < seconds_between_lines && iteration < settings.iterations) continue;
-    said = now();
-    progress.note(std::to_string(iteration) + "/" + std::to_string(settings.iterations) + "  cross-entropy " +
-                  std::to_string(loss) + "  " +
-                  duration((said - begin) / double(iteration) * double(settings.iterations - iteration)) + " left");
+  try {
+    for (int64_t i = first; i < settings.iterations; ++i) {
+      data.batch(i, batch, pictures.data());
+      const std::vector<int64_t> indices = data.batch_indices(i, batch);
+      for (int64_t k = 0; k < batch; ++k) labels[k] = data.label(indices[k]);
+      const double loss = learner.learn(i, rate_factor(settings, i), pictures, labels);
+      if (!std::isfinite(loss)) throw no_longer_finite("iteration " + std::to_string(i + 1) + ": the cross-entropy");
+
+      const bool last = i + 1 == settings.iterations, stop = interrupted();
+      if (last || now() - said >= seconds_between_lines) {
+        said = now();
+        progress.note(std::to_string(i + 1) + "/" + std::to_string(settings.iterations) + "  cross-entropy " +
+                      std::to_string(loss) + "  " +
+                      duration((said - begin) / double(i + 1 - first) * double(settings.iterations - i - 1)) + " left");
+      }
+      if (last || stop || now() - saved > seconds_between_checkpoints) {
+        save(i + 1);
+        saved = now();
+      }
+      if (stop && !last) {
+        progress.note(interruption(i + 1, folder.checkpoint()));
+        return 130;
+      }
+    }
+  } catch (const LearningFailed &failure) {
+    throw std::runtime_error(failure.what() + checkpoint_kept(folder));
   }
-  const std::string right = one_decimal(accuracy(*backend, *network, test));
-  save_checkpoint(folder.checkpoint(), *backend, network->state(),
-                  classifier_metadata(settings, data.shape().c, data.categories(), seed, iteration, right));
   progress.note("right on " + right + " % of " + std::to_string(test.size()) + " pictures held out, after " +
                 duration(now() - begin) + ". --evaluate --features " + folder.checkpoint() + " compares its features");
-  return interrupted() ? 130 : 0;
+  return 0;
 }
 
 }  // namespace coopnets

@@ -55,6 +55,12 @@ double ClassifierLearner::learn(int64_t iteration, double rate, const std::vecto
   return loss;
 }
 
+std::vector<std::pair<std::string, View>> ClassifierLearner::state() {
+  std::vector<std::pair<std::string, View>> all = network_.state();
+  for (auto &moment : optimizer_.state()) all.push_back(std::move(moment));
+  return all;
+}
+
 ClassifierReader::ClassifierReader(Backend &backend, Network &network, int64_t batch)
     : backend_(backend), x_(backend, network.input().with_n(batch)), arena_(backend), tape_(backend, arena_) {
   if (network.layers().size() < 2) throw std::invalid_argument("a classifier needs a hidden layer");

@@ -15,6 +15,8 @@ class ClassifierLearner {
 
   // One step on `batch` examples [batch, ...]; returns their cross-entropy. `rate` multiplies the learning rate.
   double learn(int64_t iteration, double rate, const std::vector<real> &examples, const std::vector<int64_t> &labels);
+  // Everything that the next step depends on, by name: parameters, statistics, moments.
+  std::vector<std::pair<std::string, View>> state();
 
  private:
   Backend &backend_;

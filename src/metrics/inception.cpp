@@ -1,5 +1,7 @@
 #include "metrics/inception.h"
 
+#include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 namespace coopnets {
@@ -17,6 +19,9 @@ std::map<std::string, Tensor> read_weights(Backend &backend, const SafetensorsFi
       throw std::runtime_error(file.path() + ": the tensor " + stored.name + " should have five axes of F32");
     std::vector<float> values(stored.size());
     file.read(stored, values.data());
+    if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
+      throw std::runtime_error(file.path() + ": the tensor " + stored.name +
+                               " holds a value that is not a finite number");
     const std::vector<int64_t> &s = stored.shape;
     if (!values.empty())
       weights.emplace(stored.name, Tensor(backend, {s[0], s[1], s[2], s[3], s[4]}, {values.begin(), values.end()}));

@@ -18,7 +18,7 @@ class Inception {
   // "fc.filters" [1,1,1,2048,1008], the logits having no bias. Throws std::runtime_error when one is missing or of
   // another shape.
   Inception(Backend &, std::map<std::string, Tensor> weights);
-  // The same from the file that tools/convert_inception.py writes.
+  // The same from the file that tools/convert_inception.py writes; a value that is not finite is refused, too.
   Inception(Backend &, const SafetensorsFile &);
   static bool is_in(const SafetensorsFile &);
 
@@ -52,10 +52,9 @@ class Inception {
   std::map<std::string, Tensor> weights_;
 };
 
-// --- What Inception has beside convolutions, on [N,1,H,W,C]
-// ----------------------------------------------------------- TensorFlow 1's bilinear resize: output i reads the input
-// at i * in / out (no half pixels, corners not aligned), the upper neighbour clamped to the last. Not antialiased.
-// Pixels as they are, 0 to 255.
+// --- What Inception has beside convolutions, on [N,1,H,W,C] ----------------------------------------------------------
+// TensorFlow 1's bilinear resize: output i reads the input at i * in / out (no half pixels, corners not aligned), the
+// upper neighbour clamped to the last. Not antialiased. Pixels as they are, 0 to 255.
 std::vector<real> resize_bilinear_tf1(const Image &, int64_t height, int64_t width);
 Tensor average_pool_3x3(const Tensor &x);                  // stride 1, same size, mean of what is inside
 Tensor max_pool_3x3(const Tensor &x, int64_t stride);      // stride 1: same size; stride 2: inside alone
