@@ -97,6 +97,7 @@ void CudaBackend::activation_forward(ConstView x, Activation activation, View y)
 
 void CudaBackend::activation_backward(ConstView y, Activation activation, View dy) {
   require_same(y.shape, dy.shape, "activation: gradient");
+  if (activation.kind == Activation::none) return;
   launch_for_elements(stream_, dy.shape.size(), Derive{activation, y.data, dy.data});
 }
 

@@ -1,5 +1,3 @@
-#include <stdexcept>
-
 #include "autodiff/ops.h"
 
 namespace coopnets {
@@ -27,8 +25,7 @@ class Add final : public Op {
 }  // namespace
 
 Variable add(Tape &tape, Variable a, Variable b) {
-  if (tape.shape(a) != tape.shape(b))
-    throw std::invalid_argument("add: shapes " + tape.shape(a).str() + " and " + tape.shape(b).str() + " differ");
+  require_same(tape.shape(a), tape.shape(b), "add");
   return tape.record(std::make_unique<Add>(), {a, b}, tape.shape(a));
 }
 

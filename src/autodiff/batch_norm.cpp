@@ -6,11 +6,32 @@ namespace coopnets {
 
 namespace {
 
-// Inputs: x, scale, shift.
-class BatchNorm final : public Op {
+// What batch normalisation in both modes has in common. Inputs: x, scale, shift.
+class Normalise : public Op {
+ public:
+  bool backward_reads_input(size_t i, const std::vector<bool> &) const override { return i < 2; }
+  bool backward_reads_output() const override { return activation_.kind != Activation::none; }
+  bool backward_in_place() const override { return true; }
+
+ protected:
+  Normalise(Backend &backend, int64_t channels, real epsilon, Activation activation)
+      : epsilon_(epsilon), activation_(activation), spare_(backend, {2, 1, 1, 1, channels}) {}
+
+  // The kernels always write the gradients of scale and shift; where these are not asked, to memory that nobody reads.
+  View d_scale(const std::vector<View> &d_in) { return d_in[1].data ? d_in[1] : View(spare_).examples(0, 1); }
+  View d_shift(const std::vector<View> &d_in) { return d_in[2].data ? d_in[2] : View(spare_).examples(1, 1); }
+
+  real epsilon_;
+  Activation activation_;
+
+ private:
+  Tensor spare_;
+};
+
+class BatchNorm final : public Normalise {
  public:
   BatchNorm(Backend &backend, int64_t channels, real epsilon, Activation activation, BatchStatistics &statistics)
-      : epsilon_(epsilon), activation_(activation), statistics_(statistics), spare_(backend, {2, 1, 1, 1, channels}) {}
+      : Normalise(backend, channels, epsilon, activation), statistics_(statistics) {}
 
   // y = a(scale (x - m) r + shift), r = 1/sqrt(v + epsilon), m and v the batch's own
   void forward(Backend &backend, const std::vector<ConstView> &in, View y) override {
@@ -18,36 +39,22 @@ class BatchNorm final : public Op {
                                statistics_.inverse_deviation);
   }
 
-  // m and v depend on every x, whence the two correction terms of dx (backend.h). The kernel always writes the
-  // gradients of scale and shift, since dx needs them; they go to statistics that nobody reads where they are not
-  // asked.
+  // m and v depend on every x, whence the two correction terms of dx (backend.h).
   void backward(Backend &backend, const std::vector<ConstView> &in, ConstView y, View dy,
                 const std::vector<View> &d_in) override {
     backend.activation_backward(y, activation_, dy);
-    View spare = spare_;
     backend.batch_norm_backward(in[0], dy, in[1], statistics_.mean, statistics_.inverse_deviation, d_in[0],
-                                d_in[1].data ? d_in[1] : spare.examples(0, 1),
-                                d_in[2].data ? d_in[2] : spare.examples(1, 1));
+                                d_scale(d_in), d_shift(d_in));
   }
-  bool backward_reads_input(size_t i, const std::vector<bool> &) const override { return i < 2; }
-  bool backward_reads_output() const override { return activation_.kind != Activation::none; }
-  bool backward_in_place() const override { return true; }
 
  private:
-  real epsilon_;
-  Activation activation_;
   BatchStatistics &statistics_;
-  Tensor spare_;
 };
 
-class BatchNormInference final : public Op {
+class BatchNormInference final : public Normalise {
  public:
   BatchNormInference(Backend &backend, ConstView mean, ConstView variance, real epsilon, Activation activation)
-      : mean_(mean),
-        variance_(variance),
-        epsilon_(epsilon),
-        activation_(activation),
-        spare_(backend, {2, 1, 1, 1, mean.shape.c}) {}
+      : Normalise(backend, mean.shape.c, epsilon, activation), mean_(mean), variance_(variance) {}
 
   // y = a(scale (x - m)/sqrt(v + epsilon) + shift) with constants m, v
   void forward(Backend &backend, const std::vector<ConstView> &in, View y) override {
@@ -58,20 +65,12 @@ class BatchNormInference final : public Op {
   void backward(Backend &backend, const std::vector<ConstView> &in, ConstView y, View dy,
                 const std::vector<View> &d_in) override {
     backend.activation_backward(y, activation_, dy);
-    View spare = spare_;
-    backend.batch_norm_inference_backward(in[0], dy, in[1], mean_, variance_, epsilon_, d_in[0],
-                                          d_in[1].data ? d_in[1] : spare.examples(0, 1),
-                                          d_in[2].data ? d_in[2] : spare.examples(1, 1));
+    backend.batch_norm_inference_backward(in[0], dy, in[1], mean_, variance_, epsilon_, d_in[0], d_scale(d_in),
+                                          d_shift(d_in));
   }
-  bool backward_reads_input(size_t i, const std::vector<bool> &) const override { return i < 2; }
-  bool backward_reads_output() const override { return activation_.kind != Activation::none; }
-  bool backward_in_place() const override { return true; }
 
  private:
   ConstView mean_, variance_;
-  real epsilon_;
-  Activation activation_;
-  Tensor spare_;
 };
 
 void check(const Tape &tape, Variable x, Variable scale, Variable shift) {

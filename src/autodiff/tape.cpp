@@ -7,8 +7,13 @@
 namespace coopnets {
 
 namespace {
-constexpr int64_t alignment = 64 / sizeof(real);
+constexpr size_t alignment = 64;  // bytes
 constexpr int forever = std::numeric_limits<int>::max();
+
+// Bytes that a buffer takes in its arena.
+size_t aligned(int64_t elements) { return (elements * sizeof(real) + alignment - 1) / alignment * alignment; }
+
+void extend(int &last, int time) { last = std::max(last, time); }
 }  // namespace
 
 void Arena::reserve(size_t bytes) {
@@ -17,7 +22,7 @@ void Arena::reserve(size_t bytes) {
 }
 
 char *Arena::data() {
-  if (!memory_.data()) memory_ = Memory(backend_, std::max<size_t>(bytes_, 64));
+  if (!memory_.data()) memory_ = Memory(backend_, std::max(bytes_, alignment));
   return static_cast<char *>(memory_.data());
 }
 
@@ -63,10 +68,7 @@ void Tape::plan() {
     node.buffer = static_cast<int>(buffers_.size());
     buffers_.push_back({node.shape.size(), now, node.kept ? forever : now, &values_});
     for (int input : node.inputs)
-      if (input >= 0 && nodes_[input].op) {
-        int &last = buffers_[nodes_[input].buffer].last;
-        last = std::max(last, now);
-      }
+      if (input >= 0 && nodes_[input].op) extend(buffers_[nodes_[input].buffer].last, now);
   }
   int time = static_cast<int>(nodes_.size());
   for (Gradient &g : gradients_) plan_gradient(g, time);
@@ -86,7 +88,7 @@ void Tape::plan_gradient(Gradient &g, int &time) {
   buffer.assign(nodes_.size(), -1);
   buffer[g.output.id] = static_cast<int>(buffers_.size());
   buffers_.push_back({nodes_[g.output.id].shape.size(), time, time, &gradients_arena_});  // the seed
-  buffers_[nodes_[g.output.id].buffer].last = std::max(buffers_[nodes_[g.output.id].buffer].last, time);
+  extend(buffers_[nodes_[g.output.id].buffer].last, time);
 
   for (int i = g.output.id; i >= 0; --i) {
     Node &node = nodes_[i];
@@ -96,17 +98,12 @@ void Tape::plan_gradient(Gradient &g, int &time) {
     std::vector<bool> asked;
     for (int input : node.inputs) asked.push_back(input >= 0 && needed[input]);
     buffers_[buffer[i]].last = time;
-    if (node.op->backward_reads_output()) {
-      int &last = buffers_[node.buffer].last;
-      last = std::max(last, time);
-    }
+    if (node.op->backward_reads_output()) extend(buffers_[node.buffer].last, time);
     bool in_place_free = node.op->backward_in_place() && i != g.output.id;
     for (size_t k = 0; k < node.inputs.size(); ++k) {
       const int input = node.inputs[k];
-      if (input >= 0 && nodes_[input].op && node.op->backward_reads_input(k, asked)) {
-        int &last = buffers_[nodes_[input].buffer].last;
-        last = std::max(last, time);
-      }
+      if (input >= 0 && nodes_[input].op && node.op->backward_reads_input(k, asked))
+        extend(buffers_[nodes_[input].buffer].last, time);
       int d_in = -1, sum = -1;
       if (asked[k]) {
         if (k == 0 && in_place_free && buffer[input] < 0 && nodes_[input].shape == node.shape) {
@@ -128,6 +125,7 @@ void Tape::plan_gradient(Gradient &g, int &time) {
   }
 
   // A gradient that was asked for lives to the end of the sweep, or until its callback has run.
+  ++time;
   for (size_t k = 0; k < g.wrt.size(); ++k) {
     const int id = g.wrt[k].variable.id;
     if (buffer[id] < 0) throw std::logic_error("the output does not depend on a variable that it is differentiated by");
@@ -138,11 +136,8 @@ void Tape::plan_gradient(Gradient &g, int &time) {
     if (g.wrt[k].on_complete && last_share < g.steps.size())
       g.steps[last_share].complete.push_back(k);
     else
-      buffers_[buffer[id]].last = forever;
+      buffers_[buffer[id]].last = time;
   }
-  ++time;
-  for (const Wrt &w : g.wrt)
-    if (buffers_[buffer[w.variable.id]].last == forever) buffers_[buffer[w.variable.id]].last = time;
 }
 
 // Largest buffer first, each at the lowest offset where it meets no buffer that is alive at the same time.
@@ -156,14 +151,13 @@ void Tape::assign_offsets(Arena &arena) {
   size_t needed = 0;
   for (int i : order) {
     Buffer &buffer = buffers_[i];
-    const size_t bytes = (buffer.elements + alignment - 1) / alignment * alignment * sizeof(real);
+    const size_t bytes = aligned(buffer.elements);
     size_t offset = 0;
     for (int other : placed) {
       const Buffer &o = buffers_[other];
       if (o.last < buffer.first || buffer.last < o.first) continue;
       if (offset + bytes <= o.offset) break;
-      const size_t end = o.offset + (o.elements + alignment - 1) / alignment * alignment * sizeof(real);
-      offset = std::max(offset, end);
+      offset = std::max(offset, o.offset + aligned(o.elements));
     }
     buffer.offset = offset;
     needed = std::max(needed, offset + bytes);

@@ -49,8 +49,7 @@ void CpuBackend::release(void *memory, size_t bytes) noexcept {
 void CpuBackend::upload(const void *host, void *device, size_t bytes) { std::memcpy(device, host, bytes); }
 void CpuBackend::download(const void *device, void *host, size_t bytes) { std::memcpy(host, device, bytes); }
 
-real *CpuBackend::scratch(size_t count) {
-  const size_t bytes = count * sizeof(real);
+void *CpuBackend::scratch_bytes(size_t bytes) {
   if (bytes > scratch_bytes_) {
     if (scratch_) release(scratch_, scratch_bytes_);
     scratch_ = nullptr;
@@ -58,7 +57,7 @@ real *CpuBackend::scratch(size_t count) {
     scratch_ = allocate(bytes);
     scratch_bytes_ = bytes;
   }
-  return static_cast<real *>(scratch_);
+  return scratch_;
 }
 
 }  // namespace coopnets

@@ -54,18 +54,14 @@ void repeat(const Rows &rows, const From *channel, To *lane) {
     for (int64_t c = 0; c < rows.channels; ++c) lane[f * rows.channels + c] = To(channel[c]);
 }
 
-double *doubles(CpuBackend &backend, int64_t count) {
-  return reinterpret_cast<double *>(backend.scratch(count * (sizeof(double) / sizeof(real))));
-}
-
 // Mean and population variance of each channel. Each chunk finds its own mean m_k and M_k = sum (x - m_k)^2; then
 // m = sum n_k m_k / P and P v = sum M_k + n_k (m_k - m)^2 (Chan, Golub, LeVeque 1979): two passes over the cache, one
 // over memory.
 void statistics(CpuBackend &backend, ConstView x, real epsilon, View mean, View inverse_deviation) {
   const Rows rows(x.shape);
   const int64_t channels = rows.channels, width = rows.width(), chunks = rows.chunks();
-  double *partial =
-      doubles(backend, chunks * 2 * width);  // of chunk k: m_k, M_k, in the first `channels` lanes of each
+  // Of chunk k: m_k, M_k, in the first `channels` lanes of each.
+  double *partial = backend.scratch<double>(chunks * 2 * width);
   for_chunks(backend.threads(), rows.size(), rows.chunk(), [=](int64_t begin, int64_t end) {
     double *m = partial + begin / rows.chunk() * 2 * width, *squares = m + width;
     std::fill(m, m + 2 * width, 0.);
@@ -130,7 +126,7 @@ void sums(CpuBackend &backend, ConstView x, ConstView dv, ConstView mean, const 
           View dshift) {
   const Rows rows(x.shape);
   const int64_t width = rows.width(), chunks = rows.chunks();
-  double *partial = doubles(backend, (chunks * 2 + 1) * width), *m = partial + chunks * 2 * width;
+  double *partial = backend.scratch<double>((chunks * 2 + 1) * width), *m = partial + chunks * 2 * width;
   repeat(rows, mean.data, m);
   for_chunks(backend.threads(), rows.size(), rows.chunk(), [=](int64_t begin, int64_t end) {
     double *plain = partial + begin / rows.chunk() * 2 * width, *weighted = plain + width;

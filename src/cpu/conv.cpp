@@ -15,6 +15,7 @@
 #include <algorithm>
 
 #include "cpu/activation.h"
+#include "cpu/parallel.h"
 
 namespace coopnets {
 
@@ -208,15 +209,14 @@ void CpuBackend::bias_backward(ConstView dy, View db) {
   const int64_t channels = dy.shape.c, positions = dy.shape.positions();
   require(db.shape == Shape{1, 1, 1, 1, channels}, "bias gradient: one value a channel is needed");
   constexpr int64_t chunk = 256;  // positions added up in `real`; their sums are added up in double, in order
-  const int64_t chunks = (positions + chunk - 1) / chunk;
+  const int64_t chunks = chunks_of(positions, chunk);
   real *sums = scratch(chunks * channels);
-#pragma omp parallel for num_threads(dy.shape.size() < 1 << 16 ? 1 : threads_)
-  for (int64_t i = 0; i < chunks; ++i) {
-    real *sum = sums + i * channels;
+  for_chunks(dy.shape.size() < 1 << 16 ? 1 : threads_, positions, chunk, [=](int64_t begin, int64_t end) {
+    real *sum = sums + begin / chunk * channels;
     std::fill_n(sum, channels, real(0));
-    for (int64_t p = i * chunk; p < std::min((i + 1) * chunk, positions); ++p)
+    for (int64_t p = begin; p < end; ++p)
       for (int64_t c = 0; c < channels; ++c) sum[c] += dy.data[p * channels + c];
-  }
+  });
   for (int64_t c = 0; c < channels; ++c) {
     double total = 0;
     for (int64_t i = 0; i < chunks; ++i) total += sums[i * channels + c];

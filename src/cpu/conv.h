@@ -9,7 +9,6 @@ namespace coopnets {
 struct Convolution {
   int64_t n, cin, cout;
   WindowAxis t, h, w;
-  Shape x_shape() const { return {n, t.in, h.in, w.in, cin}; }
   Shape y_shape() const { return {n, t.out, h.out, w.out, cout}; }
   int64_t taps() const { return t.kernel * h.kernel * w.kernel; }
 };

@@ -62,11 +62,15 @@ class CpuBackend final : public Backend {
 
   // Working memory for one kernel call, at least `count` elements, 64-byte aligned, contents undefined. It grows to the
   // largest request and stays, so that nothing is allocated in the learning loop.
-  real *scratch(size_t count);
+  template <class Element = real>
+  Element *scratch(size_t count) {
+    return static_cast<Element *>(scratch_bytes(count * sizeof(Element)));
+  }
   int threads() const { return threads_; }
   const Clock &clock() const { return clock_; }
 
  private:
+  void *scratch_bytes(size_t bytes);
   int threads_;
   Clock clock_;
   size_t bytes_ = 0, peak_bytes_ = 0;

@@ -47,6 +47,7 @@ void CpuBackend::activation_forward(ConstView x, Activation activation, View y) 
 
 void CpuBackend::activation_backward(ConstView y, Activation activation, View dy) {
   require_same(y.shape, dy.shape, "activation: gradient");
+  if (activation.kind == Activation::none) return;
   with_derivative(activation, [&](auto derivative) {
     for_elements(threads_, y.shape.size(), [=](int64_t i) { dy.data[i] *= derivative(y.data[i]); });
   });

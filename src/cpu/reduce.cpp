@@ -15,7 +15,7 @@ constexpr int lanes = 16;  // running sums of a chunk: element i goes to lane i 
 template <class Term, class Combine>
 double reduce(CpuBackend &backend, int64_t size, const Term &term, const Combine &combine) {
   const int64_t chunks = chunks_of(size, elements_a_chunk);
-  double *partial = reinterpret_cast<double *>(backend.scratch(chunks * (sizeof(double) / sizeof(real))));
+  double *partial = backend.scratch<double>(chunks);
   for_chunks(backend.threads(), size, elements_a_chunk, [&](int64_t begin, int64_t end) {
     double lane[lanes] = {};
     int64_t i = begin;
