@@ -48,6 +48,21 @@ Array parse_npy(const std::string &bytes) {
   return array;
 }
 
+TEST_F(Sample, set_changes_the_revision_and_never_the_nets) {
+  expect_sampled({"1"});
+  const auto as_trained = sampled();
+  expect_sampled({"1", "--set", "langevin_steps=0"});
+  const auto unrevised = sampled();
+  ASSERT_EQ(as_trained.size(), unrevised.size());
+  for (size_t i = 0; i < as_trained.size(); ++i) {
+    const bool descriptor = as_trained[i].first.find("descriptor") == 0;
+    EXPECT_EQ(as_trained[i].second == unrevised[i].second, !descriptor) << as_trained[i].first;
+  }
+  const Outcome o = sample({"1", "--set", "size=64"});
+  EXPECT_EQ(o.status, 1);
+  EXPECT_CONTAINS(o.err, "the shape of its nets cannot be changed");
+}
+
 TEST_F(Sample, pictures_one_by_one_and_together) {
   expect_sampled({"3"});
   std::vector<std::string> names;

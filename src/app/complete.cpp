@@ -97,7 +97,7 @@ int complete(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string path = checkpoint_path(options);
   SavedModel saved = load_model(*backend, path, options);
-  const Settings settings = settings_of(options, saved.settings);
+  const Settings &settings = saved.settings;
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   Progress progress(1, options.quiet);
 

@@ -43,7 +43,6 @@ class PictureEvaluation {
         backend_(make_backend(options)),
         path_(checkpoint_path(options)),
         saved_(load_model(*backend_, path_, options)),
-        settings_(settings_of(options, saved_.settings)),
         progress_(options.samples, options.quiet) {
     if (!saved_.model.generator)
       throw std::runtime_error(path_ + " holds no generator, so it cannot make the samples to evaluate");
@@ -51,7 +50,7 @@ class PictureEvaluation {
 
   int run() {
     // Whatever the data lacks is said before the samples are drawn.
-    training_ = open(settings_, Part::train);
+    training_ = open(saved_.settings, Part::train);
     if (digits_) open_parzen();
     if (!options_.features.empty()) net_ = load_feature_net(*backend_, options_.features);
     draw_samples();
@@ -79,10 +78,10 @@ class PictureEvaluation {
     Sampler sampler(*backend_, saved_.model.descriptor.get(), *saved_.model.generator, latent, batch,
                     Statistics::running);
     const LearningSettings learning =
-        learning_settings(settings_, Algorithm::cooperative, static_cast<uint64_t>(options_.seed), 1);
+        learning_settings(saved_.settings, Algorithm::cooperative, static_cast<uint64_t>(options_.seed), 1);
     sets_.push_back({"generator", {}, {}, {}});
     if (saved_.model.descriptor) sets_.push_back({"descriptor", {}, {}, {}});
-    sampler.draw(learning, settings_.langevin_steps, options_.samples,
+    sampler.draw(learning, saved_.settings.langevin_steps, options_.samples,
                  [&](int64_t first, const std::vector<real> &made, const std::vector<real> &revised) {
                    add(sets_[0], made);
                    if (!revised.empty()) add(sets_[1], revised);
@@ -109,8 +108,8 @@ class PictureEvaluation {
   // --- Table 2: the log-likelihood of test pictures under Parzen windows around samples ------------------------------
   // Test and validation pictures are on the data's own scale, whatever the nets were shown.
   void open_parzen() {
-    const bool authors = settings_.parzen == "authors";
-    Settings own = settings_;
+    const bool authors = saved_.settings.parzen == "authors";
+    Settings own = saved_.settings;
     own.normalise = "fixed";
     if (own.held_out == 0) {
       if (!authors)
@@ -142,18 +141,19 @@ class PictureEvaluation {
     };
     for (const PictureSet &set : sets_) {
       add(set.name, parzen_samples(set.pixels, ParzenRange::clean));
-      if (settings_.parzen == "authors") add(set.name + ", authors", parzen_samples(set.pixels, ParzenRange::authors));
+      if (saved_.settings.parzen == "authors")
+        add(set.name + ", authors", parzen_samples(set.pixels, ParzenRange::authors));
     }
     add("training pictures", ceiling_);
     table.rows.push_back({"published, generator", {NAN, 226, 2.1}});
     table.rows.push_back({"published, descriptor", {NAN, 228, 2.1}});
     table.notes = {std::to_string(options_.samples) + " samples a row; sigma chosen on " +
                        std::to_string(validation_.count) + " training pictures that were " +
-                       (settings_.held_out > 0 ? "not learned" : "learned, too") + "; " + std::to_string(test_.count) +
-                       " test pictures, evaluated once",
+                       (saved_.settings.held_out > 0 ? "not learned" : "learned, too") + "; " +
+                       std::to_string(test_.count) + " test pictures, evaluated once",
                    "training pictures in the place of samples are the ceiling that memorising reaches",
                    "published: MNIST, the best epoch by the test set, samples stretched to [0, 1] together"};
-    if (settings_.parzen == "authors")
+    if (saved_.settings.parzen == "authors")
       table.notes.push_back(
           "authors: samples clipped to [-1, 1], then stretched together to [0, 1], as their code does");
     tables_.push_back(table);
@@ -207,9 +207,9 @@ class PictureEvaluation {
 
   void category(const PictureSet &learned) {
     const std::vector<std::string> names = net_->categories();
-    const auto found = std::find(names.begin(), names.end(), settings_.category);
+    const auto found = std::find(names.begin(), names.end(), saved_.settings.category);
     if (found == names.end()) return;
-    Table table{"Category " + settings_.category + " (Figure 3)",
+    Table table{"Category " + saved_.settings.category + " (Figure 3)",
                 {"softmax probability", "top-5 error"},
                 {},
                 {net_->description()}};
@@ -260,7 +260,6 @@ class PictureEvaluation {
   std::unique_ptr<Backend> backend_;
   std::string path_;
   SavedModel saved_;
-  Settings settings_;
   Progress progress_;
   const bool digits_ = saved_.experiment->data == DataKind::digits;
   const Shape example_ = example_shape(*saved_.experiment, saved_.settings);

@@ -177,7 +177,7 @@ void check_combination(const Options &options) {
   exclude(options, {"sample", "interpolate", "complete", "evaluate", "bench", "list"});
   exclude(options, {"resume", "overwrite"});
   exclude(options, {"exp", "bench"});
-  for (const char *action : {"sample", "interpolate", "complete", "bench"})
+  for (const char *action : {"sample", "interpolate", "complete", "evaluate", "bench"})
     for (const char *of_training : {"resume", "overwrite"}) exclude(options, {action, of_training});
   needs(options, "checkpoint", {"sample", "interpolate", "complete", "evaluate"}, "; --resume continues a run");
   for (const char *name : {"size", "frames", "save"}) needs(options, name, {"sample"});

@@ -121,6 +121,12 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
     else
       load_checkpoint(file, backend, (*net)->state());
   }
+  const Settings chosen = settings_of(options, saved.settings);
+  for (const char *name : {"descriptor", "generator", "size", "frames", "latent"})
+    if (chosen.get(name) != saved.settings.get(name))
+      throw std::invalid_argument(path + " was trained with " + name + '=' + saved.settings.get(name) + ", not " +
+                                  chosen.get(name) + ": the shape of its nets cannot be changed");
+  saved.settings = chosen;
   return saved;
 }
 

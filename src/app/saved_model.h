@@ -31,14 +31,14 @@ void check_same_run(const SafetensorsFile &, const std::vector<std::pair<std::st
 
 struct SavedModel {
   const Experiment *experiment;
-  Settings settings;
+  Settings settings;  // the checkpoint's, changed by --set and --category where these do not shape the nets
   std::string algorithm;
   int64_t iteration;
   uint64_t seed;  // of the training run
   Model model;
 };
 // The nets of a checkpoint; one that was trained alone leaves the other null. Throws std::runtime_error when the file
-// is damaged or of another experiment than `options` names.
+// is damaged or of another experiment than `options` names, std::invalid_argument when --set asks for other nets.
 SavedModel load_model(Backend &, const std::string &path, const Options &options);
 
 // The file of --checkpoint, or the one in the run's folder.
