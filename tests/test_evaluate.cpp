@@ -77,6 +77,13 @@ TEST_F(EvaluateDigits, features_of_a_classifier_of_our_own) {
                            "\"softmax probability\": 0.", "\"top-5 error\": 0}", "\"SSIM\": "})
     EXPECT_CONTAINS(report, part);
 
+  // The category is --category's, or the folder's.
+  std::filesystem::create_directory_symlink(data, folder + "/2");
+  const Outcome by_folder = run_program({"--exp", "digits", "--data", folder + "/2", "--out", folder, "--name", "ones",
+                                         "--set", "category=", "--evaluate", "--samples", "12", "--features", net});
+  ASSERT_EQ(by_folder.status, 0) << by_folder.err;
+  EXPECT_CONTAINS(by_folder.out, "Category 2 (Figure 3)");
+
   EXPECT_CONTAINS(
       failure_of(run({"--evaluate", "--name", "ones", "--features", folder + "/digits/ones/checkpoint.safetensors"})),
       "holds no net for features");

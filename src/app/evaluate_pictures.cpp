@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <stdexcept>
 
 #include "app/data_path.h"
@@ -207,12 +208,14 @@ class PictureEvaluation {
 
   void category(const PictureSet &learned) {
     const std::vector<std::string> names = net_->categories();
-    const auto found = std::find(names.begin(), names.end(), saved_.settings.category);
+    // A folder of one category is named after it.
+    std::string category = saved_.settings.category;
+    if (category.empty())
+      category = std::filesystem::path(data_path(options_, *saved_.experiment) + "/.").parent_path().filename();
+    const auto found = std::find(names.begin(), names.end(), category);
     if (found == names.end()) return;
-    Table table{"Category " + saved_.settings.category + " (Figure 3)",
-                {"softmax probability", "top-5 error"},
-                {},
-                {net_->description()}};
+    Table table{
+        "Category " + category + " (Figure 3)", {"softmax probability", "top-5 error"}, {}, {net_->description()}};
     const auto add = [&](const PictureSet &set) {
       const CategoryScore score = category_score(set.seen.logits, found - names.begin());
       table.rows.push_back({set.name, {score.probability, score.top_error}});

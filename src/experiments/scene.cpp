@@ -29,9 +29,10 @@ Settings settings(const std::string &preset) {
     s.descriptor = s.generator = "quick";
     s.batch = 32;
     s.chains = 32;
-    s.iterations = 500;
+    s.iterations = 800;
     s.langevin_steps = 10;
-    s.generator_rate = 5e-4;
+    s.generator_rate = 0.003;  // keeps up with the descriptor
+    s.halve_every = 400;
     s.generator_init = 0.02;
   }
   return s;
