@@ -29,7 +29,10 @@ Settings settings(const std::string &preset) {
     s.batch = 64;
     s.chains = 64;
     s.iterations = 600;
-    s.generator_rate = 5e-4;
+    s.langevin_step_size = 0.002;
+    s.descriptor_rate = 0.007;
+    s.generator_rate = 0.003;  // keeps up with the descriptor
+    s.halve_every = 300;
     s.langevin_noise_until = -1;
     s.generator_init = 0.02;
   }
