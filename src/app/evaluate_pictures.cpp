@@ -182,13 +182,14 @@ class PictureEvaluation {
     for (int64_t first = 0; first < count; first += 100)
       add(learned, training_->range(first, std::min<int64_t>(100, count - first)));
     const Gaussian reference = fit_gaussian(learned.seen.features);
-    Table table{"Scores of features (Tables 1 and 3)",
-                {"Inception score", "+-", "FID", "KID x 1000", "+-", "precision", "recall", "density", "coverage"},
-                {},
-                {net_->description(),
-                 std::to_string(options_.samples) + " samples, compared with " + std::to_string(count) +
-                     " training pictures as the nets were shown them; Inception score over " +
-                     std::to_string(options_.splits) + " splits; all are biased: compare equal numbers alone"}};
+    Table table{
+        "Scores of features (Tables 1 and 3)",
+        {"Inception score", "+-", "FID", "KID x 1000", "+-", "precision", "recall", "density", "coverage"},
+        {},
+        {net_->description(), std::to_string(options_.samples) + " samples, compared with " + std::to_string(count) +
+                                  " training pictures as the nets were shown them; Inception score over " +
+                                  std::to_string(options_.splits) +
+                                  " splits. Only KID is unbiased: compare the others at equal numbers alone"}};
     const int64_t subset = std::min<int64_t>(1000, std::min(options_.samples, count));
     for (const PictureSet &set : sets_) {
       const MeanAndDeviation score = inception_score(set.seen.logits, options_.splits);

@@ -75,11 +75,23 @@ VideoScores mean_scores(const std::vector<VideoScores> &all) {
 }
 
 std::vector<VideoScores> score_rivals(const Frames &clip, uint64_t seed) {
-  MkgpdmOptions options;
-  options.seed = seed;
-  return {score_rival("mean frame", MeanFrame(clip), clip, seed), score_linear("LDS", fit_lds(clip), clip, seed),
-          score_linear("FFT-LDS", fit_fft_lds(clip), clip, seed), score_linear("HOSVD", fit_hosvd(clip), clip, seed),
-          score_rival("MKGPDM", Mkgpdm(clip, options), clip, seed)};
+  // T frames less their mean span T - 1 dimensions: with as many states a linear model is the clip itself. Where the
+  // published number is that large, half as many states as frames.
+  const auto limit = [&](int64_t &states) {
+    if (states >= clip.count - 1) states = std::max<int64_t>(1, clip.count / 2);
+  };
+  LdsOptions lds;
+  FftLdsOptions fft_lds;
+  HosvdOptions hosvd;
+  MkgpdmOptions mkgpdm;
+  limit(lds.states);
+  limit(fft_lds.lds.states);
+  limit(hosvd.states);
+  mkgpdm.seed = seed;
+  return {score_rival("mean frame", MeanFrame(clip), clip, seed), score_linear("LDS", fit_lds(clip, lds), clip, seed),
+          score_linear("FFT-LDS", fit_fft_lds(clip, fft_lds), clip, seed),
+          score_linear("HOSVD", fit_hosvd(clip, hosvd), clip, seed),
+          score_rival("MKGPDM", Mkgpdm(clip, mkgpdm), clip, seed)};
 }
 
 std::vector<std::string> remarks(const std::vector<VideoScores> &rows, const Frames &clip, int64_t parameters) {
