@@ -55,6 +55,42 @@ TEST_F(CompleteTest, the_table_has_every_rival_and_the_published_numbers) {
   EXPECT_EQ(hidden, 8 * 8);  // 30 of 64 pixels are 7.5 of 16
 }
 
+// Nine held-out pictures: density and coverage look at fifth neighbours.
+TEST_F(CompleteTest, features_compare_completed_pictures_with_the_originals) {
+  const std::string labelled = folder + "/labelled";
+  for (int i = 0; i < 54; ++i) {
+    const std::string category = labelled + (i % 2 ? "/light" : "/dark");
+    std::filesystem::create_directories(category);
+    Image image = noise(16, 16, 3, uint64_t(i));
+    for (uint8_t &p : image.pixels) p = uint8_t(p / 2 + (i % 2 ? 127 : 0));
+    save_png(category + "/" + std::to_string(100 + i) + ".png", image);
+  }
+  const Outcome trained =
+      run_program({"--exp", "classifier", "--data", labelled, "--out", folder, "--name", "own", "--iterations", "1",
+                   "--threads", "1", "--set", "size=16", "batch=4", "held_out=4"});
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  ASSERT_EQ(run_program(
+                run({"--data", labelled, "--overwrite", "--iterations", "1", "--set", "size=16", "batch=2", "chains=2",
+                     "latent=3", "langevin_steps=1", "inference_steps=2", "inference_restarts=1", "hidden_square=4"}))
+                .status,
+            0);
+  const Outcome o = run_program(
+      run({"--evaluate", "--splits", "3", "--features", folder + "/classifier/own/checkpoint.safetensors"}));
+  ASSERT_EQ(o.status, 0) << o.err;
+  EXPECT_CONTAINS(o.out, "9 pictures are held out");
+  EXPECT_CONTAINS(o.out, "NOT comparable");
+  EXPECT_CONTAINS(o.out, "held-out originals");
+  const std::string report = read_file(run_folder + "evaluation.json");
+  EXPECT_CONTAINS(report, "{\"name\": \"CoopNets\", \"error M4\": ");
+  const size_t line = report.find("{\"name\": \"CoopNets, M4\", \"Inception score\": ");
+  ASSERT_NE(line, std::string::npos) << report;
+  // 16 of 256 pixels have changed: the sets differ, and hardly.
+  const size_t fid = report.find("\"FID\": ", line);
+  const double distance = std::strtod(report.c_str() + fid + 7, nullptr);
+  EXPECT_GT(distance, 0);
+  EXPECT_CONTAINS(report.substr(line, 400), "\"recall\": 1,");
+}
+
 TEST_F(CompleteTest, a_picture_and_a_mask_of_ones_own) {
   Image mask(16, 16, 1);
   for (int64_t x = 4; x < 16; ++x) mask.at(3, x)[0] = 255;

@@ -78,19 +78,19 @@ TEST(EvaluateVideo, RemarksWarnOfMemory) {
   EXPECT_FALSE(has(remarks({none}, swinging(24), 0), "The generator"));
 }
 
-TEST(EvaluateVideo, TableAndJson) {
+TEST(EvaluateVideo, ATableHasAPairOfColumnsForEachProtocol) {
   const std::vector<VideoScores> rows = {{"mean frame", FrameScores{17.891, 0.2431}, {}, {}},
                                          {"LDS", {}, {}, FrameScores{INFINITY, 1}}};
-  EXPECT_EQ(table_text(rows),
-            "             frame-aligned    one-step         reconstruction\n"
-            "system        PSNR    SSIM     PSNR    SSIM     PSNR    SSIM\n"
-            "mean frame   17.89  0.2431        -       -        -       -\n"
-            "LDS              -       -        -       -      inf  1.0000\n");
-  EXPECT_EQ(table_json(rows, {"One.", "Two."}),
-            "{\n  \"systems\": [\n"
-            "    {\"system\": \"mean frame\", \"frame-aligned\": {\"psnr\": 17.891, \"ssim\": 0.2431}},\n"
-            "    {\"system\": \"LDS\", \"reconstruction\": {\"psnr\": null, \"ssim\": 1}}\n"
-            "  ],\n  \"remarks\": [\n    \"One.\",\n    \"Two.\"\n  ]\n}\n");
+  const Table table = video_table(rows, {"One.", "Two."});
+  EXPECT_EQ(table.columns, (std::vector<std::string>{"PSNR aligned", "SSIM aligned", "PSNR one-step", "SSIM one-step",
+                                                     "PSNR reconstruction", "SSIM reconstruction"}));
+  ASSERT_EQ(table.rows.size(), 2u);
+  EXPECT_EQ(table.rows[0].name, "mean frame");
+  EXPECT_EQ(table.rows[0].cells[0], 17.891);
+  EXPECT_EQ(table.rows[0].cells[1], 0.2431);
+  EXPECT_TRUE(std::isnan(table.rows[0].cells[2]) && std::isnan(table.rows[0].cells[5]));
+  EXPECT_EQ(table.rows[1].cells[5], 1);
+  EXPECT_EQ(table.notes, (std::vector<std::string>{"One.", "Two."}));
 }
 
 }  // namespace

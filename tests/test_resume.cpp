@@ -48,6 +48,11 @@ TEST_F(Resume, stopped_anywhere_is_straight_whatever_the_threads) {
   EXPECT_CONTAINS(run_program(resume(6)).out, "already has its 6 iterations");
   EXPECT_CONTAINS(failure_of(resume(9) + Arguments{"--seed", "2"}), "seed '1', not '2'");
   EXPECT_CONTAINS(failure_of(resume(9) + Arguments{"--set", "sigma=2"}), "sigma");
+  // Another picture by the same name is another run.
+  Image other = load_image(picture);
+  for (uint8_t &p : other.pixels) p ^= 255;
+  save_png(picture, other);
+  EXPECT_CONTAINS(failure_of(resume(9)), "was made with data '1 example ");
   EXPECT_TRUE(contents() == before);
 }
 

@@ -171,6 +171,8 @@ TEST_F(Sample, interpolation_walks_between_latent_vectors) {
 TEST_F(Sample, what_cannot_be_sampled_is_one_sentence) {
   EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--frames", "64"})), "--frames is for videos");
   EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--checkpoint", folder + "/none"})), folder + "/none");
+  for (const char *wish : {"--sample=1", "--interpolate", "--complete"})
+    EXPECT_CONTAINS(failure_of(use({wish, "--name", "never"})), "yet: train it first");
   EXPECT_CONTAINS(failure_of(use({"--interpolate", "--checkpoint", picture})), picture);
   EXPECT_CONTAINS(failure_of({"--exp", "scene", "--sample", "1", "--checkpoint", path("checkpoint.safetensors")}),
                   "of the experiment 'texture', not of 'scene'");

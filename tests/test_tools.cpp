@@ -92,6 +92,69 @@ TEST_F(Tools, PythonParsesAndSaysWhatIsMissing) {
 
 // ------------------------------------------------------------------------------------------------------- get-data
 
+// Two layers as the published file names them: what is written must give what PyTorch's convolution and batch norm give.
+TEST_F(Tools, ConvertInceptionFoldsBatchNormAndRefusesOtherFiles) {
+  const Outcome found =
+      run("for p in python3 /usr/bin/python3; do $p -c 'import numpy, torch' && echo $p && exit; done");
+  std::istringstream lines(found.text);
+  std::string python;
+  for (std::string line; std::getline(lines, line);)
+    if (line.find("python3") == line.size() - 7) python = line;
+  if (found.status != 0 || python.empty()) GTEST_SKIP() << "no python3 with NumPy and PyTorch";
+  write("make.py", R"(import sys, torch
+torch.manual_seed(1)
+state = {}
+for name, shape in (("Conv2d_1a_3x3", (4, 3, 3, 2)), ("Mixed_5b.branch1x1", (5, 4, 1, 1))):
+    state[name + ".conv.weight"] = torch.randn(shape)
+    for key in ("weight", "bias", "running_mean"):
+        state[name + ".bn." + key] = torch.randn(shape[0])
+    state[name + ".bn.running_var"] = torch.rand(shape[0]) + 0.1
+    state[name + ".bn.num_batches_tracked"] = torch.tensor(7)
+state["fc.weight"], state["fc.bias"] = torch.randn(6, 5), torch.randn(6)
+torch.save(state, sys.argv[1])
+)");
+  write("check.py", R"(import json, struct, sys
+import numpy as np, torch
+state = torch.load(sys.argv[1])
+data = open(sys.argv[2], "rb").read()
+size = struct.unpack("<Q", data[:8])[0]
+header = json.loads(data[8:8 + size])
+assert header.pop("__metadata__") == {"format": "coopnets inception 2015-12-05"}
+def tensor(name):
+    entry = header.pop(name)
+    begin, end = entry["data_offsets"]
+    assert entry["dtype"] == "F32"
+    return np.frombuffer(data[8 + size + begin:8 + size + end], "<f4").reshape(entry["shape"])
+for name, channels in (("Conv2d_1a_3x3", 3), ("Mixed_5b.branch1x1", 4)):
+    x = torch.randn(2, channels, 7, 8)
+    bn = [state[name + ".bn." + k] for k in ("running_mean", "running_var", "weight", "bias")]
+    want = torch.nn.functional.batch_norm(torch.nn.functional.conv2d(x, state[name + ".conv.weight"]), *bn, eps=0.001)
+    filters, bias = tensor(name + ".filters"), tensor(name + ".bias")
+    assert filters.ndim == 5 and filters.shape[0] == 1 and bias.shape == (1, 1, 1, 1, filters.shape[4])
+    back = torch.from_numpy(filters[0].transpose(3, 2, 0, 1).copy())
+    made = torch.nn.functional.conv2d(x, back, torch.from_numpy(bias.reshape(-1).copy()))
+    assert torch.allclose(made, want, atol=1e-4), (made - want).abs().max()
+assert np.array_equal(tensor("fc.filters")[0, 0, 0], state["fc.weight"].numpy().T)
+assert not header, header
+)");
+  const auto call = [&](const std::string &script, const std::string &arguments) {
+    return run("cd '" + folder + "' && " + python + " " + script + " " + arguments);
+  };
+  const std::string convert = root + "/tools/convert_inception.py";
+  ASSERT_EQ(call("make.py", "weights.pth").status, 0);
+  const Outcome converted = call(convert, "weights.pth inception.safetensors");
+  ASSERT_EQ(converted.status, 0) << converted.text;
+  EXPECT_TRUE(converted.says("5 tensors")) << converted.text;
+  const Outcome checked = call("check.py", "weights.pth inception.safetensors");
+  EXPECT_EQ(checked.status, 0) << checked.text;
+
+  write("text.pth", "no weights");
+  const Outcome refused = call(convert, "text.pth other.safetensors");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_TRUE(refused.says("text.pth does not hold FID's Inception")) << refused.text;
+  EXPECT_FALSE(fs::exists(folder + "/other.safetensors"));
+}
+
 TEST_F(Tools, GetDataListsItsKinds) {
   const Outcome bare = run("tools/get-data");
   EXPECT_EQ(bare.status, 2);

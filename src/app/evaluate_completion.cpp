@@ -7,8 +7,8 @@
 #include "app/data_path.h"
 #include "app/device.h"
 #include "app/evaluate.h"
+#include "app/feature_scores.h"
 #include "app/progress.h"
-#include "app/report.h"
 #include "experiments/examples.h"
 #include "rivals/inpaint.h"
 #include "tensor/file.h"
@@ -80,6 +80,17 @@ int evaluate_completion(const Options &options) {
   const std::vector<real> pictures = examples->range(0, count);
   const Frames truth = unit_range(pictures, example);
 
+  if (count < options.samples)
+    progress.note(std::to_string(count) +
+                  " pictures are held out (a sixth of the data at most), so those are completed");
+  std::unique_ptr<FeatureNet> net;
+  FeatureSet originals{"held-out originals", {}};
+  std::vector<FeatureSet> completed;
+  if (!options.features.empty()) {
+    net = load_feature_net(*backend, options.features);
+    look(*net, pictures, example, originals.seen);
+  }
+
   Completion completion(*backend, saved, settings, seed);
   std::vector<std::pair<std::string, std::function<Frames(const Frames &, const Mask &, uint64_t)>>> rivals;
   for (int method = 1; method <= 5; ++method)
@@ -115,6 +126,10 @@ int evaluate_completion(const Options &options) {
     const std::vector<real> filled = completion.fill(pictures, c.masks);
     save_completion(sibling(path, "completion_" + c.name), pictures, filled, c.masks, example);
     const Frames ours = unit_range(filled, example);
+    if (net) {
+      completed.push_back({"CoopNets, " + c.name, {}});
+      look(*net, filled, example, completed.back().seen);
+    }
     note("CoopNets", mean_score(truth, c.masks, [&](int64_t k) { return frame(ours, k); }));
     for (const auto &[name, rival] : rivals)
       note(name, mean_score(truth, c.masks, [&, &rival = rival](int64_t k) {
@@ -131,14 +146,19 @@ int evaluate_completion(const Options &options) {
       "error: mean |recovered - original| of hidden pixels, unit range; PSNR: peak 1, hidden pixels, mean of "
       "the pictures' own, in dB",
       "published: 1,000 faces of 64x64 after training on 10,000; other pictures have other numbers"};
-  std::printf("%s\n", table_text(table).c_str());
+  std::vector<Table> tables = {table};
+  if (net) {
+    tables.push_back(feature_scores(*net, originals, completed, options.splits));
+    tables.back().notes.push_back("whole pictures with their holes filled, against the originals");
+  }
+  for (const Table &one : tables) std::printf("%s\n", table_text(one).c_str());
   const std::string file = sibling(path, "evaluation.json");
   write_atomically(file, report_json({{"experiment", saved.experiment->name},
                                       {"checkpoint", path},
                                       {"iteration", std::to_string(saved.iteration)},
                                       {"pictures", std::to_string(count)},
                                       {"seed", std::to_string(options.seed)}},
-                                     {table}));
+                                     tables));
   progress.note(file + " holds these numbers; " + sibling(path, "completion_*.png") +
                 " show original, occluded and recovered pictures");
   return 0;

@@ -7,17 +7,15 @@
 #include "app/data_path.h"
 #include "app/device.h"
 #include "app/evaluate.h"
-#include "app/feature_net.h"
+#include "app/feature_scores.h"
 #include "app/pictures.h"
 #include "app/progress.h"
-#include "app/report.h"
 #include "app/saved_model.h"
 #include "experiments/examples.h"
 #include "learning/sampler.h"
-#include "metrics/fid.h"
+#include "metrics/inception_score.h"
 #include "metrics/nearest.h"
 #include "metrics/parzen.h"
-#include "metrics/precision_recall.h"
 #include "metrics/ssim.h"
 #include "tensor/file.h"
 
@@ -100,10 +98,7 @@ class PictureEvaluation {
     }
     const int64_t missing = shown_neighbours - int64_t(set.shown.size()) / size;
     set.shown.insert(set.shown.end(), values.begin(), values.begin() + std::min(missing, count) * size);
-    if (!net_) return;
-    std::vector<Image> pictures;  // of bytes, as a file would hold them
-    for (int64_t k = 0; k < count; ++k) pictures.push_back(picture(values, example_, k));
-    net_->add(pictures, set.seen);
+    if (net_) look(*net_, values, example_, set.seen);
   }
 
   // --- Table 2: the log-likelihood of test pictures under Parzen windows around samples ------------------------------
@@ -146,14 +141,14 @@ class PictureEvaluation {
         add(set.name + ", authors", parzen_samples(set.pixels, ParzenRange::authors));
     }
     add("training pictures", ceiling_);
-    table.rows.push_back({"published, generator", {NAN, 226, 2.1}});
-    table.rows.push_back({"published, descriptor", {NAN, 228, 2.1}});
+    table.rows.push_back({"published on MNIST, generator", {NAN, 226, 2.1}});
+    table.rows.push_back({"published on MNIST, descriptor", {NAN, 228, 2.1}});
     table.notes = {std::to_string(options_.samples) + " samples a row; sigma chosen on " +
                        std::to_string(validation_.count) + " training pictures that were " +
                        (saved_.settings.held_out > 0 ? "not learned" : "learned, too") + "; " +
                        std::to_string(test_.count) + " test pictures, evaluated once",
                    "training pictures in the place of samples are the ceiling that memorising reaches",
-                   "published: MNIST, the best epoch by the test set, samples stretched to [0, 1] together"};
+                   "published: the best epoch by the test set, samples stretched to [0, 1] together"};
     if (saved_.settings.parzen == "authors")
       table.notes.push_back(
           "authors: samples clipped to [-1, 1], then stretched together to [0, 1], as their code does");
@@ -181,28 +176,13 @@ class PictureEvaluation {
     const int64_t count = std::min(options_.samples, training_->size());
     for (int64_t first = 0; first < count; first += 100)
       add(learned, training_->range(first, std::min<int64_t>(100, count - first)));
-    const Gaussian reference = fit_gaussian(learned.seen.features);
-    Table table{
-        "Scores of features (Tables 1 and 3)",
-        {"Inception score", "+-", "FID", "KID x 1000", "+-", "precision", "recall", "density", "coverage"},
-        {},
-        {net_->description(), std::to_string(options_.samples) + " samples, compared with " + std::to_string(count) +
-                                  " training pictures as the nets were shown them; Inception score over " +
-                                  std::to_string(options_.splits) +
-                                  " splits. Only KID is unbiased: compare the others at equal numbers alone"}};
-    const int64_t subset = std::min<int64_t>(1000, std::min(options_.samples, count));
-    for (const PictureSet &set : sets_) {
-      const MeanAndDeviation score = inception_score(set.seen.logits, options_.splits);
-      const double fid = frechet_distance(reference, fit_gaussian(set.seen.features));
-      const MeanAndDeviation kid = kernel_distance(learned.seen.features, set.seen.features, 100, subset);
-      const PrecisionRecall pr = precision_recall(learned.seen.features, set.seen.features);
-      const DensityCoverage dc = density_coverage(learned.seen.features, set.seen.features);
-      table.rows.push_back({set.name,
-                            {score.mean, score.deviation, fid, 1000 * kid.mean, 1000 * kid.deviation, pr.precision,
-                             pr.recall, dc.density, dc.coverage}});
-    }
-    const MeanAndDeviation best = inception_score(learned.seen.logits, options_.splits);
-    table.rows.push_back({learned.name, {best.mean, best.deviation, NAN, NAN, NAN, NAN, NAN, NAN, NAN}});
+    std::vector<FeatureSet> made;
+    for (const PictureSet &set : sets_) made.push_back({set.name, set.seen});
+    Table table = feature_scores(*net_, {learned.name, learned.seen}, made, options_.splits);
+    table.notes.push_back(std::to_string(options_.samples) + " samples, compared with " + std::to_string(count) +
+                          " training pictures as the nets were shown them; Inception score over " +
+                          std::to_string(options_.splits) +
+                          " splits. Only KID is unbiased: compare the others at equal numbers alone");
     tables_.push_back(table);
     category(learned);
   }

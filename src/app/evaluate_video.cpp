@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <memory>
 
 #include "app/data_path.h"
@@ -29,7 +28,7 @@ struct NamedProtocol {
   const char *name;
   Protocols scores;
 };
-constexpr NamedProtocol protocols[] = {{"frame-aligned", &VideoScores::frame_aligned},
+constexpr NamedProtocol protocols[] = {{"aligned", &VideoScores::frame_aligned},
                                        {"one-step", &VideoScores::one_step},
                                        {"reconstruction", &VideoScores::reconstruction}};
 
@@ -50,8 +49,6 @@ std::string format(const char *pattern, double value) {
   std::snprintf(text, sizeof text, pattern, value);
   return text;
 }
-
-std::string json_number(double value) { return std::isfinite(value) ? format("%.6g", value) : "null"; }
 
 }  // namespace
 
@@ -74,7 +71,8 @@ VideoScores mean_scores(const std::vector<VideoScores> &all) {
   return mean;
 }
 
-std::vector<VideoScores> score_rivals(const Frames &clip, uint64_t seed) {
+std::vector<VideoScores> score_rivals(const Frames &clip, uint64_t seed,
+                                      const std::function<void(const std::string &)> &say) {
   // T frames less their mean span T - 1 dimensions: with as many states a linear model is the clip itself. Where the
   // published number is that large, half as many states as frames.
   const auto limit = [&](int64_t &states) {
@@ -88,10 +86,17 @@ std::vector<VideoScores> score_rivals(const Frames &clip, uint64_t seed) {
   limit(fft_lds.lds.states);
   limit(hosvd.states);
   mkgpdm.seed = seed;
-  return {score_rival("mean frame", MeanFrame(clip), clip, seed), score_linear("LDS", fit_lds(clip, lds), clip, seed),
-          score_linear("FFT-LDS", fit_fft_lds(clip, fft_lds), clip, seed),
-          score_linear("HOSVD", fit_hosvd(clip, hosvd), clip, seed),
-          score_rival("MKGPDM", Mkgpdm(clip, mkgpdm), clip, seed)};
+  std::vector<VideoScores> rows;
+  const auto add = [&](const VideoScores &row) {
+    rows.push_back(row);
+    if (say) say(row.system + " fitted");
+  };
+  add(score_rival("mean frame", MeanFrame(clip), clip, seed));
+  add(score_linear("LDS", fit_lds(clip, lds), clip, seed));
+  add(score_linear("FFT-LDS", fit_fft_lds(clip, fft_lds), clip, seed));
+  add(score_linear("HOSVD", fit_hosvd(clip, hosvd), clip, seed));
+  add(score_rival("MKGPDM", Mkgpdm(clip, mkgpdm), clip, seed));
+  return rows;
 }
 
 std::vector<std::string> remarks(const std::vector<VideoScores> &rows, const Frames &clip, int64_t parameters) {
@@ -113,48 +118,18 @@ std::vector<std::string> remarks(const std::vector<VideoScores> &rows, const Fra
   return all;
 }
 
-std::string table_text(const std::vector<VideoScores> &rows) {
-  size_t width = 6;
-  for (const VideoScores &row : rows) width = std::max(width, row.system.size());
-  const auto padded = [](std::string text, size_t to) {
-    return text + std::string(to - std::min(to, text.size()), ' ');
-  };
-  std::string text = padded("", width), below = padded("system", width);
-  for (const NamedProtocol &p : protocols) {
-    text += "   " + padded(p.name, 14);
-    below += "    PSNR    SSIM ";
-  }
-  const auto end_line = [&text] {
-    text.erase(text.find_last_not_of(' ') + 1);
-    text += '\n';
-  };
-  end_line();
-  text += below;
-  end_line();
+Table video_table(const std::vector<VideoScores> &rows, const std::vector<std::string> &remarks) {
+  Table table{"Frames made against frames observed (Table 5): PSNR in dB, SSIM", {}, {}, remarks};
+  for (const NamedProtocol &p : protocols)
+    for (const char *measure : {"PSNR ", "SSIM "}) table.columns.push_back(measure + std::string(p.name));
   for (const VideoScores &row : rows) {
-    text += padded(row.system, width);
+    table.rows.push_back({row.system, {}});
     for (const NamedProtocol &p : protocols) {
-      const std::optional<FrameScores> &s = row.*p.scores;
-      text += s ? format(" %7.2f", s->psnr) + format(" %7.4f ", s->ssim) : "       -       - ";
+      const FrameScores s = (row.*p.scores).value_or(FrameScores{NAN, NAN});
+      table.rows.back().cells.insert(table.rows.back().cells.end(), {s.psnr, s.ssim});
     }
-    end_line();
   }
-  return text;
-}
-
-std::string table_json(const std::vector<VideoScores> &rows, const std::vector<std::string> &remarks) {
-  std::string text = "{\n  \"systems\": [";
-  for (const VideoScores &row : rows) {
-    text += (&row == &rows[0] ? "\n" : ",\n") + std::string("    {\"system\": \"") + row.system + '"';
-    for (const NamedProtocol &p : protocols)
-      if (const std::optional<FrameScores> &s = row.*p.scores)
-        text += std::string(", \"") + p.name + "\": {\"psnr\": " + json_number(s->psnr) +
-                ", \"ssim\": " + json_number(s->ssim) + '}';
-    text += '}';
-  }
-  text += "\n  ],\n  \"remarks\": [";
-  for (const std::string &remark : remarks) text += (&remark == &remarks[0] ? "\n    \"" : ",\n    \"") + remark + '"';
-  return text + "\n  ]\n}\n";
+  return table;
 }
 
 Frames to_frames(const std::vector<real> &example, const Shape &shape) {
@@ -232,7 +207,8 @@ int evaluate_video(const Options &options) {
   for (int64_t k = 0; k < examples->size(); ++k) {
     const std::vector<real> clip = examples->range(k, 1);
     const Frames observed = to_frames(clip, shape);
-    by_clip.push_back(score_rivals(observed, static_cast<uint64_t>(options.seed)));
+    by_clip.push_back(score_rivals(observed, static_cast<uint64_t>(options.seed),
+                                   [&](const std::string &text) { progress.note(text); }));
     if (k == 0)
       said = remarks(by_clip[0], observed, saved.model.generator ? saved.model.generator->parameter_count() : 0);
     if (saved.model.generator)
@@ -244,14 +220,17 @@ int evaluate_video(const Options &options) {
     for (const std::vector<VideoScores> &clip : by_clip) one.push_back(clip[system]);
     rows.push_back(mean_scores(one));
   }
-  progress.finish();
-  std::cout << table_text(rows);
-  for (const std::string &remark : said) std::cout << "* " << remark << '\n';
-  const size_t slash = path.find_last_of('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash);
-  create_folders(folder);
-  write_atomically(folder + "/evaluation.json", table_json(rows, said));
-  progress.note("written to " + folder + "/evaluation.json");
+  const Table table = video_table(rows, said);
+  std::printf("%s\n", table_text(table).c_str());
+  const std::string file = sibling(path, "evaluation.json");
+  const size_t slash = file.find_last_of('/');
+  if (slash != std::string::npos) create_folders(file.substr(0, slash));
+  write_atomically(file, report_json({{"experiment", saved.experiment->name},
+                                      {"checkpoint", trained ? path : ""},
+                                      {"iteration", trained ? std::to_string(saved.iteration) : ""},
+                                      {"seed", std::to_string(options.seed)}},
+                                     {table}));
+  progress.note(file + " holds these numbers");
   return 0;
 }
 

@@ -1,10 +1,12 @@
 // Table 5 of the page: how near the frames that a model makes come to the observed ones, beside the rival systems.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "app/options.h"
+#include "app/report.h"
 #include "metrics/frames.h"
 #include "tensor/shape.h"
 
@@ -30,16 +32,17 @@ struct VideoScores {
 // Means over several results of one system: every score that the first has, the others must have.
 VideoScores mean_scores(const std::vector<VideoScores> &);
 
-// The floor (the mean frame) and the rivals LDS, FFT-LDS, HOSVD and MKGPDM, each fitted to the clip.
-std::vector<VideoScores> score_rivals(const Frames &clip, uint64_t seed);
+// The floor (the mean frame) and the rivals LDS, FFT-LDS, HOSVD and MKGPDM, each fitted to the clip; `say` is told of
+// each.
+std::vector<VideoScores> score_rivals(const Frames &clip, uint64_t seed,
+                                      const std::function<void(const std::string &)> &say = {});
 
 // What limits the comparison, a sentence each: which of the systems can hold the clip itself. `parameters`: of the
 // generator, 0 if there is none.
 std::vector<std::string> remarks(const std::vector<VideoScores> &, const Frames &clip, int64_t parameters);
 
-std::string table_text(const std::vector<VideoScores> &);
-// An object with "systems" and "remarks"; what is not finite is null.
-std::string table_json(const std::vector<VideoScores> &, const std::vector<std::string> &remarks);
+// Columns "PSNR aligned", "SSIM aligned", ... "SSIM reconstruction"; the remarks are its notes.
+Table video_table(const std::vector<VideoScores> &, const std::vector<std::string> &remarks);
 
 // An example [1,T,H,W,C] in [-1, 1] as frames in [0, 1].
 Frames to_frames(const std::vector<real> &example, const Shape &);

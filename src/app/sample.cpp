@@ -146,10 +146,10 @@ int sample(const Options &options) {
   generated.finish();
   if (saved.model.descriptor) revised.finish();
   for (const std::string &file : older) fs::remove(file);  // the folder holds the samples of one call
-  progress.note(std::to_string(options.sample) + " samples of " + std::to_string(canvas.wanted.h) + "x" +
-                std::to_string(canvas.wanted.w) +
-                (canvas.wanted.t > 1 ? " and " + std::to_string(canvas.wanted.t) + " frames" : "") + " are in " +
-                folder + ": generator.png" +
+  progress.note(std::to_string(options.sample) + (options.sample == 1 ? " sample of " : " samples of ") +
+                std::to_string(canvas.wanted.h) + "x" + std::to_string(canvas.wanted.w) +
+                (canvas.wanted.t > 1 ? " and " + std::to_string(canvas.wanted.t) + " frames" : "") +
+                (options.sample == 1 ? " is in " : " are in ") + folder + ": generator.png" +
                 (saved.model.descriptor ? " and, revised by the descriptor, descriptor.png" : ""));
   return 0;
 }

@@ -14,9 +14,10 @@ std::unique_ptr<Network> make_classifier(Backend &backend, const Settings &s, in
 }
 
 Metadata classifier_metadata(const Settings &settings, int64_t channels, const std::vector<std::string> &categories,
-                             uint64_t seed, int64_t iteration, const std::string &accuracy) {
+                             const std::string &data, uint64_t seed, int64_t iteration, const std::string &accuracy) {
   Metadata metadata = run_metadata(classifier_name, settings, int64_t(seed), iteration);
   metadata["channels"] = std::to_string(channels);
+  metadata["data"] = data;
   metadata["accuracy"] = accuracy;
   for (const std::string &category : categories) metadata["categories"] += category + '\n';
   return metadata;

@@ -17,7 +17,7 @@ struct SavedClassifier {
 std::unique_ptr<Network> make_classifier(Backend &, const Settings &, int64_t channels, int64_t classes, uint64_t seed);
 
 Metadata classifier_metadata(const Settings &, int64_t channels, const std::vector<std::string> &categories,
-                             uint64_t seed, int64_t iteration, const std::string &accuracy);
+                             const std::string &data, uint64_t seed, int64_t iteration, const std::string &accuracy);
 
 bool is_classifier(const SafetensorsFile &);
 

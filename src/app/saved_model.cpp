@@ -1,5 +1,9 @@
 #include "app/saved_model.h"
 
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
 #include <stdexcept>
 
 #include "app/run_name.h"
@@ -70,10 +74,23 @@ Metadata run_metadata(const std::string &experiment, const Settings &settings, i
 }
 
 Metadata model_metadata(const Experiment &experiment, const Settings &settings, const std::string &algorithm,
-                        int64_t seed, int64_t iteration) {
+                        const std::string &data, int64_t seed, int64_t iteration) {
   Metadata metadata = run_metadata(experiment.name, settings, seed, iteration);
   metadata["algorithm"] = algorithm;
+  metadata["data"] = data;
   return metadata;
+}
+
+std::string identify(int64_t size, const std::vector<real> &first) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const real value : first) {
+    const auto level = static_cast<uint32_t>(std::lround(value * 127.5 + 127.5));  // the byte that it was read from
+    for (int shift = 0; shift < 32; shift += 8) hash = (hash ^ (level >> shift & 255)) * 0x100000001b3;
+  }
+  char text[64];
+  std::snprintf(text, sizeof text, "%lld example%s %016llx", static_cast<long long>(size), size == 1 ? "" : "s",
+                static_cast<unsigned long long>(hash));
+  return text;
 }
 
 int64_t checkpoint_iteration(const SafetensorsFile &file) {
@@ -100,6 +117,9 @@ void check_same_run(const SafetensorsFile &file, const std::vector<std::pair<std
 }
 
 SavedModel load_model(Backend &backend, const std::string &path, const Options &options) {
+  if (options.checkpoint.empty() && access(path.c_str(), F_OK) != 0)
+    throw std::runtime_error("there is no model " + path +
+                             " yet: train it first, or name another run (--name) or file (--checkpoint)");
   const SafetensorsFile file(path);
   SavedModel saved;
   saved.iteration = checkpoint_iteration(file);

@@ -8,8 +8,12 @@ namespace coopnets {
 
 // The checkpoint's metadata: nothing that depends on the machine or on the time, so that equal runs have equal files.
 Metadata run_metadata(const std::string &experiment, const Settings &, int64_t seed, int64_t iteration);
-Metadata model_metadata(const Experiment &, const Settings &, const std::string &algorithm, int64_t seed,
-                        int64_t iteration);
+Metadata model_metadata(const Experiment &, const Settings &, const std::string &algorithm, const std::string &data,
+                        int64_t seed, int64_t iteration);
+
+// What tells one training set from another: their number and a hash (FNV-1a) of the first ones. "64 examples 9c1f..."
+constexpr int64_t identifying_examples = 16;
+std::string identify(int64_t size, const std::vector<real> &first);
 
 // Parts of a checkpoint, which may be damaged or hostile; they throw std::runtime_error naming the file. The settings
 // are those stored, `others` where the file says nothing.
@@ -38,7 +42,7 @@ struct SavedModel {
   Model model;
 };
 // The nets of a checkpoint; one that was trained alone leaves the other null. Throws std::runtime_error when the file
-// is damaged or of another experiment than `options` names, std::invalid_argument when --set asks for other nets.
+// is missing, damaged or of another experiment than `options` names, std::invalid_argument when --set asks for other nets.
 SavedModel load_model(Backend &, const std::string &path, const Options &options);
 
 // The file of --checkpoint, or the one in the run's folder.

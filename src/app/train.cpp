@@ -32,6 +32,7 @@ struct Run {
   Cooperative &learner;
   RunFolder &folder;
   Progress &progress;
+  std::string data;
 
   void save_pictures(int64_t iteration) {
     if (options.algorithm == "cooperative" || options.algorithm == "generator")
@@ -56,7 +57,7 @@ struct Run {
 
   void save(int64_t iteration) {
     save_checkpoint(folder.checkpoint(), backend, learner.state(),
-                    model_metadata(experiment, settings, options.algorithm, options.seed, iteration));
+                    model_metadata(experiment, settings, options.algorithm, data, options.seed, iteration));
   }
 };
 
@@ -84,15 +85,19 @@ int train(const Options &options) {
   Cooperative learner(*backend, model.descriptor.get(), model.generator.get(), learning, examples->size());
 
   RunFolder folder(options.out, experiment.name, run_name(options), run_start(options));
-  Run run{options, experiment, settings, *backend, learner, folder, progress};
+  const std::string data =
+      identify(examples->size(), examples->range(0, std::min<int64_t>(identifying_examples, examples->size())));
+  Run run{options, experiment, settings, *backend, learner, folder, progress, data};
   int64_t first = 0;
   if (options.resume) {
     const SafetensorsFile file(folder.checkpoint_to_resume());
     first = checkpoint_iteration(file);
-    check_same_run(
-        file,
-        {{"experiment", experiment.name}, {"algorithm", options.algorithm}, {"seed", std::to_string(options.seed)}},
-        experiment.settings("quick"), settings);
+    check_same_run(file,
+                   {{"experiment", experiment.name},
+                    {"algorithm", options.algorithm},
+                    {"seed", std::to_string(options.seed)},
+                    {"data", data}},
+                   experiment.settings("quick"), settings);
     load_checkpoint(file, *backend, learner.state());
     if (first >= settings.iterations) {
       progress.note(nothing_left(folder, first));

@@ -87,22 +87,25 @@ int train_classifier(const Options &options) {
   ClassifierLearner learner(*backend, *network, {OptimizerSettings::adam, settings.descriptor_rate, 0, false}, batch);
 
   RunFolder folder(options.out, classifier_name, run_name(options), run_start(options));
+  const std::string identity =
+      identify(data.size(), data.examples(0, std::min<int64_t>(identifying_examples, data.size())));
   std::string right;
   const auto save = [&](int64_t iteration) {
     right = one_decimal(accuracy(*backend, *network, test));
     save_checkpoint(folder.checkpoint(), *backend, learner.state(),
-                    classifier_metadata(settings, data.shape().c, data.categories(), seed, iteration, right));
+                    classifier_metadata(settings, data.shape().c, data.categories(), identity, seed, iteration, right));
   };
   int64_t first = 0;
   if (options.resume) {
     const SafetensorsFile file(folder.checkpoint_to_resume());
     first = checkpoint_iteration(file);
-    const Metadata now = classifier_metadata(settings, data.shape().c, data.categories(), seed, first, "");
+    const Metadata now = classifier_metadata(settings, data.shape().c, data.categories(), identity, seed, first, "");
     check_same_run(file,
                    {{"experiment", classifier_name},
                     {"seed", now.at("seed")},
                     {"channels", now.at("channels")},
-                    {"categories", now.at("categories")}},
+                    {"categories", now.at("categories")},
+                    {"data", identity}},
                    classifier_settings(), settings);
     load_checkpoint(file, *backend, learner.state());
     if (first >= settings.iterations) {

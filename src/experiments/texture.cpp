@@ -29,20 +29,23 @@ Settings settings(const std::string &preset) {
     s.schedule_steps = 80;
     s.generator_init = 0.005;
   } else {
-    // Tuned on bricks, gravel, grass and pebbles. With larger Langevin steps or learning rates, or a longer run, the
-    // descriptor outgrows its sampler and learning diverges; with smaller ones the pictures stay blurred.
+    // Weights and s are such that the energy's gradient balances the reference distribution's pull x / s^2 from the
+    // first iterations on: from the paper's small weights it must grow 10^5-fold first, in which Adam's aligned steps
+    // make all filters alike. As in the paper delta = 0.3 s, so that a revision moves a picture visibly; with shorter
+    // steps learning is a game between two nets and swings.
     s.size = 128;
     s.crop = "size";
-    s.iterations = 400;
+    s.iterations = 600;
     s.descriptor = s.generator = "quick";
     s.latent = 8;
     s.langevin_steps = 10;
-    s.langevin_step_size = 0.002;
-    s.reference_deviation = 0.016;
+    s.langevin_step_size = 0.02;
+    s.reference_deviation = 0.066;
     s.optimizer = "adam";
-    s.descriptor_rate = 0.005;
-    s.generator_rate = 0.002;
-    s.halve_every = 150;
+    s.descriptor_rate = 0.0005;
+    s.generator_rate = 0.005;
+    s.halve_every = 250;
+    s.descriptor_init = 0.1;
     s.generator_init = 0.02;
   }
   return s;

@@ -1,0 +1,54 @@
+#include "app/feature_scores.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "app/pictures.h"
+#include "metrics/fid.h"
+#include "metrics/inception_score.h"
+#include "metrics/precision_recall.h"
+
+namespace coopnets {
+
+namespace {
+
+constexpr int64_t pictures_at_a_time = 100;
+
+}  // namespace
+
+void look(FeatureNet &net, const std::vector<real> &values, const Shape &example, Features &to) {
+  const int64_t count = int64_t(values.size()) / example.size();
+  for (int64_t first = 0; first < count; first += pictures_at_a_time) {
+    std::vector<Image> pictures;
+    for (int64_t k = first; k < std::min(count, first + pictures_at_a_time); ++k)
+      pictures.push_back(picture(values, example, k));
+    net.add(pictures, to);
+  }
+}
+
+Table feature_scores(const FeatureNet &net, const FeatureSet &reference, const std::vector<FeatureSet> &made,
+                     int64_t splits) {
+  const Samples &real = reference.seen.features;
+  const Gaussian fitted = fit_gaussian(real);
+  Table table{"Scores of features (Tables 1 and 3)",
+              {"Inception score", "IS +-", "FID", "KID x 1000", "KID +-", "precision", "recall", "density", "coverage"},
+              {},
+              {net.description()}};
+  for (const FeatureSet &set : made) {
+    const Samples &features = set.seen.features;
+    const MeanAndDeviation score = inception_score(set.seen.logits, splits);
+    const double fid = frechet_distance(fitted, fit_gaussian(features));
+    const int64_t subset = std::min<int64_t>(1000, std::min(features.count, real.count));
+    const MeanAndDeviation kid = kernel_distance(real, features, 100, subset);
+    const PrecisionRecall pr = precision_recall(real, features);
+    const DensityCoverage dc = density_coverage(real, features);
+    table.rows.push_back({set.name,
+                          {score.mean, score.deviation, fid, 1000 * kid.mean, 1000 * kid.deviation, pr.precision,
+                           pr.recall, dc.density, dc.coverage}});
+  }
+  const MeanAndDeviation best = inception_score(reference.seen.logits, splits);
+  table.rows.push_back({reference.name, {best.mean, best.deviation, NAN, NAN, NAN, NAN, NAN, NAN, NAN}});
+  return table;
+}
+
+}  // namespace coopnets

@@ -1,0 +1,21 @@
+// Tables 1 and 3: what the features of two sets of pictures say about how alike the sets are.
+#pragma once
+#include "app/feature_net.h"
+#include "app/report.h"
+
+namespace coopnets {
+
+struct FeatureSet {
+  std::string name;
+  Features seen;
+};
+
+// Appends what the net makes of pictures of shape `example`, in [-1, 1], as bytes, which is what a file would hold.
+void look(FeatureNet &, const std::vector<real> &values, const Shape &example, Features &to);
+
+// Inception score of every set, and FID, KID, precision, recall, density and coverage of `made` against `reference`.
+// Throws std::invalid_argument when a set has too few pictures for one of them.
+Table feature_scores(const FeatureNet &, const FeatureSet &reference, const std::vector<FeatureSet> &made,
+                     int64_t splits);
+
+}  // namespace coopnets
