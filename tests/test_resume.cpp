@@ -1,5 +1,7 @@
 // What a run survives: stops, kills, full disks, damaged checkpoints. A run goes on exactly where it was.
 #include <chrono>
+#include <cmath>
+#include <cstring>
 #include <fstream>
 #include <thread>
 
@@ -48,6 +50,10 @@ TEST_F(Resume, stopped_anywhere_is_straight_whatever_the_threads) {
   EXPECT_CONTAINS(run_program(resume(6)).out, "already has its 6 iterations");
   EXPECT_CONTAINS(failure_of(resume(9) + Arguments{"--seed", "2"}), "seed '1', not '2'");
   EXPECT_CONTAINS(failure_of(resume(9) + Arguments{"--set", "sigma=2"}), "sigma");
+  // A schedule is laid over the whole run, so that a longer run is another one from its first iteration on.
+  const Arguments scheduled = {"--set", "schedule_steps=4"};
+  expect_success(train(2, "scheduled") + scheduled);
+  EXPECT_CONTAINS(failure_of(train(4, "scheduled") + scheduled + Arguments{"--resume"}), "iterations '2', not '4'");
   // Another picture by the same name is another run.
   Image other = load_image(picture);
   for (uint8_t &p : other.pixels) p ^= 255;
@@ -160,8 +166,10 @@ class Damaged : public Resume {
     }
     EXPECT_TRUE(contents() == before) << why;
   }
-  // The good checkpoint with other metadata and without tensors whose name contains `without`.
-  std::string with(const Metadata &changes, const std::string &without = "-") const {
+  // The good checkpoint with other metadata, without tensors whose name contains `without`, and with `value` as the
+  // first value of the tensor `spoiled`.
+  std::string with(const Metadata &changes, const std::string &without = "-", const std::string &spoiled = "",
+                   float value = 0) const {
     const std::string made = folder + "/made.safetensors", source = folder + "/good.safetensors";
     write_atomically(source, good_);
     const SafetensorsFile file(source);
@@ -170,9 +178,10 @@ class Damaged : public Resume {
     std::vector<TensorToStore> tensors;
     for (const StoredTensor &t : file.tensors())
       if (!contains(t.name, without))
-        tensors.push_back({t.name, t.type, t.shape, [&file, &t](const TensorToStore::Sink &sink) {
+        tensors.push_back({t.name, t.type, t.shape, [&, &t = t](const TensorToStore::Sink &sink) {
                              std::string bytes(size_t(t.bytes), '\0');
                              file.read(t, bytes.data());
+                             if (t.name == spoiled) std::memcpy(bytes.data(), &value, sizeof value);
                              sink(bytes.data(), bytes.size());
                            }});
     write_safetensors(made, tensors, metadata);
@@ -211,6 +220,9 @@ TEST_F(Damaged, contents_are_refused) {
   refuse(with({}, "running_mean"), "missing statistics");
   refuse(with({}, "descriptor.1.bias.second_moment"), "missing moment", false);
   refuse(with({{"algorithm", "persistent-cd"}}), "another algorithm", false);
+  refuse(with({}, "-", "generator.0.filters", NAN), "a value that is no number");
+  refuse(with({}, "-", "descriptor.0.bias", INFINITY), "an infinite value");
+  refuse(with({}, "-", "generator.0.running_variance", -1), "a negative variance");
 }
 
 TEST_F(Damaged, the_one_before_is_used_when_it_is_all_that_is_left) {

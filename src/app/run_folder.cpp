@@ -90,7 +90,7 @@ std::string nothing_left(const RunFolder &folder, int64_t iterations) {
 
 std::string interruption(int64_t iteration, const std::string &checkpoint) {
   return "interrupted after iteration " + std::to_string(iteration) + "; " + checkpoint +
-         " is written. The same command with --resume goes on";
+         " is written. The same command with --resume goes on (without --overwrite)";
 }
 
 std::string checkpoint_kept(const RunFolder &folder) {

@@ -113,7 +113,8 @@ void check_same_run(const SafetensorsFile &file, const std::vector<std::pair<std
   for (const auto &[key, now] : entries) check(key, metadata_entry(file, key), now);
   const Settings before = stored_settings(file, others);
   for (const Field<Settings> &field : setting_fields())
-    if (field.name != "iterations") check(field.name, before.get(field.name), settings.get(field.name));
+    if (field.name != "iterations" || settings.schedule_steps > 0)  // the schedule is laid over the whole run
+      check(field.name, before.get(field.name), settings.get(field.name));
 }
 
 SavedModel load_model(Backend &backend, const std::string &path, const Options &options) {

@@ -28,7 +28,7 @@ Shape check_filters(const SafetensorsFile &, const std::string &net, Shape x, co
 int64_t checkpoint_iteration(const SafetensorsFile &);
 
 // Throws std::runtime_error naming the first difference that would make a resumed run another one: in these entries of
-// the metadata, or in a setting other than `iterations`, as a run may be made longer. `others`: the settings that the
+// the metadata, or in a setting other than `iterations`, as a run without schedule_steps may be made longer. `others`: the settings that the
 // file does not name.
 void check_same_run(const SafetensorsFile &, const std::vector<std::pair<std::string, std::string>> &entries,
                     const Settings &others, const Settings &settings);

@@ -1,6 +1,7 @@
 #include "learning/checkpoint.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "learning/health.h"
@@ -34,6 +35,21 @@ void save_checkpoint(const std::string &path, Backend &backend, const NamedViews
   write_safetensors(path, tensors, metadata, Previous::kept);
 }
 
+namespace {
+
+// Calls use(values, first, count) for one piece after the other of a stored tensor.
+template <typename Use>
+void in_pieces(const SafetensorsFile &file, const std::string &name, const View &view, const Use &use) {
+  std::vector<real> host(std::min(piece, view.shape.size()));
+  for (int64_t first = 0; first < view.shape.size(); first += piece) {
+    const int64_t count = std::min(piece, view.shape.size() - first);
+    file.read(file.at(name), first * int64_t(sizeof(real)), count * int64_t(sizeof(real)), host.data());
+    use(host, first, count);
+  }
+}
+
+}  // namespace
+
 void load_checkpoint(const SafetensorsFile &file, Backend &backend, const NamedViews &state) {
   for (const auto &[name, view] : state) {
     const StoredTensor *stored = file.find(name);
@@ -45,14 +61,18 @@ void load_checkpoint(const SafetensorsFile &file, Backend &backend, const NamedV
                                ", so it was written with other settings");
   }
   for (const auto &[name, view] : state) {
-    const StoredTensor &stored = file.at(name);
-    std::vector<real> host(std::min(piece, view.shape.size()));
-    for (int64_t first = 0; first < view.shape.size(); first += piece) {
-      const int64_t count = std::min(piece, view.shape.size() - first);
-      file.read(stored, first * int64_t(sizeof(real)), count * int64_t(sizeof(real)), host.data());
-      backend.upload(host.data(), view.data + first, count * sizeof(real));
-    }
+    const std::string variance = ".running_variance";
+    const bool positive = name.size() > variance.size() && name.substr(name.size() - variance.size()) == variance;
+    in_pieces(file, name, view, [&, &name = name](const std::vector<real> &host, int64_t, int64_t count) {
+      for (int64_t i = 0; i < count; ++i)
+        if (!std::isfinite(host[i]) || (positive && host[i] < 0))
+          throw std::runtime_error(file.path() + " is damaged: '" + name + "' holds " + std::to_string(host[i]));
+    });
   }
+  for (const auto &[name, view] : state)
+    in_pieces(file, name, view, [&, &view = view](const std::vector<real> &host, int64_t first, int64_t count) {
+      backend.upload(host.data(), view.data + first, count * sizeof(real));
+    });
 }
 
 }  // namespace coopnets
