@@ -82,8 +82,8 @@ TEST(EvaluateVideo, ATableHasAPairOfColumnsForEachProtocol) {
   const std::vector<VideoScores> rows = {{"mean frame", FrameScores{17.891, 0.2431}, {}, {}},
                                          {"LDS", {}, {}, FrameScores{INFINITY, 1}}};
   const Table table = video_table(rows, {"One.", "Two."});
-  EXPECT_EQ(table.columns, (std::vector<std::string>{"PSNR aligned", "SSIM aligned", "PSNR one-step", "SSIM one-step",
-                                                     "PSNR reconstruction", "SSIM reconstruction"}));
+  EXPECT_EQ(table.columns, (std::vector<std::string>{"PSNR frame-aligned", "SSIM frame-aligned", "PSNR one-step",
+                                                     "SSIM one-step", "PSNR reconstruction", "SSIM reconstruction"}));
   ASSERT_EQ(table.rows.size(), 2u);
   EXPECT_EQ(table.rows[0].name, "mean frame");
   EXPECT_EQ(table.rows[0].cells[0], 17.891);

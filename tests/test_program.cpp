@@ -96,18 +96,19 @@ TEST_F(ProgramTest, a_run_leaves_its_files_and_nothing_else) {
 // At first the descriptor learns to tell the observed texture from what the chains make; once generator and Langevin
 // dynamics have followed, it no longer can. (That the gap opens rules out a descriptor that tells nothing apart.)
 TEST_F(ProgramTest, learning_closes_the_gap_between_the_energies_of_observed_and_revised_pictures) {
-  expect_success(train(60) + Arguments{"--set", "langevin_steps=5", "descriptor_rate=0.001", "generator_rate=0.002",
-                                       "generator_init=0.02"});
+  expect_success(train(40) + Arguments{"--set", "langevin_steps=5", "langevin_step_size=0.002",
+                                       "reference_deviation=0.016", "descriptor_init=0.01", "descriptor_rate=0.0003",
+                                       "generator_rate=0.002", "generator_init=0.02"});
   std::vector<double> gap;  // of each iteration, as a share of the observed energy
   for (const std::string &row : lines(read_file(path("log.csv")))) {
     double iteration, observed, initial, revised;
     if (std::sscanf(row.c_str(), "%lf,%lf,%lf,%lf", &iteration, &observed, &initial, &revised) == 4)
       gap.push_back(std::abs(observed - revised) / std::abs(observed));
   }
-  ASSERT_EQ(gap.size(), 60u);
+  ASSERT_EQ(gap.size(), 40u);
   const auto mean = [&](int first, int last) { return std::accumulate(&gap[first], &gap[last], 0.) / (last - first); };
-  EXPECT_GE(mean(0, 5), 0.5);
-  EXPECT_LE(mean(50, 60), 0.15);
+  EXPECT_GE(mean(1, 6), 0.6);
+  EXPECT_LE(mean(30, 40), 0.15);
 }
 
 TEST_F(ProgramTest, a_run_is_replaced_by_overwrite_alone) {

@@ -90,8 +90,6 @@ TEST_F(Tools, PythonParsesAndSaysWhatIsMissing) {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------- get-data
-
 // Two layers as the published file names them: what is written must give what PyTorch's convolution and batch norm give.
 TEST_F(Tools, ConvertInceptionFoldsBatchNormAndRefusesOtherFiles) {
   const Outcome found =
@@ -154,6 +152,8 @@ assert not header, header
   EXPECT_TRUE(refused.says("text.pth does not hold FID's Inception")) << refused.text;
   EXPECT_FALSE(fs::exists(folder + "/other.safetensors"));
 }
+
+// ------------------------------------------------------------------------------------------------------- get-data
 
 TEST_F(Tools, GetDataListsItsKinds) {
   const Outcome bare = run("tools/get-data");

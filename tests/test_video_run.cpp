@@ -125,7 +125,8 @@ TEST_F(VideoRun, EvaluatesWithAndWithoutACheckpoint) {
   for (const char *part : {"mean frame", "LDS, ", "FFT-LDS", "HOSVD", "MKGPDM", "CoopNets, generator",
                            "CoopNets, revised", "observed values", "parameters for"})
     EXPECT_CONTAINS(table, part);
-  EXPECT_CONTAINS(read_text(run("none", "evaluation.json")), "{\"name\": \"CoopNets, revised\", \"PSNR aligned\": ");
+  EXPECT_CONTAINS(read_text(run("none", "evaluation.json")),
+                  "{\"name\": \"CoopNets, revised\", \"PSNR frame-aligned\": ");
   EXPECT_CONTAINS(read_text(run("none", "evaluation.json")), "\"iteration\": \"1\"");
 
   o.checkpoint = in_folder("missing.safetensors");

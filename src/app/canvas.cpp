@@ -3,7 +3,7 @@
 namespace coopnets {
 
 namespace {
-constexpr int64_t margin = 3;  // latent cells on each side
+constexpr int64_t margin = 4;  // latent cells on each side
 }
 
 Canvas Canvas::of_size(const Shape &latent, const Shape &example, int64_t height, int64_t width) {

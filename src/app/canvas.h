@@ -12,9 +12,9 @@ struct Canvas {
   Shape wanted;  // of one sample
   int64_t top = 0, left = 0;
 
-  // For samples of height x width pixels from nets that make `example` of `latent`: with a margin of three latent cells
-  // or more on each side, that is 96 pixels of five doubling 5x5 deconvolutions, whose zero padding reaches 62 inwards. The
-  // descriptor's padding shifts the pixels within its reach by some of each Langevin step, and those further in only
+  // For samples of height x width pixels from nets that make `example` of `latent`: with a margin of four latent cells
+  // or more on each side, that is 128 pixels of five doubling 5x5 deconvolutions, whose zero padding reaches 62 inwards.
+  // The descriptor's padding shifts the pixels within its reach by some of each Langevin step, and those further in only
   // through units that switch on or off: ever more weakly (tests/test_canvas.cpp measures it).
   static Canvas of_size(const Shape &latent, const Shape &example, int64_t height, int64_t width);
 

@@ -80,15 +80,13 @@ int evaluate_completion(const Options &options) {
   const std::vector<real> pictures = examples->range(0, count);
   const Frames truth = unit_range(pictures, example);
 
-  if (count < options.samples)
-    progress.note(std::to_string(count) +
-                  " pictures are held out (a sixth of the data at most), so those are completed");
+  if (count < options.samples) progress.note(std::to_string(count) + " pictures are held out, and all are completed");
   std::unique_ptr<FeatureNet> net;
-  FeatureSet originals{"held-out originals", {}};
-  std::vector<FeatureSet> completed;
+  Features originals;
+  std::vector<Features> completed;  // by kind of mask
   if (!options.features.empty()) {
     net = load_feature_net(*backend, options.features);
-    look(*net, pictures, example, originals.seen);
+    look(*net, pictures, example, originals);
   }
 
   Completion completion(*backend, saved, settings, seed);
@@ -127,8 +125,8 @@ int evaluate_completion(const Options &options) {
     save_completion(sibling(path, "completion_" + c.name), pictures, filled, c.masks, example);
     const Frames ours = unit_range(filled, example);
     if (net) {
-      completed.push_back({"CoopNets, " + c.name, {}});
-      look(*net, filled, example, completed.back().seen);
+      completed.emplace_back();
+      look(*net, filled, example, completed.back());
     }
     note("CoopNets", mean_score(truth, c.masks, [&](int64_t k) { return frame(ours, k); }));
     for (const auto &[name, rival] : rivals)
@@ -148,7 +146,9 @@ int evaluate_completion(const Options &options) {
       "published: 1,000 faces of 64x64 after training on 10,000; other pictures have other numbers"};
   std::vector<Table> tables = {table};
   if (net) {
-    tables.push_back(feature_scores(*net, originals, completed, options.splits));
+    std::vector<FeatureSet> made;
+    for (size_t i = 0; i < wide; ++i) made.push_back({"CoopNets, " + columns[i].name, completed[i]});
+    tables.push_back(feature_scores(*net, {"held-out originals", originals}, made, options.splits));
     tables.back().notes.push_back("whole pictures with their holes filled, against the originals");
   }
   for (const Table &one : tables) std::printf("%s\n", table_text(one).c_str());

@@ -28,7 +28,7 @@ struct NamedProtocol {
   const char *name;
   Protocols scores;
 };
-constexpr NamedProtocol protocols[] = {{"aligned", &VideoScores::frame_aligned},
+constexpr NamedProtocol protocols[] = {{"frame-aligned", &VideoScores::frame_aligned},
                                        {"one-step", &VideoScores::one_step},
                                        {"reconstruction", &VideoScores::reconstruction}};
 

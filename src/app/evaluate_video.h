@@ -41,7 +41,7 @@ std::vector<VideoScores> score_rivals(const Frames &clip, uint64_t seed,
 // generator, 0 if there is none.
 std::vector<std::string> remarks(const std::vector<VideoScores> &, const Frames &clip, int64_t parameters);
 
-// Columns "PSNR aligned", "SSIM aligned", ... "SSIM reconstruction"; the remarks are its notes.
+// Columns "PSNR frame-aligned", "SSIM frame-aligned", ... "SSIM reconstruction"; the remarks are its notes.
 Table video_table(const std::vector<VideoScores> &, const std::vector<std::string> &remarks);
 
 // An example [1,T,H,W,C] in [-1, 1] as frames in [0, 1].

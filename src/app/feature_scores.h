@@ -7,7 +7,7 @@ namespace coopnets {
 
 struct FeatureSet {
   std::string name;
-  Features seen;
+  const Features &seen;
 };
 
 // Appends what the net makes of pictures of shape `example`, in [-1, 1], as bytes, which is what a file would hold.

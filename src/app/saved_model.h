@@ -28,8 +28,8 @@ Shape check_filters(const SafetensorsFile &, const std::string &net, Shape x, co
 int64_t checkpoint_iteration(const SafetensorsFile &);
 
 // Throws std::runtime_error naming the first difference that would make a resumed run another one: in these entries of
-// the metadata, or in a setting other than `iterations`, as a run without schedule_steps may be made longer. `others`: the settings that the
-// file does not name.
+// the metadata, or in a setting other than `iterations`, as a run without schedule_steps may be made
+// longer. `others`: the settings that the file does not name.
 void check_same_run(const SafetensorsFile &, const std::vector<std::pair<std::string, std::string>> &entries,
                     const Settings &others, const Settings &settings);
 
@@ -42,7 +42,8 @@ struct SavedModel {
   Model model;
 };
 // The nets of a checkpoint; one that was trained alone leaves the other null. Throws std::runtime_error when the file
-// is missing, damaged or of another experiment than `options` names, std::invalid_argument when --set asks for other nets.
+// is missing, damaged or of another experiment than `options` names, std::invalid_argument when --set asks for other
+// nets.
 SavedModel load_model(Backend &, const std::string &path, const Options &options);
 
 // The file of --checkpoint, or the one in the run's folder.

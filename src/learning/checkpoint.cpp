@@ -16,6 +16,17 @@ std::vector<int64_t> sides(const Shape &s) { return {s.n, s.t, s.h, s.w, s.c}; }
 
 constexpr ElementType stored_type = sizeof(real) == 8 ? ElementType::F64 : ElementType::F32;
 
+// Calls use(values, first, count) for one piece after the other of a stored tensor.
+template <typename Use>
+void in_pieces(const SafetensorsFile &file, const std::string &name, const View &view, const Use &use) {
+  std::vector<real> host(std::min(piece, view.shape.size()));
+  for (int64_t first = 0; first < view.shape.size(); first += piece) {
+    const int64_t count = std::min(piece, view.shape.size() - first);
+    file.read(file.at(name), first * int64_t(sizeof(real)), count * int64_t(sizeof(real)), host.data());
+    use(host, first, count);
+  }
+}
+
 }  // namespace
 
 void save_checkpoint(const std::string &path, Backend &backend, const NamedViews &state, const Metadata &metadata) {
@@ -34,21 +45,6 @@ void save_checkpoint(const std::string &path, Backend &backend, const NamedViews
          }});
   write_safetensors(path, tensors, metadata, Previous::kept);
 }
-
-namespace {
-
-// Calls use(values, first, count) for one piece after the other of a stored tensor.
-template <typename Use>
-void in_pieces(const SafetensorsFile &file, const std::string &name, const View &view, const Use &use) {
-  std::vector<real> host(std::min(piece, view.shape.size()));
-  for (int64_t first = 0; first < view.shape.size(); first += piece) {
-    const int64_t count = std::min(piece, view.shape.size() - first);
-    file.read(file.at(name), first * int64_t(sizeof(real)), count * int64_t(sizeof(real)), host.data());
-    use(host, first, count);
-  }
-}
-
-}  // namespace
 
 void load_checkpoint(const SafetensorsFile &file, Backend &backend, const NamedViews &state) {
   for (const auto &[name, view] : state) {
