@@ -32,13 +32,23 @@ TEST(Image, PngRoundTripKeepsEveryByte) {
 
 TEST(Image, ReadsEveryFormat) {
   const Image colour = smooth(24, 20, 3), grey = smooth(24, 20, 1);
-  for (const std::string format : {"png", "bmp", "tga", "ppm"})
+  for (const std::string format : {"png", "bmp", "tga", "ppm", "psd", "pic"})
     EXPECT_EQ(decode_image(encode(colour, format), format), colour) << format;
   for (const std::string format : {"png", "tga", "ppm"})
     EXPECT_EQ(decode_image(encode(grey, format), format), grey) << format;
-  const Image jpeg = decode_image(encode(colour, "jpg"), "jpeg");
-  ASSERT_EQ(jpeg.shape(), colour.shape());
-  for (size_t i = 0; i < jpeg.pixels.size(); ++i) EXPECT_NEAR(jpeg.pixels[i], colour.pixels[i], 12);
+  for (const std::string format : {"jpg", "hdr"}) {
+    const Image near = decode_image(encode(colour, format), format);
+    ASSERT_EQ(near.shape(), colour.shape());
+    for (size_t i = 0; i < near.pixels.size(); ++i) EXPECT_NEAR(near.pixels[i], colour.pixels[i], 12) << format;
+  }
+  for (const std::string format : {"psd", "pic", "hdr"}) {
+    const Image one = decode_image(encode(colour, format), format, 1);
+    EXPECT_EQ(one.channels, 1);
+    EXPECT_NEAR(one.pixels[77], with_channels(colour, 1).pixels[77], 2) << format;
+  }
+  const Image narrow = smooth(5, 6, 3);  // stb writes and reads an HDR of less than 8 columns as it is
+  for (size_t i = 0; i < narrow.pixels.size(); ++i)
+    EXPECT_NEAR(decode_image(encode(narrow, "hdr"), "hdr").pixels[i], narrow.pixels[i], 2);
   const Image gif = decode_image(tiny_gif(), "gif");
   ASSERT_EQ(gif.shape(), (Shape{1, 1, 2, 2, 3}));
   EXPECT_EQ(gif.pixels, (Bytes{255, 0, 0, 0, 0, 255, 0, 0, 255, 255, 0, 0}));
@@ -87,7 +97,7 @@ void decode_damaged(const Bytes &bytes) {
 }
 
 TEST(Image, EveryTruncationIsAnError) {
-  for (const std::string format : {"png", "jpg", "bmp", "tga", "ppm", "gif"}) {
+  for (const std::string format : {"png", "jpg", "bmp", "tga", "ppm", "gif", "psd", "pic", "hdr"}) {
     const Bytes whole = format == "gif" ? tiny_gif() : encode(noise(9, 11, 3), format);
     ASSERT_NO_THROW(decode_image(whole, format));
     // A GIF's first frame and a TGA's pixels are complete before the last bytes of their files.
@@ -99,7 +109,7 @@ TEST(Image, EveryTruncationIsAnError) {
 }
 
 TEST(Image, DamagedFilesNeverCrash) {
-  for (const std::string format : {"png", "jpg", "bmp", "tga", "ppm", "gif"}) {
+  for (const std::string format : {"png", "jpg", "bmp", "tga", "ppm", "gif", "psd", "pic", "hdr"}) {
     const Bytes whole = format == "gif" ? tiny_gif() : encode(smooth(17, 9, 3), format);
     Dice dice(3);
     for (int trial = 0; trial < 600; ++trial) {
@@ -149,6 +159,30 @@ TEST(Image, AJpegWithAnOversizedHuffmanTableIsRefused) {
             "cannot read the picture x: the JPEG is corrupt (Huffman table)");
 }
 
+// stb_image 2.27 would read zeros for ever, and convert pixels that are not there.
+TEST(Image, AnHdrRunOfNothingAndAPicOfAnotherKindAreRefused) {
+  const std::string header = "#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 8\n";
+  EXPECT_EQ(message_of([&] {
+              decode_image(bytes_of(header, {2, 2, 0, 8, 0}), "x");
+            }),
+            "cannot read the picture x: the HDR is corrupt (a run's length)");
+  EXPECT_EQ(message_of([&] {
+              decode_image(bytes_of(header, {2, 2, 0, 9, 136, 1}), "x");
+            }),
+            "cannot read the picture x: the HDR is corrupt (a scan line's width)");
+  EXPECT_EQ(message_of([&] {
+              decode_image(bytes_of(header, {2, 2, 0, 8, 136, 1, 136}), "x");
+            }),
+            "cannot read the picture x: it ends early");
+  EXPECT_EQ(message_of([&] { decode_image(bytes_of("#?RADIANCE\n\n+Y 1 +X 8\n", {}), "x"); }),
+            "cannot read the picture x: the HDR has no '-Y height +X width'");
+  EXPECT_NO_THROW(decode_image(bytes_of(header, {2, 2, 0, 8, 136, 1, 136, 2, 136, 3, 136, 128}), "x"));
+  Bytes picture = encode(smooth(4, 5, 3), "pic");
+  picture[104 + 2] = 9;  // the packet's kind of compression
+  EXPECT_EQ(message_of([&] { decode_image(picture, "x", 1); }),
+            "cannot read the picture x: packet has bad compression type");
+}
+
 TEST(Image, ErrorsNameTheFileAndTheReason) {
   TemporaryFolder folder;
   EXPECT_EQ(message_of([&] { load_image(folder / "none.png"); }),
@@ -176,6 +210,7 @@ TEST(Image, SavingFailsWithASentenceAndKeepsWhatWasThere) {
 TEST(Image, KnowsPicturesByTheirNames) {
   EXPECT_TRUE(has_image_name("a/b.c/x.PNG"));
   EXPECT_TRUE(has_image_name("x.jpeg"));
+  EXPECT_TRUE(has_image_name("x.hdr") && has_image_name("x.psd") && has_image_name("x.pic"));
   EXPECT_FALSE(has_image_name("a.png/readme"));
   EXPECT_FALSE(has_image_name("png"));
   EXPECT_FALSE(has_image_name("x.png.txt"));

@@ -127,7 +127,7 @@ TEST(Options, values_are_checked) {
   EXPECT_CONTAINS(refusal({"--exp", "scene", "--threads", "0"}), "--threads takes a whole number from 1 to 4096");
   for (const char *bad : {"gpu", "cuda:", "cuda:x", "cuda:-1", "cuda0"})
     EXPECT_CONTAINS(refusal({"--exp", "scene", "--device", bad}), "--device takes auto, cpu, cuda or cuda:INDEX");
-  for (const char *bad : {"512", "512x", "0x4", "axb"})
+  for (const char *bad : {"512", "512x", "0x4", "axb", "65537x1"})
     EXPECT_CONTAINS(refusal({"--exp", "scene", "--sample", "1", "--size", bad}), "--size takes rows x columns");
   for (const char *bad : {"a/b", "..", "."})
     EXPECT_CONTAINS(refusal({"--exp", "scene", "--name", bad}), "--name takes");
@@ -150,6 +150,24 @@ TEST(Options, impossible_combinations_are_refused) {
   EXPECT_EQ(refusal({"--exp", "scene", "--device", "cpu", "--precision", "tf32"}),
             "--precision tf32 needs a GPU; the CPU computes in fp32");
   EXPECT_NO_THROW(parse({"--exp", "scene", "--device", "cpu", "--precision", "fp32"}));
+}
+
+TEST(Options, what_an_action_has_no_use_for_is_refused) {
+  for (const char *name : {"data", "preset", "seed", "algorithm", "category", "config", "out", "name"}) {
+    const bool takes_quick = std::string(name) == "preset", takes_cooperative = std::string(name) == "algorithm";
+    const bool takes_file = std::string(name) == "config";
+    const std::string value = takes_quick         ? "quick"
+                              : takes_cooperative ? "cooperative"
+                              : takes_file        ? "/dev/null"
+                                                  : "1";
+    EXPECT_EQ(refusal({"--bench", "digits", "--" + std::string(name), value}),
+              "--" + std::string(name) + " does nothing beside --bench");
+  }
+  EXPECT_EQ(refusal({"--exp", "scene", "--sample", "3", "--preset", "quick"}), "--preset does nothing beside --sample");
+  EXPECT_EQ(refusal({"--exp", "scene", "--interpolate", "--iterations", "3"}),
+            "--iterations does nothing beside --interpolate");
+  EXPECT_EQ(refusal({"--exp", "scene", "--evaluate", "--algorithm", "descriptor"}),
+            "--algorithm does nothing beside --evaluate");
 }
 
 class Config : public FolderTest {
@@ -189,6 +207,12 @@ TEST_F(Config, repeats_the_run) {
   EXPECT_EQ(settings_of(other, Settings()).sigma, 0.7);
   EXPECT_EQ(settings_of(other, Settings()).iterations, 5);
   EXPECT_EQ(settings_of(other, Settings()).descriptor_rate, 1. / 3);
+
+  // Its settings are whole, so that another preset would change nothing.
+  EXPECT_EQ(parse({"--config", path, "--preset", "paper"}).preset, "paper");
+  EXPECT_EQ(refusal({"--config", path, "--preset", "quick"}),
+            "--preset quick would do nothing: " + path + " holds every setting, of the preset paper");
+  EXPECT_NO_THROW(parse({"--config", path, "--evaluate"}));  // with the file's preset, iterations and algorithm
 }
 
 TEST_F(Config, may_be_written_by_hand) {

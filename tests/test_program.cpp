@@ -88,9 +88,20 @@ TEST_F(ProgramTest, a_run_leaves_its_files_and_nothing_else) {
   EXPECT_TRUE(file.find("generator.4.bias.second_moment") && file.find("generator.3.running_variance"));
 
   // The run can be repeated from its config.txt alone, and its name and place are not part of it.
-  EXPECT_CONTAINS(read_file(path("config.txt")), "\nlangevin_steps=2\n");
+  const std::string config = read_file(path("config.txt"));
+  for (const char *line : {"preset=quick", "precision=fp32", "langevin_steps=2", "name=run", "seed=1"})
+    EXPECT_CONTAINS(config, std::string("\n") + line + "\n");
   expect_success({"--config", path("config.txt"), "--out", folder, "--name", "again"});
   EXPECT_TRUE(checkpoint("again") == checkpoint());
+}
+
+TEST_F(ProgramTest, what_does_nothing_is_refused_and_what_cannot_be_learned_is_said) {
+  EXPECT_CONTAINS(failure_of(train(1) + Arguments{"--set", "frames=9"}, 2),
+                  "the setting frames does nothing in the experiment 'texture'");
+  EXPECT_CONTAINS(failure_of(train(1) + Arguments{"--category", "oak"}), "there is no category oak in ");
+  EXPECT_FALSE(fs::exists(path("")));
+  save_png(picture, Image(40, 40, 3, 77));
+  EXPECT_CONTAINS(run_program(train(1)).err, "of one colour each: there is nothing to learn");
 }
 
 // At first the descriptor learns to tell the observed texture from what the chains make; once generator and Langevin

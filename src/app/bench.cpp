@@ -85,14 +85,17 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
   getrusage(RUSAGE_SELF, &usage);
   const bool cpu = is_cpu(backend);
   const double peak = cpu ? double(usage.ru_maxrss) / 1024 : double(backend.peak_bytes()) / (1 << 20);
+  std::string changed;
+  for (const auto &[name, value] : options.settings) changed += (changed.empty() ? "" : " ") + name + '=' + value;
+  if (!changed.empty()) changed = ", \"settings\": \"" + changed + '"';
   std::printf(
       "{\"net\": \"%s\", \"device\": \"%s\", \"mode\": \"coopnets\", \"precision\": \"%s\", "
       "\"threads\": %d, \"seconds_per_iteration\": %.5f, \"G0_D1_D2_G2\": [%.4f, %.4f, %.4f, %.4f], "
       "\"gflop_per_iteration\": %.2f, \"gflop_per_second\": %.4g, "
-      "\"peak_MiB\": %.0f}\n",
+      "\"peak_MiB\": %.0f%s}\n",
       b.name, cpu ? "cpu" : "cuda", options.precision.empty() ? "fp32" : options.precision.c_str(),
       cpu ? cpu_threads() : 0, s_iteration, step[Cooperative::G0], step[Cooperative::D1], step[Cooperative::D2],
-      step[Cooperative::G2], flop / 1e9, flop / 1e9 / s_iteration, peak);
+      step[Cooperative::G2], flop / 1e9, flop / 1e9 / s_iteration, peak, changed.c_str());
   std::fflush(stdout);
 }
 

@@ -9,8 +9,10 @@ namespace fs = std::filesystem;
 std::string find_shipped(const std::string &file, const std::string &program_folder) {
   std::error_code ignored;
   if (file.empty() || fs::exists(file, ignored)) return file;
-  const fs::path installed = fs::path(program_folder).parent_path() / "share/coopnets" / file;
-  return fs::exists(installed, ignored) ? installed.string() : "";
+  const fs::path clone = program_folder, installed = clone.parent_path() / "share/coopnets";
+  for (const fs::path &folder : {clone, installed})
+    if (fs::exists(folder / file, ignored)) return (folder / file).string();
+  return "";
 }
 
 std::string data_path(const Options &options, const Experiment &experiment) {

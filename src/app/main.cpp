@@ -83,9 +83,9 @@ int main(int count, char **arguments) {
     std::fprintf(stderr, "coopnets: %s\n", error.what());
     return 2;
   } catch (const std::bad_alloc &) {
-    std::fprintf(
-        stderr,
-        "coopnets: out of memory; fewer chains (--set chains=...), a smaller batch or smaller pictures need less\n");
+    std::fprintf(stderr,
+                 "coopnets: out of memory; fewer chains (--set chains=...), a smaller batch or smaller pictures (--set "
+                 "size=..., of samples --size) need less\n");
     return 1;
   } catch (const std::exception &error) {
     std::fprintf(stderr, "coopnets: %s\n", error.what());

@@ -43,7 +43,7 @@ void check_value(const std::string &name, const std::string &shown, const std::s
   };
   if (value.empty()) refuse("a value");
   if (name == "device" && !is_device(value)) refuse("auto, cpu, cuda or cuda:INDEX");
-  if (name == "size" && !parse_size(value)) refuse("rows x columns such as 480x640");
+  if (name == "size" && !parse_size(value)) refuse("rows x columns such as 480x640, 65536 of each at most,");
   if (name == "name" && (value.find('/') != std::string::npos || value == "." || value == ".."))
     refuse("the name of a folder, without slashes");
 }
@@ -173,6 +173,18 @@ void needs(const Options &options, const std::string &name, const std::vector<st
   throw UsageError("--" + name + " goes with " + either(shown) + hint);
 }
 
+// Options that an action has no use for, as typed; a config file that it reads may hold them.
+void refuse_useless(const Options &options, const std::set<std::string> &typed) {
+  const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> useless = {
+      {{"bench"}, {"data", "preset", "seed", "algorithm", "category", "config", "out", "name"}},
+      {{"sample", "interpolate", "complete", "evaluate"}, {"preset", "iterations", "algorithm"}}};
+  for (const auto &[actions, names] : useless)
+    for (const std::string &action : actions)
+      for (const std::string &name : names)
+        if (options.is_given(action) && typed.count(name))
+          throw UsageError("--" + name + " does nothing beside --" + action);
+}
+
 void check_combination(const Options &options) {
   exclude(options, {"sample", "interpolate", "complete", "evaluate", "bench", "list"});
   exclude(options, {"resume", "overwrite"});
@@ -197,6 +209,8 @@ Options parse_options(const std::vector<std::string> &arguments, const Vocabular
   Options options;
   for (const Typed &token : typed)
     if (token.option->field.name == "config") read_config(table, options, token.values[0]);
+  const bool has_settings = !options.settings.empty();  // in the file: every one, so that no preset counts any more
+  const std::string preset = options.preset;
   for (const auto &[option, values] : typed) {
     const std::string &name = option->field.name, shown = "--" + name;
     if (name == "set") {
@@ -208,7 +222,14 @@ Options parse_options(const std::vector<std::string> &arguments, const Vocabular
       set_option(*option, options, values[0], shown);
     }
   }
-  if (!options.help && !options.version) check_combination(options);
+  if (options.help || options.version) return options;
+  if (has_settings && options.preset != preset)
+    throw UsageError("--preset " + options.preset + " would do nothing: " + options.config + " holds every setting" +
+                     (preset.empty() ? "" : ", of the preset " + preset));
+  check_combination(options);
+  std::set<std::string> names_typed;
+  for (const Typed &token : typed) names_typed.insert(token.option->field.name);
+  refuse_useless(options, names_typed);
   return options;
 }
 

@@ -1,5 +1,6 @@
 #include "app/train.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "app/comparison.h"
@@ -61,6 +62,23 @@ struct Run {
   }
 };
 
+// With what was chosen for the user, so that config.txt repeats the run elsewhere.
+Options resolved(Options options, const std::string &preset, const std::string &data) {
+  options.preset = preset;
+  options.name = run_name(options);
+  options.data = data;
+  if (options.precision.empty()) options.precision = "fp32";
+  return options;
+}
+
+// A setting that the experiment does not use must keep its value.
+void refuse_unused(const Experiment &experiment, const Settings &settings, const std::string &preset) {
+  const Settings before = experiment.settings(preset);
+  for (const std::string &name : unused_settings(experiment))
+    if (settings.get(name) != before.get(name))
+      throw UsageError("the setting " + name + " does nothing in the experiment '" + experiment.name + "'");
+}
+
 LogRow row_of(int64_t iteration, const Monitor &m, double seconds) {
   return {iteration, m.energy_observed, m.energy_initial, m.energy_revised, m.gradient, m.reconstruction, seconds};
 }
@@ -72,6 +90,7 @@ int train(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string preset = preset_for(options, *backend);
   const Settings settings = settings_of(options, experiment.settings(preset));
+  refuse_unused(experiment, settings, preset);
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   Progress progress(settings.iterations, options.quiet);
   const auto warn = [&](const std::string &text) { progress.warn(text); };
@@ -85,8 +104,10 @@ int train(const Options &options) {
   Cooperative learner(*backend, model.descriptor.get(), model.generator.get(), learning, examples->size());
 
   RunFolder folder(options.out, experiment.name, run_name(options), run_start(options));
-  const std::string data =
-      identify(examples->size(), examples->range(0, std::min<int64_t>(identifying_examples, examples->size())));
+  const std::vector<real> some = examples->range(0, std::min<int64_t>(identifying_examples, examples->size()));
+  if (std::all_of(some.begin(), some.end(), [](real x) { return x == 0; }))  // normalise=stretch made it so
+    progress.warn("the observed pictures are of one colour each: there is nothing to learn from them");
+  const std::string data = identify(examples->size(), some);
   Run run{options, experiment, settings, *backend, learner, folder, progress, data};
   int64_t first = 0;
   if (options.resume) {
@@ -107,7 +128,7 @@ int train(const Options &options) {
     run.save(0);  // before anything else: until it is on disk, the run that is replaced stays whole
     folder.clear_but(folder.checkpoint());
   }
-  write_atomically(folder.config(), config_text(options, settings));
+  write_atomically(folder.config(), config_text(resolved(options, preset, data_path(options, experiment)), settings));
   Log log(folder.log(), first);
   const Shape shape = example_shape(experiment, settings);
   save_examples(folder.file("observed"), examples->range(0, std::min<int64_t>(64, examples->size())),

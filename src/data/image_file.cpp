@@ -1,6 +1,7 @@
 // Pictures from files and to files.
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -12,6 +13,8 @@
 
 namespace coopnets {
 namespace {
+
+constexpr char pic_magic[] = "\x53\x80\xF6\x34";
 
 [[noreturn]] void fail(const std::string &name, const std::string &why) {
   throw std::runtime_error("cannot read the picture " + name + ": " + why);
@@ -67,6 +70,43 @@ void check_jpeg(const std::vector<uint8_t> &bytes, const std::string &name) {
       }
     }
     at = end;
+  }
+}
+
+// stb_image 2.27 reads zeros for ever beyond the end of a truncated scan line (CVE-2021-42715). Walks a Radiance HDR:
+// lines of text up to an empty one, "-Y height +X width", then scan lines, each 2 2 and its width in two bytes, and for
+// each of four channels counts with their bytes: up to 128 literal ones, or one to be repeated (count - 128) times.
+// Without 2 2 all pixels follow as they are, four bytes each.
+void check_hdr(const std::vector<uint8_t> &bytes, const std::string &name) {
+  const std::string text(bytes.begin(), bytes.begin() + int64_t(std::min<size_t>(bytes.size(), 1 << 16)));
+  const size_t blank = text.find("\n\n");
+  const size_t end_of_size = blank == std::string::npos ? blank : text.find('\n', blank + 2);
+  if (end_of_size == std::string::npos) fail(name, "it ends early");
+  long long height = 0, width = 0;
+  if (std::sscanf(text.c_str() + blank + 2, "-Y %9lld +X %9lld", &height, &width) != 2)
+    fail(name, "the HDR has no '-Y height +X width'");
+  check_size(name, height, width);
+  size_t at = end_of_size + 1;
+  const auto next = [&] {
+    if (at == bytes.size()) fail(name, "it ends early");
+    return int64_t(bytes[at++]);
+  };
+  const bool coded = width >= 8 && width < 32768 && at + 3 <= bytes.size() && bytes[at] == 2 && bytes[at + 1] == 2 &&
+                     bytes[at + 2] < 128;
+  if (!coded) {
+    if (int64_t(bytes.size() - at) < 4 * height * width) fail(name, "it ends early");
+    return;
+  }
+  for (int64_t row = 0; row < height; ++row) {
+    const int64_t two = next(), again = next(), high = next(), low = next();
+    if (two != 2 || again != 2 || (high << 8 | low) != width) fail(name, "the HDR is corrupt (a scan line's width)");
+    for (int channel = 0; channel < 4; ++channel)
+      for (int64_t left = width; left > 0;) {
+        const int64_t count = next(), pixels = count > 128 ? count - 128 : count;
+        if (pixels == 0 || pixels > left) fail(name, "the HDR is corrupt (a run's length)");
+        for (int64_t literal = count > 128 ? 1 : pixels; literal > 0; --literal) next();
+        left -= pixels;
+      }
   }
 }
 
@@ -142,9 +182,9 @@ Image decode_by_stb(const std::vector<uint8_t> &bytes, const std::string &name, 
   {
     const AllocationLimit limit(size_t{1} << 20);
     if (!stbi_info_from_memory(bytes.data(), int(bytes.size()), &width, &height, &in_file))
-      fail(name, bytes.empty()
-                     ? "it is empty"
-                     : "it is truncated or no PNG, JPEG, BMP, PPM, PGM, TGA or GIF (" + reason_of_stb() + ")");
+      fail(name, bytes.empty() ? "it is empty"
+                               : "it is truncated or no PNG, JPEG, BMP, PPM, PGM, TGA, GIF, PSD, HDR or PIC (" +
+                                     reason_of_stb() + ")");
   }
   check_size(name, height, width);
   // No format stores more than PNG: deflate makes at most 1032 bytes of one, of 8 pixels each.
@@ -152,12 +192,22 @@ Image decode_by_stb(const std::vector<uint8_t> &bytes, const std::string &name, 
   if (channels == 0) channels = in_file >= 3 ? 3 : 1;
   // The most that a decoder needs at once: 8 bytes a pixel, doubled as the buffer grows, and its tables.
   const AllocationLimit limit(size_t(width) * size_t(height) * 16 + (size_t{1} << 20));
+  // Of a corrupt PIC stb_image 2.27 converts pixels that it does not have (CVE-2023-43898), unless asked for the four
+  // channels that it decodes to.
+  const bool pic = starts_with(bytes, pic_magic);
   Reader reader{bytes};
   const std::unique_ptr<stbi_uc, void (*)(void *)> pixels(
-      stbi_load_from_callbacks(&reader_callbacks, &reader, &width, &height, &in_file, int(channels)), stbi_image_free);
+      stbi_load_from_callbacks(&reader_callbacks, &reader, &width, &height, &in_file, pic ? 4 : int(channels)),
+      stbi_image_free);
   if (reader.ended_early) fail(name, "it ends early" + (pixels ? "" : " (" + reason_of_stb() + ")"));
   if (!pixels) fail(name, reason_of_stb());
   check_size(name, height, width);
+  if (pic) {
+    Image image(height, width, 3);
+    for (int64_t i = 0; i < image.height * image.width; ++i)
+      std::copy_n(pixels.get() + 4 * i, 3, image.pixels.data() + 3 * i);
+    return with_channels(std::move(image), channels);
+  }
   Image image;
   image.height = height;
   image.width = width;
@@ -174,6 +224,7 @@ Image decode_image(const std::vector<uint8_t> &bytes, const std::string &name, i
   if (starts_with(bytes, "P5") || starts_with(bytes, "P6")) return with_channels(decode_pnm(bytes, name), channels);
   if (starts_with(bytes, "\x89PNG\r\n\x1A\n")) check_png(bytes, name);
   if (starts_with(bytes, "\xFF\xD8")) check_jpeg(bytes, name);
+  if (starts_with(bytes, "#?RADIANCE\n") || starts_with(bytes, "#?RGBE\n")) check_hdr(bytes, name);
   return decode_by_stb(bytes, name, channels);
 }
 
@@ -186,7 +237,7 @@ bool has_image_name(const std::string &path) {
   if (dot == std::string::npos || path[dot] != '.') return false;
   std::string ending = path.substr(dot + 1);
   for (char &c : ending) c = char(std::tolower(static_cast<unsigned char>(c)));
-  for (const char *known : {"png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pnm", "tga", "gif"})
+  for (const char *known : {"png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pnm", "tga", "gif", "psd", "hdr", "pic"})
     if (ending == known) return true;
   return false;
 }

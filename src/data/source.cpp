@@ -69,7 +69,7 @@ Source open_pictures(const SourceOptions &options) {
   const auto categories = pictures_by_category(options.path);
   if (categories.empty())
     throw std::runtime_error("there are no pictures in " + options.path +
-                             " (PNG, JPEG, BMP, PPM, PGM, TGA, GIF; or MNIST's or CIFAR's files)");
+                             " (PNG, JPEG, BMP, PPM, PGM, TGA, GIF, PSD, HDR, PIC; or MNIST's or CIFAR's files)");
   Source source;
   const auto full = [&](const std::string &name) { return (fs::path(options.path) / name).string(); };
   if (categories.count("")) {
@@ -148,6 +148,9 @@ Source open_all(const SourceOptions &options) {
   if (!fs::is_directory(path, ignored)) {
     if (is_idx_file(path)) return open_idx(path, labels_beside(path));
     if (fs::path(path).extension() == ".bin") return from_cifar(load_cifar_file(path));
+    const fs::path name = fs::path(path).filename();
+    if (!options.category.empty() && options.category != name && options.category != name.stem())
+      no_category(options, "none, as it is one picture");
     Source source;
     source.paths = {path};
     return source;

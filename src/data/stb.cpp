@@ -24,13 +24,9 @@ AllocationLimit::~AllocationLimit() { allocation_limit = before_; }
 #define STBI_MALLOC(bytes) coopnets::limited_allocate(bytes)
 #define STBI_REALLOC(memory, bytes) coopnets::limited_reallocate(memory, bytes)
 #define STBI_FREE(memory) std::free(memory)
-// Only the formats that image.h names. PNM is read by image_file.cpp: stb 2.27 reads beyond its buffer when it converts
-// 16-bit ones (CVE-2021-42716), and ignores their largest value.
-#define STBI_ONLY_PNG
-#define STBI_ONLY_JPEG
-#define STBI_ONLY_BMP
-#define STBI_ONLY_TGA
-#define STBI_ONLY_GIF
+// PNM is read by image_file.cpp: stb 2.27 reads beyond its buffer when it converts 16-bit ones (CVE-2021-42716), and
+// ignores their largest value.
+#define STBI_NO_PNM
 #define STBI_NO_STDIO
 #define STBI_WRITE_NO_STDIO
 #define STBI_FAILURE_USERMSG

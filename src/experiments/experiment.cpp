@@ -11,6 +11,16 @@ Shape example_shape(const Experiment &experiment, const Settings &s) {
   return {1, experiment.data == DataKind::video ? s.frames : 1, s.size, s.size, experiment.channels};
 }
 
+std::vector<std::string> unused_settings(const Experiment &experiment) {
+  std::vector<std::string> unused;
+  if (experiment.data != DataKind::video) unused.push_back("frames");
+  if (experiment.data == DataKind::video || experiment.data == DataKind::texture) unused.push_back("held_out");
+  if (experiment.data != DataKind::digits) unused.push_back("parzen");
+  if (experiment.data == DataKind::video)
+    unused.insert(unused.end(), {"hidden_square", "inference_steps", "inference_restarts"});
+  return unused;
+}
+
 const std::vector<Experiment> &experiments() {
   static const std::vector<Experiment> all = {
       texture_experiment(), object_experiment(),     scene_experiment(),

@@ -34,6 +34,9 @@ struct Experiment {
 
 Shape example_shape(const Experiment &, const Settings &);
 
+// Names of the settings that have no effect on the experiment's training or on what is done with its nets.
+std::vector<std::string> unused_settings(const Experiment &);
+
 const std::vector<Experiment> &experiments();
 // Throws std::runtime_error naming the nearest one.
 const Experiment &find_experiment(const std::string &name);

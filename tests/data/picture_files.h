@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -82,6 +83,70 @@ inline void append_bytes(void *to, void *data, int count) {
   static_cast<std::vector<uint8_t> *>(to)->insert(static_cast<std::vector<uint8_t> *>(to)->end(), first, first + count);
 }
 
+// Three planes of bytes as they are, of three channels.
+inline std::vector<uint8_t> psd(const Image &image) {
+  const auto two = [](int64_t v) { return std::vector<uint8_t>{uint8_t(v >> 8), uint8_t(v)}; };
+  std::vector<uint8_t> out = bytes_of("8BPS", {0, 1, 0, 0, 0, 0, 0, 0, 0, 3});
+  for (const int64_t side : {image.height, image.width})
+    for (const int64_t half : {side >> 16, side}) out.push_back(two(half)[0]), out.push_back(two(half)[1]);
+  for (const uint8_t byte : {0, 8, 0, 3}) out.push_back(byte);  // 8 bits a sample, RGB
+  out.resize(out.size() + 4 + 4 + 4 + 2);                       // no palette, resources or layers; not compressed
+  for (int64_t c = 0; c < 3; ++c)
+    for (int64_t i = 0; i < image.height * image.width; ++i) out.push_back(image.pixels[size_t(3 * i + c)]);
+  return out;
+}
+
+// One packet of red, green and blue, each scan line mixed: literal pixels, then the last one as a run.
+inline std::vector<uint8_t> pic(const Image &image) {
+  std::vector<uint8_t> out = {0x53, 0x80, 0xF6, 0x34, 0, 0, 0, 0};
+  out.resize(88);
+  for (const char c : {'P', 'I', 'C', 'T'}) out.push_back(uint8_t(c));
+  for (const int64_t side : {image.width, image.height})
+    out.push_back(uint8_t(side >> 8)), out.push_back(uint8_t(side));
+  out.resize(out.size() + 8);  // the pixels' aspect, fields
+  for (const uint8_t byte : {0, 8, 2, 0xE0}) out.push_back(byte);
+  for (int64_t y = 0; y < image.height; ++y) {
+    out.push_back(uint8_t(image.width - 2));
+    out.insert(out.end(), image.at(y, 0), image.at(y, image.width - 1));
+    out.push_back(128);
+    for (const uint8_t byte : {0, 1}) out.push_back(byte);
+    out.insert(out.end(), image.at(y, image.width - 1), image.at(y, image.width - 1) + 3);
+  }
+  return out;
+}
+
+// Radiance: light as mantissas of red, green and blue with one exponent, where bytes are its gamma of 2.2. Each plane of
+// a scan line of 8 pixels or more: its first four as a run if they are equal, the rest literal.
+inline std::vector<uint8_t> hdr(const Image &image) {
+  std::vector<uint8_t> out = bytes_of("#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y " + std::to_string(image.height) +
+                                          " +X " + std::to_string(image.width) + "\n",
+                                      {});
+  for (int64_t y = 0; y < image.height; ++y) {
+    std::vector<std::vector<uint8_t>> planes(4);
+    for (int64_t x = 0; x < image.width; ++x) {
+      double light[3], largest = 1e-9;
+      for (int c = 0; c < 3; ++c) largest = std::max(largest, light[c] = std::pow(image.at(y, x)[c] / 255.0, 2.2));
+      int exponent;
+      std::frexp(largest, &exponent);
+      for (int c = 0; c < 3; ++c) planes[size_t(c)].push_back(uint8_t(std::ldexp(light[c], 8 - exponent)));
+      planes[3].push_back(uint8_t(128 + exponent));
+    }
+    if (image.width < 8) {
+      for (size_t x = 0; x < size_t(image.width); ++x)
+        for (const auto &plane : planes) out.push_back(plane[x]);
+      continue;
+    }
+    for (const int64_t byte : {int64_t{2}, int64_t{2}, image.width >> 8, image.width}) out.push_back(uint8_t(byte));
+    for (const auto &plane : planes) {
+      const bool run = plane[0] == plane[1] && plane[0] == plane[2] && plane[0] == plane[3];
+      if (run) out.push_back(128 + 4), out.push_back(plane[0]);
+      out.push_back(uint8_t(plane.size() - (run ? 4 : 0)));
+      out.insert(out.end(), plane.begin() + (run ? 4 : 0), plane.end());
+    }
+  }
+  return out;
+}
+
 inline std::vector<uint8_t> encode(const Image &image, const std::string &format) {
   std::vector<uint8_t> out;
   const int w = int(image.width), h = int(image.height), c = int(image.channels);
@@ -94,6 +159,12 @@ inline std::vector<uint8_t> encode(const Image &image, const std::string &format
     stbi_write_bmp_to_func(append_bytes, &out, w, h, c, p);
   else if (format == "tga")
     stbi_write_tga_to_func(append_bytes, &out, w, h, c, p);
+  else if (format == "psd")
+    out = psd(image);
+  else if (format == "pic")
+    out = pic(image);
+  else if (format == "hdr")
+    out = hdr(image);
   else
     out = bytes_of((c == 1 ? "P5 " : "P6 ") + std::to_string(w) + " " + std::to_string(h) + " 255\n", image.pixels);
   return out;
