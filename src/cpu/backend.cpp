@@ -33,9 +33,10 @@ std::string CpuBackend::name() const {
 void *CpuBackend::allocate(size_t bytes) {
   void *memory = std::aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
   if (!memory)
-    throw std::runtime_error(
-        "out of memory: " + std::to_string(bytes >> 20) + " MiB wanted with " + std::to_string(bytes_ >> 20) +
-        " MiB held; fewer chains (--set chains=...) or a smaller batch (--set batch=...) need less");
+    throw std::runtime_error("out of memory: " + std::to_string(bytes >> 20) + " MiB wanted with " +
+                             std::to_string(bytes_ >> 20) +
+                             " MiB held; fewer chains (--set chains=...), a smaller batch (--set batch=...) or smaller "
+                             "samples (--size) need less");
   bytes_ += bytes;
   peak_bytes_ = std::max(peak_bytes_, bytes_);
   return memory;
