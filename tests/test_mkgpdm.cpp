@@ -172,7 +172,7 @@ TEST(ScaledConjugateGradients, FindMinima) {
     return value;
   };
   std::vector<double> x(8), g(8);
-  scaled_conjugate_gradients(quadratic, x, 60);
+  scaled_conjugate_gradients(quadratic, x, 20);
   quadratic(x, g);
   for (double d : g) EXPECT_NEAR(d, 0, 1e-4);
   // Rosenbrock's valley, and a wall of infinity that must not be crossed.
