@@ -168,6 +168,7 @@ TEST(Options, what_an_action_has_no_use_for_is_refused) {
             "--iterations does nothing beside --interpolate");
   EXPECT_EQ(refusal({"--exp", "scene", "--evaluate", "--algorithm", "descriptor"}),
             "--algorithm does nothing beside --evaluate");
+  EXPECT_NO_THROW(parse({"--exp", "dynamic-texture", "--evaluate", "--preset", "paper"}));
 }
 
 class Config : public FolderTest {

@@ -43,7 +43,7 @@ void check_value(const std::string &name, const std::string &shown, const std::s
   };
   if (value.empty()) refuse("a value");
   if (name == "device" && !is_device(value)) refuse("auto, cpu, cuda or cuda:INDEX");
-  if (name == "size" && !parse_size(value)) refuse("rows x columns such as 480x640, 65536 of each at most,");
+  if (name == "size" && !parse_size(value)) refuse("rows x columns, each from 1 to 65536, such as 480x640");
   if (name == "name" && (value.find('/') != std::string::npos || value == "." || value == ".."))
     refuse("the name of a folder, without slashes");
 }
@@ -177,7 +177,8 @@ void needs(const Options &options, const std::string &name, const std::vector<st
 void refuse_useless(const Options &options, const std::set<std::string> &typed) {
   const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> useless = {
       {{"bench"}, {"data", "preset", "seed", "algorithm", "category", "config", "out", "name"}},
-      {{"sample", "interpolate", "complete", "evaluate"}, {"preset", "iterations", "algorithm"}}};
+      {{"sample", "interpolate", "complete"}, {"preset", "iterations", "algorithm"}},
+      {{"evaluate"}, {"iterations", "algorithm"}}};  // the rivals of a video need a preset and no run
   for (const auto &[actions, names] : useless)
     for (const std::string &action : actions)
       for (const std::string &name : names)
