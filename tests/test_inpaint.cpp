@@ -147,6 +147,18 @@ TEST(SparseLeastSquares, AgreesWithTheDenseOne) {
   EXPECT_LE(largest_difference(sparse_least_squares(equations, 12, 2), least_squares(banded, b)), 1e-13);
 }
 
+// Two unknowns, the second of which is determined by a share `apart` of its equation alone.
+TEST(SparseLeastSquares, TellsAWeakEquationFromNone) {
+  const auto solve = [](double apart) {
+    return sparse_least_squares({{{{0, 1}, {1, 1}}, {3}}, {{{0, 1}, {1, 1 + apart}}, {3 + 2 * apart}}}, 2, 1);
+  };
+  const double apart = std::ldexp(1, -30);
+  EXPECT_NEAR(solve(apart)(0, 0), 1, 1e-6);
+  EXPECT_NEAR(solve(apart)(1, 0), 2, 1e-6);
+  EXPECT_THROW(solve(std::ldexp(1, -44)), std::runtime_error);
+  EXPECT_THROW(solve(0), std::runtime_error);
+}
+
 TEST(Mrf, OnePixelFollowsItsConditionalDistribution) {
   // Neighbours 100, 102, 104, 110 of 255; many pictures are as many draws.
   for (const MrfOptions &options : {MrfOptions{1, 60, 60, 1}, MrfOptions{2, 2000, 2000, 1}}) {

@@ -115,6 +115,29 @@ TEST(Mkgpdm, GradientAgreesWithDifferences) {
   }
 }
 
+TEST(Mkgpdm, WeightsAreProjectedAndDrawnAfreshWhereOneKernelIsLeft) {
+  KernelWeights w = {0.5, -1, 0.25, 0, 0.25, -0.5};
+  project(w, 1, 0);
+  EXPECT_EQ(w, (KernelWeights{0.5, 0, 0.25, 0, 0.25, 0}));
+  w = {2, 0, 0, 0, 0, 2};
+  project(w, 1, 0);
+  EXPECT_EQ(w, (KernelWeights{0.5, 0, 0, 0, 0, 0.5}));
+  const auto drawn = [](KernelWeights weights, uint64_t seed, int round) {
+    project(weights, seed, round);
+    double sum = 0;
+    for (double v : weights) {
+      EXPECT_GT(v, 0);
+      sum += v;
+    }
+    EXPECT_NEAR(sum, 1, 1e-12);
+    return weights;
+  };
+  const KernelWeights one = {0, 0, 3, -1, 0, 0}, none = {-1, -1, 0, 0, -2, 0};
+  EXPECT_EQ(drawn(one, 1, 2), drawn(none, 1, 2));
+  EXPECT_NE(drawn(one, 1, 2), drawn(one, 1, 3));
+  EXPECT_NE(drawn(one, 1, 2), drawn(one, 2, 2));
+}
+
 TEST(Mkgpdm, ReproducesAPeriodicSequence) {
   const Frames clip = periodic_clip(24, 12);
   const Mkgpdm model(clip, {4, 6, 15, 0});

@@ -56,17 +56,32 @@ std::vector<Plane> planes_of(const Frames &f, int64_t t, SsimColour colour) {
   return planes;
 }
 
-double ssim_of_planes(const Plane &x, const Plane &y, int64_t height, int64_t width, double peak) {
-  const Plane mx = blur(x, height, width), my = blur(y, height, width);
-  const Plane xx = blur(product(x, x), height, width), yy = blur(product(y, y), height, width),
-              xy = blur(product(x, y), height, width);
+// A plane with what SSIM needs of it alone.
+struct BlurredPlane {
+  Plane x, mean, variance;
+};
+
+std::vector<BlurredPlane> blurred_planes(const Frames &f, int64_t t, SsimColour colour) {
+  std::vector<BlurredPlane> planes;
+  for (Plane &x : planes_of(f, t, colour)) {
+    BlurredPlane p{{}, blur(x, f.height, f.width), blur(product(x, x), f.height, f.width)};
+    for (size_t i = 0; i < p.mean.size(); ++i) p.variance[i] -= p.mean[i] * p.mean[i];
+    p.x = std::move(x);
+    planes.push_back(std::move(p));
+  }
+  return planes;
+}
+
+double ssim_of_planes(const BlurredPlane &x, const BlurredPlane &y, int64_t height, int64_t width, double peak) {
+  const Plane xy = blur(product(x.x, y.x), height, width);
   const double c1 = 0.01 * 0.01 * peak * peak, c2 = 0.03 * 0.03 * peak * peak;
   double sum = 0;
-  for (size_t i = 0; i < mx.size(); ++i) {
-    const double vx = xx[i] - mx[i] * mx[i], vy = yy[i] - my[i] * my[i], covariance = xy[i] - mx[i] * my[i];
-    sum += (2 * mx[i] * my[i] + c1) * (2 * covariance + c2) / ((mx[i] * mx[i] + my[i] * my[i] + c1) * (vx + vy + c2));
+  for (size_t i = 0; i < xy.size(); ++i) {
+    const double mx = x.mean[i], my = y.mean[i], covariance = xy[i] - mx * my;
+    sum +=
+        (2 * mx * my + c1) * (2 * covariance + c2) / ((mx * mx + my * my + c1) * (x.variance[i] + y.variance[i] + c2));
   }
-  return sum / double(mx.size());
+  return sum / double(xy.size());
 }
 
 void require_window(const Frames &f) {
@@ -75,10 +90,10 @@ void require_window(const Frames &f) {
                                 " x " + std::to_string(f.width));
 }
 
-double ssim_of_pair(const Frames &a, int64_t s, const Frames &b, int64_t t, SsimColour colour, double peak) {
-  const std::vector<Plane> x = planes_of(a, s, colour), y = planes_of(b, t, colour);
+double ssim_of_pair(const std::vector<BlurredPlane> &x, const std::vector<BlurredPlane> &y, int64_t height,
+                    int64_t width, double peak) {
   double sum = 0;
-  for (size_t k = 0; k < x.size(); ++k) sum += ssim_of_planes(x[k], y[k], a.height, a.width, peak);
+  for (size_t k = 0; k < x.size(); ++k) sum += ssim_of_planes(x[k], y[k], height, width, peak);
   return sum / double(x.size());
 }
 
@@ -89,7 +104,8 @@ std::vector<double> ssim_of_frames(const Frames &a, const Frames &b, SsimColour 
   require_window(a);
   std::vector<double> result(a.count);
 #pragma omp parallel for
-  for (int64_t t = 0; t < a.count; ++t) result[t] = ssim_of_pair(a, t, b, t, colour, peak);
+  for (int64_t t = 0; t < a.count; ++t)
+    result[t] = ssim_of_pair(blurred_planes(a, t, colour), blurred_planes(b, t, colour), a.height, a.width, peak);
   return result;
 }
 
@@ -102,10 +118,14 @@ double ssim(const Frames &a, const Frames &b, SsimColour colour, double peak) {
 double mean_pairwise_ssim(const Frames &f, SsimColour colour, double peak) {
   require_window(f);
   if (f.count < 2) throw std::invalid_argument("the average SSIM of pairs needs at least two pictures");
+  std::vector<std::vector<BlurredPlane>> pictures(f.count);
+#pragma omp parallel for
+  for (int64_t t = 0; t < f.count; ++t) pictures[t] = blurred_planes(f, t, colour);
   std::vector<double> of_first(f.count);
 #pragma omp parallel for schedule(dynamic)
   for (int64_t s = 0; s < f.count; ++s)
-    for (int64_t t = s + 1; t < f.count; ++t) of_first[s] += ssim_of_pair(f, s, f, t, colour, peak);
+    for (int64_t t = s + 1; t < f.count; ++t)
+      of_first[s] += ssim_of_pair(pictures[s], pictures[t], f.height, f.width, peak);
   double sum = 0;
   for (double value : of_first) sum += value;
   return sum / (double(f.count) * double(f.count - 1) / 2);

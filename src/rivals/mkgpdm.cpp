@@ -17,7 +17,14 @@ double random_unit(uint64_t seed, uint32_t what, uint64_t round, int i) {
   return uniform(random_block({seed, Purpose::evaluation}, round, what, uint64_t(i)).v[0]);
 }
 
-// Negative weights become 0 and the sum 1. When all but one are gone the weights are drawn afresh, as published.
+double weighted(const KernelWeights &weights, const KernelWeights &values) {
+  double sum = 0;
+  for (int k = 0; k < kernel_count; ++k) sum += weights[k] * values[k];
+  return sum;
+}
+
+}  // namespace
+
 void project(KernelWeights &weights, uint64_t seed, int round) {
   for (double &w : weights) w = std::max(w, 0.0);
   if (std::count_if(weights.begin(), weights.end(), [](double w) { return w > 0; }) <= 1)
@@ -26,14 +33,6 @@ void project(KernelWeights &weights, uint64_t seed, int round) {
   for (double w : weights) sum += w;
   for (double &w : weights) w /= sum;
 }
-
-double weighted(const KernelWeights &weights, const KernelWeights &values) {
-  double sum = 0;
-  for (int k = 0; k < kernel_count; ++k) sum += weights[k] * values[k];
-  return sum;
-}
-
-}  // namespace
 
 Mkgpdm::Mkgpdm(const Frames &clip, const MkgpdmOptions &options)
     : height_(clip.height), width_(clip.width), channels_(clip.channels) {

@@ -29,6 +29,9 @@ double mkgpdm_objective(const MkgpdmState &, const Matrix &yyt, int64_t pixels, 
 // Q/2 ln|K_X| + tr(K_X^-1 X_out X_out^T)/2 + |w| and its gradient by w: the second of the two alternating steps.
 double mkgpdm_weight_objective(const MkgpdmState &, std::vector<double> *gradient);
 
+// Negative weights become 0 and the sum 1. When all but one are gone the weights are drawn afresh, as published.
+void project(KernelWeights &, uint64_t seed, int round);
+
 struct MkgpdmOptions {
   int64_t latent = 20;  // Q, at most
   int rounds = 25;      // of `steps` steps on X and the parameters, then `steps` on the weights
