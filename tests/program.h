@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <vector>
 
@@ -112,6 +113,17 @@ inline std::string failure_of(const Arguments &arguments, int status = 1, rlim_t
   EXPECT_EQ(end + 1, o.err.size()) << o.err;
   for (const char c : o.err.substr(0, end)) EXPECT_FALSE(c >= 0 && c < 0x20) << "control character " << int(c);
   return o.err.substr(0, end);
+}
+
+// What an evaluation.json says in a row of the first table whose title begins so; NaN for null.
+inline double reported(const std::string &report, const std::string &table, const std::string &row,
+                       const std::string &column) {
+  const size_t at = report.find("{\"title\": \"" + table), line = report.find("{\"name\": \"" + row + '"', at);
+  const size_t cell = report.find('"' + column + "\": ", line);
+  EXPECT_NE(at, std::string::npos) << table;
+  EXPECT_LT(cell, report.find('}', line)) << table << ", " << row << ", " << column;
+  if (cell == std::string::npos || report.compare(cell + column.size() + 4, 4, "null") == 0) return NAN;
+  return std::strtod(report.c_str() + cell + column.size() + 4, nullptr);
 }
 
 // A small picture to learn, and texture runs of it that take some milliseconds an iteration.

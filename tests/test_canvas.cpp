@@ -82,7 +82,7 @@ class CanvasBorder : public testing::Test {
         latents.insert(latents.end(), z.begin(), z.begin() + canvas.latent.c);
       }
     const std::vector<real> made = sampler.generate(latents);
-    const std::vector<real> better = sampler.revise(learning, settings.langevin_steps, 0);
+    const std::vector<real> better = sampler.revise(learning, 0);
     return {canvas.cut(made, sampler.example(), 1), canvas.cut(better, sampler.example(), 1)};
   }
   static double largest(const std::vector<real> &a, const std::vector<real> &b) {

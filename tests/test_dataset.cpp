@@ -236,7 +236,12 @@ TEST(Dataset, CategoriesAreFoldersInTurn) {
   options.source.first = 5;
   EXPECT_EQ(message_of(options), "no example is left of the 5 in " + folder.path);
   options.source.first = options.source.limit = 0;
+  options.source.examples = 1;  // of each category
+  EXPECT_EQ(Dataset(options).size(), 2);
+  EXPECT_EQ(Dataset(options).label(1), 1);
   options.source.category = "dog";
+  EXPECT_EQ(Dataset(options).size(), 1);
+  options.source.examples = 0;
   EXPECT_EQ(Dataset(options).size(), 3);
   EXPECT_EQ(list_categories(folder.path), "cat (2), dog (3)");
   options.source.category = "bird";

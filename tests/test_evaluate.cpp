@@ -1,5 +1,7 @@
 // --evaluate of models that have hardly learned: what is computed, from which part of the data, and what is left.
+#include "app/saved_model.h"
 #include "data/picture_files.h"
+#include "metrics/parzen.h"
 #include "program.h"
 
 namespace coopnets {
@@ -22,19 +24,19 @@ class EvaluateDigits : public FolderTest {
   Arguments run(const Arguments &more) const {
     return Arguments{"--exp", "digits", "--out", folder, "--threads", "1"} + more;
   }
-  void train(const Arguments &more = {}) const {
+  void train(const Arguments &more = {}, const std::string &examples = "50 examples") const {
     const Outcome o = run_program(run({"--data", data, "--iterations", "1", "--set", "batch=4", "chains=4",
                                        "langevin_steps=1", "generator_init=0.1"}) +
                                   more);
     ASSERT_EQ(o.status, 0) << o.err;
-    EXPECT_CONTAINS(o.out, more.empty() ? "50 examples" : "17 examples");  // a sixth is set aside
+    EXPECT_CONTAINS(o.out, examples);  // a sixth is set aside
   }
   const std::string data = folder + "/digits_data";
   const std::string run_folder = folder + "/digits/digits_data/";
 };
 
 TEST_F(EvaluateDigits, parzen_windows_by_both_protocols) {
-  train();
+  train({"generator_init=0.03"});  // whose samples do not reach -1 and 1
   // The run's config.txt says where the data is.
   const Outcome clean = run_program(run({"--evaluate", "--name", "digits_data", "--samples", "12"}));
   ASSERT_EQ(clean.status, 0) << clean.err;
@@ -42,9 +44,28 @@ TEST_F(EvaluateDigits, parzen_windows_by_both_protocols) {
   EXPECT_CONTAINS(clean.out, "12 samples a row; sigma chosen on 10 training pictures that were not learned; 11 test");
   EXPECT_FALSE(contains(clean.out, "generator, authors"));
   const std::string report = read_file(run_folder + "evaluation.json");
-  for (const char *part : {"\"experiment\": \"digits\"", "\"samples\": \"12\"", "{\"name\": \"generator\", \"sigma\": ",
-                           "{\"name\": \"descriptor\", \"sigma\": ", "{\"name\": \"training pictures\", \"sigma\": "})
+  for (const char *part :
+       {"\"experiment\": \"digits\"", "\"samples\": 12,", "\"iteration\": 1,", "\"data\": \"50 examples "})
     EXPECT_CONTAINS(report, part);
+  // The ceiling depends on no net: 12 of the 50 learned pictures, sigma by the 10 last ones, the 11 test pictures.
+  const auto unit = [](const std::vector<uint8_t> &bytes, int64_t first, int64_t count) {
+    Samples s(count, 28 * 28);
+    for (int64_t i = 0; i < count * 28 * 28; ++i)
+      s.values[size_t(i)] = float(bytes[size_t(first * 28 * 28 + i)] / 255.0);
+    return s;
+  };
+  const std::vector<uint8_t> train_bytes = bytes(60, 1);
+  const ParzenScore ceiling =
+      parzen_score(unit(train_bytes, 0, 12), unit(train_bytes, 50, 10), unit(bytes(11, 2), 0, 11));
+  const auto parzen = [](const std::string &from, const std::string &row, const std::string &column) {
+    return reported(from, "Parzen", row, column);
+  };
+  EXPECT_NEAR(parzen(report, "training pictures", "sigma"), ceiling.sigma, 1e-9);
+  EXPECT_NEAR(parzen(report, "training pictures", "log-likelihood"), ceiling.mean, 1e-4 * std::abs(ceiling.mean));
+  EXPECT_NEAR(parzen(report, "training pictures", "standard error"), ceiling.standard_error,
+              1e-3 * ceiling.standard_error);
+  EXPECT_NE(parzen(report, "generator", "log-likelihood"), parzen(report, "descriptor", "log-likelihood"));
+  EXPECT_EQ(parzen(report, "published on MNIST, GAN", "log-likelihood"), 225);
   EXPECT_EQ(load_image(run_folder + "nearest_generator.png").width, 10 * 28 + 9 * 2);
   EXPECT_EQ(load_image(run_folder + "nearest_descriptor.png").height, 3 * 28 + 2 * 2);  // 24 pictures, ten a row
 
@@ -53,6 +74,92 @@ TEST_F(EvaluateDigits, parzen_windows_by_both_protocols) {
   EXPECT_EQ(authors.status, 0) << authors.err;
   EXPECT_CONTAINS(authors.out, "generator, authors");
   EXPECT_CONTAINS(authors.out, "descriptor, authors");
+  const std::string both = read_file(run_folder + "evaluation.json");
+  EXPECT_EQ(parzen(both, "generator", "log-likelihood"), parzen(report, "generator", "log-likelihood"));
+  EXPECT_GT(
+      std::abs(parzen(both, "generator, authors", "log-likelihood") - parzen(both, "generator", "log-likelihood")),
+      1e-3);
+}
+
+// The nearest of the 50 learned pictures stands to the right of each sample.
+TEST_F(EvaluateDigits, neighbours_are_the_nearest_training_pictures) {
+  train();
+  ASSERT_EQ(run_program(run({"--evaluate", "--name", "digits_data", "--samples", "12"})).status, 0);
+  const std::vector<uint8_t> all = bytes(60, 1);
+  std::vector<std::vector<double>> learned;
+  for (int64_t k = 0; k < 50; ++k) learned.emplace_back(all.begin() + k * 784, all.begin() + (k + 1) * 784);
+  const Image sheet = load_image(run_folder + "nearest_generator.png", 1);
+  const auto cell = [&](int64_t k) {
+    std::vector<double> one;
+    for (int64_t y = 0; y < 28; ++y)
+      for (int64_t x = 0; x < 28; ++x) one.push_back(sheet.at(k / 10 * 30 + y, k % 10 * 30 + x)[0]);
+    return one;
+  };
+  const auto distance = [](const std::vector<double> &a, const std::vector<double> &b) {
+    double sum = 0;
+    for (size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sum;
+  };
+  for (int64_t k = 0; k < 12; ++k) {
+    const std::vector<double> sample = cell(2 * k), beside = cell(2 * k + 1);
+    double least = INFINITY, same = INFINITY;
+    for (const std::vector<double> &one : learned) {
+      least = std::min(least, distance(sample, one));
+      same = std::min(same, distance(beside, one));
+    }
+    EXPECT_LT(same, 784 * 0.3) << k;                          // a training picture, rounded to bytes,
+    EXPECT_LT(distance(sample, beside), 1.005 * least) << k;  // and as near as any
+  }
+}
+
+// Equal pictures are as alike as pictures can be.
+TEST_F(EvaluateDigits, similarity_of_equal_pictures_is_one) {
+  std::vector<uint8_t> same;
+  for (int k = 0; k < 60; ++k) {
+    const std::vector<uint8_t> one = bytes(1, 3);
+    same.insert(same.end(), one.begin(), one.end());
+  }
+  write_bytes(data + "/train-images-idx3-ubyte", idx({60, 28, 28}, same));
+  train();
+  ASSERT_EQ(run_program(run({"--evaluate", "--name", "digits_data", "--samples", "3"})).status, 0);
+  const std::string report = read_file(run_folder + "evaluation.json");
+  EXPECT_NEAR(reported(report, "Structural", "training pictures", "SSIM"), 1, 1e-9);
+  EXPECT_LT(reported(report, "Structural", "generator", "SSIM"), 1);
+}
+
+// Numbers say what was learned and what was not, so neither may be changed after training.
+TEST_F(EvaluateDigits, other_data_than_that_of_the_run_is_refused) {
+  train();
+  const auto refusal = [&](const Arguments &more) {
+    return failure_of(run({"--evaluate", "--name", "digits_data", "--samples", "12"}) + more);
+  };
+  EXPECT_CONTAINS(refusal({"--set", "held_out=5"}), "was trained with held_out='10000', not '5'");
+  EXPECT_CONTAINS(refusal({"--set", "normalise=stretch"}), "normalise");
+  EXPECT_CONTAINS(refusal({"--category", "1"}), "category");
+  EXPECT_CONTAINS(refusal({"--set", "examples=3"}), "examples");
+  write_bytes(data + "/train-images-idx3-ubyte", idx({60, 28, 28}, bytes(60, 5)));
+  EXPECT_CONTAINS(refusal({}), "was not trained on this data (50 examples ");
+}
+
+TEST_F(EvaluateDigits, the_first_examples_of_each_category_alone_are_learned) {
+  const Outcome o = run_program(
+      run({"--data", data, "--iterations", "1", "--set", "batch=4", "chains=4", "langevin_steps=1", "examples=4"}));
+  ASSERT_EQ(o.status, 0) << o.err;
+  EXPECT_CONTAINS(o.out, "12 examples");  // of three categories
+}
+
+// cifar10's published test: eight steps without noise, once the noise of training was off.
+TEST(SamplingSettings, follow_the_last_iteration_of_training) {
+  SavedModel saved;
+  saved.experiment = &find_experiment("cifar10");
+  saved.settings = saved.experiment->settings("paper");
+  saved.iteration = 16700;
+  EXPECT_EQ(sampling_settings(saved, 1).langevin_steps, 8);
+  EXPECT_NE(sampling_settings(saved, 1).noise_until, 0);
+  saved.iteration = 16701;
+  EXPECT_EQ(sampling_settings(saved, 1).noise_until, 0);
+  saved.settings.sample_steps = -1;
+  EXPECT_EQ(sampling_settings(saved, 1).langevin_steps, 10);
 }
 
 TEST_F(EvaluateDigits, features_of_a_classifier_of_our_own) {
@@ -67,22 +174,28 @@ TEST_F(EvaluateDigits, features_of_a_classifier_of_our_own) {
   failure_of({"--exp", "classifier", "--data", data, "--out", folder, "--name", "net", "--overwrite"}, 1, 0);
   EXPECT_TRUE(read_file(net) == before);  // a full disk costs no earlier net
 
-  train({"--category", "1", "--name", "ones"});
+  train({"--category", "1", "--name", "ones"}, "17 examples");
   const Outcome o =
       run_program(run({"--evaluate", "--name", "ones", "--samples", "12", "--features", net, "--splits", "2"}));
   ASSERT_EQ(o.status, 0) << o.err;
   EXPECT_CONTAINS(o.out, "NOT comparable with published numbers");
   const std::string report = read_file(folder + "/digits/ones/evaluation.json");
   for (const char *part : {"\"FID\": ", "\"KID x 1000\": ", "\"coverage\": ", "Category 1 (Figure 3)",
-                           "\"softmax probability\": 0.", "\"top-5 error\": 0}", "\"SSIM\": "})
+                           "\"softmax probability\": 0.", "\"top-1 error\": ", "\"top-5 error\": null}"})
     EXPECT_CONTAINS(report, part);
 
   // The category is --category's, or the folder's.
   std::filesystem::create_directory_symlink(data, folder + "/2");
-  const Outcome by_folder = run_program({"--exp", "digits", "--data", folder + "/2", "--out", folder, "--name", "ones",
-                                         "--set", "category=", "--evaluate", "--samples", "12", "--features", net});
+  ASSERT_EQ(run_program({"--exp", "digits", "--data", folder + "/2", "--out", folder, "--iterations", "1", "--set",
+                         "batch=4", "chains=4", "langevin_steps=1"})
+                .status,
+            0);
+  const Outcome by_folder = run_program({"--exp", "digits", "--data", folder + "/2", "--out", folder, "--evaluate",
+                                         "--samples", "12", "--features", net});
   ASSERT_EQ(by_folder.status, 0) << by_folder.err;
   EXPECT_CONTAINS(by_folder.out, "Category 2 (Figure 3)");
+  EXPECT_CONTAINS(by_folder.out, "10 held-out pictures");
+  EXPECT_GE(reported(read_file(folder + "/digits/2/evaluation.json"), "Scores", "held-out pictures", "FID"), 0);
 
   EXPECT_CONTAINS(
       failure_of(run({"--evaluate", "--name", "ones", "--features", folder + "/digits/ones/checkpoint.safetensors"})),
@@ -121,9 +234,9 @@ TEST_F(EvaluateDigits, what_is_missing_is_said) {
   std::filesystem::remove(data + "/t10k-images-idx3-ubyte");
   save_png(data + "/a.png", noise(28, 28, 1));
   EXPECT_CONTAINS(failure_of(run({"--evaluate", "--data", data})), "has no test set");
-  EXPECT_CONTAINS(failure_of(run({"--evaluate", "--data", data, "--set", "held_out=0"})), "parzen=authors");
   EXPECT_CONTAINS(failure_of(run({"--evaluate", "--data", folder, "--name", "none"})), "checkpoint.safetensors");
-  EXPECT_CONTAINS(failure_of({"--exp", "texture", "--evaluate"}), "has no measures");
+  train({"held_out=0", "--name", "all"}, "60 examples");
+  EXPECT_CONTAINS(failure_of(run({"--evaluate", "--name", "all"})), "parzen=authors");
 }
 
 }  // namespace

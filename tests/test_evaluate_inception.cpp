@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "cpu/cpu.h"
+#include "data/order.h"
 #include "data/picture_files.h"
 #include "inception_file.h"
 #include "metrics/fid.h"
@@ -55,17 +56,10 @@ class EvaluateInception : public FolderTest {
     add("fc.filters", {1, 1, 1, 2048, 1008}, std::sqrt(3.0 / 2048));
     return all;
   }
-  void write(const std::vector<TensorToStore> &all) const {
-    write_safetensors(path, all, {{"format", "coopnets inception 2015-12-05"}});
-  }
-
-  // What the report says of a set of pictures.
-  double reported(const std::string &row, const std::string &column) const {
-    const std::string report = read_file(folder + "/cifar10/run/evaluation.json");
-    const size_t table = report.find("Scores of features"), line = report.find("{\"name\": \"" + row + '"', table);
-    const size_t cell = report.find('"' + column + "\": ", line);
-    EXPECT_LT(cell, report.find('}', line)) << row << ' ' << column;
-    return std::strtod(report.c_str() + cell + column.size() + 4, nullptr);
+  void write(const std::vector<TensorToStore> &all, const std::string &names = "") const {
+    Metadata metadata = {{"format", "coopnets inception 2015-12-05"}};
+    if (!names.empty()) metadata["categories"] = names;
+    write_safetensors(path, all, metadata);
   }
 
   const std::string data = folder + "/pictures", path = folder + "/inception.safetensors";
@@ -81,7 +75,11 @@ TEST_F(EvaluateInception, scores_are_those_of_its_features) {
   EXPECT_CONTAINS(o.out, label);
   EXPECT_CONTAINS(o.out, "6 samples, compared with 6 training pictures");
   EXPECT_FALSE(contains(o.out, "NOT comparable"));
-  EXPECT_CONTAINS(read_file(folder + "/cifar10/run/evaluation.json"), label);
+  EXPECT_CONTAINS(o.out, "has no names for its categories");
+  const std::string report = read_file(folder + "/cifar10/run/evaluation.json");
+  EXPECT_CONTAINS(report, label);
+  EXPECT_EQ(reported(report, "Scores of features", "published, generator", "FID"), 35.25);
+  EXPECT_EQ(reported(report, "Scores of features", "published, descriptor", "FID"), 33.61);
 
   // The same pictures, sampled and seen once more.
   ASSERT_EQ(run_program(run({"--sample", std::to_string(pictures)})).status, 0);
@@ -90,20 +88,30 @@ TEST_F(EvaluateInception, scores_are_those_of_its_features) {
   const auto look = [&](const std::string &name, Samples &features, Samples &logits) {
     features = Samples(pictures, 2048), logits = Samples(pictures, 1008);
     for (int64_t k = 0; k < pictures; ++k) {
-      const Inception::Output out = net.forward(load_image(name + std::to_string(k) + ".png", 3));
+      const Inception::Output out = net.forward({load_image(name + std::to_string(k) + ".png", 3)});
       std::copy(out.pool3.begin(), out.pool3.end(), features.row(k));
       std::copy(out.logits.begin(), out.logits.end(), logits.row(k));
     }
   };
   Samples real, real_logits, made, made_logits;
   look(data + "/", real, real_logits);
+  const Samples in_order = real, logits_in_order = real_logits;  // the program draws its reference by the seed
+  const std::vector<int64_t> drawn = epoch_order(pictures, 1, 0);
+  for (int64_t k = 0; k < pictures; ++k) {
+    std::copy_n(in_order.row(drawn[size_t(k)]), 2048, real.row(k));
+    std::copy_n(logits_in_order.row(drawn[size_t(k)]), 1008, real_logits.row(k));
+  }
   look(folder + "/cifar10/run/sampled/generator_00000", made, made_logits);
   const auto expect = [&](const std::string &row, const std::string &column, double value) {
-    EXPECT_NEAR(reported(row, column), value, 1e-4 * (1 + std::abs(value))) << row << ' ' << column;
+    EXPECT_NEAR(reported(report, "Scores of features", row, column), value, 1e-4 * (1 + std::abs(value)))
+        << row << ' ' << column;
   };
   expect("training pictures", "Inception score", inception_score(real_logits, 2).mean);
   expect("generator", "Inception score", inception_score(made_logits, 2).mean);
-  expect("generator", "KID x 1000", 1000 * kernel_distance(real, made, 1, pictures).mean);
+  expect("generator", "IS +-", inception_score(made_logits, 2).deviation);
+  expect("generator", "KID x 1000", 1000 * kernel_distance(real, made, 100, pictures / 2).mean);
+  expect("generator", "KID +-", 1000 * kernel_distance(real, made, 100, pictures / 2).deviation);
+  expect("generator", "density", density_coverage(real, made).density);
   expect("generator", "precision", precision_recall(real, made).precision);
   expect("generator", "recall", precision_recall(real, made).recall);
   expect("generator", "coverage", density_coverage(real, made).coverage);
@@ -121,6 +129,38 @@ TEST_F(EvaluateInception, scores_are_those_of_its_features) {
   for (const double value : svd(products).values) distance -= 2 * value;
   EXPECT_GT(distance, 0.01);
   expect("generator", "FID", distance);
+}
+
+// The folder is named after its category.
+TEST_F(EvaluateInception, categories_that_the_file_names_are_scored) {
+  write(tensors(), "dummy\nbirds\npictures\n");
+  const Outcome o = run_program(evaluate());
+  ASSERT_EQ(o.status, 0) << o.err;
+  const std::unique_ptr<Backend> backend = make_cpu_backend(1);
+  Inception net(*backend, SafetensorsFile(path));
+  EXPECT_EQ(net.categories(), (std::vector<std::string>{"dummy", "birds", "pictures"}));
+  Samples logits(pictures, 1008);
+  for (int64_t k = 0; k < pictures; ++k) {
+    const std::vector<real> one = net.forward({load_image(data + '/' + std::to_string(k) + ".png", 3)}).logits;
+    std::copy(one.begin(), one.end(), logits.row(k));
+  }
+  const CategoryScore score = category_score(logits, 2);
+  const std::string report = read_file(folder + "/cifar10/run/evaluation.json");
+  EXPECT_NEAR(reported(report, "Category pictures", "training pictures", "softmax probability"), score.probability,
+              1e-4 * score.probability);
+  EXPECT_EQ(reported(report, "Category pictures", "training pictures", "top-5 error"), score.top_error);
+
+  std::string many;
+  for (int i = 0; i < 1009; ++i) many += "a\n";
+  write(tensors(), many);
+  EXPECT_CONTAINS(failure_of(evaluate()), "more categories than there are logits");
+}
+
+TEST_F(EvaluateInception, what_cannot_be_scored_is_said_before_samples_are_drawn) {
+  const auto refusal = [&](const Arguments &more) { return failure_of(evaluate() + more); };
+  EXPECT_CONTAINS(refusal({"--precision", "bf16"}), "--precision fp32");
+  EXPECT_CONTAINS(refusal({"--samples", "5"}), "need 6 samples");
+  EXPECT_CONTAINS(refusal({"--splits", "7"}), "--splits cannot be more than --samples");
 }
 
 TEST_F(EvaluateInception, bad_weights_are_one_sentence) {

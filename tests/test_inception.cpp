@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "backends/backend.h"
+#include "data/picture_files.h"
 #include "files.h"
 #include "inception_file.h"
 
@@ -80,10 +81,24 @@ TEST_F(InceptionTest, bytes_are_normalised_as_in_tensorflow) {
   Inception inception(test_backend(), std::move(weights));
   for (const int byte : {0, 128}) {
     const std::vector<real> same(299 * 299 * 3, real(byte - 128) / 128);
-    EXPECT_EQ(inception.forward(Image(9, 7, 3, uint8_t(byte))).logits,
+    EXPECT_EQ(inception.forward({Image(9, 7, 3, uint8_t(byte))}).logits,
               inception.forward(Tensor(test_backend(), {1, 1, 299, 299, 3}, same)).logits);
   }
-  EXPECT_THROW(inception.forward(Image(9, 7, 1)), std::invalid_argument);
+  EXPECT_THROW(inception.forward({Image(9, 7, 1)}), std::invalid_argument);
+}
+
+TEST_F(InceptionTest, pictures_are_resized_as_in_tensorflow_each_by_itself) {
+  Inception inception(test_backend(), std::move(weights));
+  const std::vector<Image> pictures = {noise(9, 7, 3, 1), noise(20, 31, 3, 2)};
+  const Inception::Output both = inception.forward(pictures);
+  ASSERT_EQ(both.pool3.size(), 2 * 2048u);
+  for (size_t k = 0; k < 2; ++k) {
+    std::vector<real> x = resize_bilinear_tf1(pictures[k], 299, 299);
+    for (real &v : x) v = (v - 128) / 128;
+    const Inception::Output one = inception.forward(Tensor(test_backend(), {1, 1, 299, 299, 3}, x));
+    EXPECT_EQ(one.pool3, std::vector<real>(both.pool3.begin() + k * 2048, both.pool3.begin() + (k + 1) * 2048));
+    EXPECT_EQ(one.logits, std::vector<real>(both.logits.begin() + k * 1008, both.logits.begin() + (k + 1) * 1008));
+  }
 }
 
 TEST_F(InceptionTest, a_missing_or_misshapen_tensor_is_named) {

@@ -221,6 +221,8 @@ TEST(Mrf, IsReproducibleOnAnyThreadsAndKeepsAnEdgeByL1) {
 TEST(Mrf, NormsOfTheTwoRivals) {
   EXPECT_EQ(mrf_l1().norm, 1);
   EXPECT_EQ(mrf_l2().norm, 2);
+  EXPECT_EQ(std::make_pair(mrf_l1().first_beta, mrf_l1().last_beta), std::make_pair(20.0, 1000.0));
+  EXPECT_EQ(std::make_pair(mrf_l2().first_beta, mrf_l2().last_beta), std::make_pair(100.0, 20000.0));
 }
 
 TEST(Mrf, Refuses) {

@@ -20,8 +20,8 @@ TEST(Report, a_table_is_aligned_and_keeps_four_digits) {
 
 TEST(Report, json_holds_numbers_that_read_back_and_escapes_texts) {
   const Table table{"T \"1\"", {"x", "y"}, {{"a\n", {0.1, std::numeric_limits<double>::infinity()}}}, {"n\\"}};
-  EXPECT_EQ(report_json({{"experiment", "digits"}}, {table, {"empty", {}, {}, {}}}),
-            "{\n  \"experiment\": \"digits\",\n  \"tables\": [\n"
+  EXPECT_EQ(report_json({{"experiment", "digits"}, {"seed", 7}}, {table, {"empty", {}, {}, {}}}),
+            "{\n  \"experiment\": \"digits\",\n  \"seed\": 7,\n  \"tables\": [\n"
             "    {\"title\": \"T \\\"1\\\"\",\n     \"rows\": [\n"
             "       {\"name\": \"a\\u000a\", \"x\": 0.1, \"y\": null}],\n     \"notes\": [\"n\\\\\"]},\n"
             "    {\"title\": \"empty\",\n     \"rows\": [],\n     \"notes\": []}]\n}\n");

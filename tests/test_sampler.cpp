@@ -90,7 +90,7 @@ TEST_F(SamplerTest, generates_g_of_z_with_running_statistics) {
   EXPECT_THROW(sampler.generate({}), std::invalid_argument);
   EXPECT_THROW(sampler.generate(std::vector<real>(15)), std::invalid_argument);
   EXPECT_THROW(sampler.generate(std::vector<real>(4)), std::invalid_argument);
-  EXPECT_THROW(sampler.revise({}, 1, 0), std::logic_error);
+  EXPECT_THROW(sampler.revise({}, 0), std::logic_error);
 }
 
 TEST_F(SamplerTest, draws_any_number_in_batches) {
@@ -98,22 +98,23 @@ TEST_F(SamplerTest, draws_any_number_in_batches) {
   Sampler three(*backend, &descriptor, generator, latent, 3, Statistics::running);
   LearningSettings s;
   s.seed = 6;
+  s.langevin_steps = 2;
   s.noise_until = 0;
   std::vector<real> made, revised, expected, expected_revised;
-  three.draw(s, 2, 7, [&](int64_t first, const std::vector<real> &x, const std::vector<real> &y) {
+  three.draw(s, 7, [&](int64_t first, const std::vector<real> &x, const std::vector<real> &y) {
     EXPECT_EQ(first, int64_t(made.size()) / 2);
     made.insert(made.end(), x.begin(), x.end());
     revised.insert(revised.end(), y.begin(), y.end());
   });
   for (int64_t k = 0; k < 7; ++k) {
     for (const real v : one.generate(one.draw_latent(6, k))) expected.push_back(v);
-    for (const real v : one.revise(s, 2, k)) expected_revised.push_back(v);
+    for (const real v : one.revise(s, k)) expected_revised.push_back(v);
   }
   EXPECT_EQ(made, expected);
   EXPECT_EQ(revised, expected_revised);
 
   Sampler alone(*backend, nullptr, generator, latent, 4, Statistics::running);
-  alone.draw(s, 2, 4, [&](int64_t, const std::vector<real> &x, const std::vector<real> &y) {
+  alone.draw(s, 4, [&](int64_t, const std::vector<real> &x, const std::vector<real> &y) {
     EXPECT_EQ(x.size(), 8u);
     EXPECT_TRUE(y.empty());
   });
@@ -125,13 +126,14 @@ TEST_F(SamplerTest, revises_by_langevin_dynamics) {
   s.langevin_step_size = 0.3;
   s.reference_deviation = 0.9;
   s.seed = 5;
+  s.langevin_steps = 6;
   std::vector<real> z;
   for (int64_t k = 0; k < 3; ++k)
     for (const real v : sampler.draw_latent(2, k)) z.push_back(v);
   for (const int64_t noise_until : {-1, 0}) {
     s.noise_until = noise_until;
     sampler.generate(z);
-    const std::vector<real> revised = sampler.revise(s, 6, 40);
+    const std::vector<real> revised = sampler.revise(s, 40);
     ASSERT_EQ(revised.size(), 6u);
     for (int64_t k = 0; k < 3; ++k) {
       std::vector<double> x = g(&z[3 * k]);

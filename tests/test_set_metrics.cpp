@@ -160,6 +160,10 @@ TEST(CategoryScore, ByHand) {
   EXPECT_EQ(category_score(logits, 0, 2).top_error, 0.5);
   EXPECT_EQ(category_score(logits, 1, 2).top_error, 0);
   EXPECT_THROW(category_score(logits, 3, 1), std::invalid_argument);
+  EXPECT_TRUE(std::isnan(category_score(logits, 0).top_error));  // three classes are always among the first five
+  // Class 3 is fourth, fifth and sixth.
+  const Samples seven(3, 7, {7, 6, 5, 4, 3, 2, 1, 7, 6, 5, 3, 4, 2, 1, 7, 6, 5, 2, 4, 3, 1});
+  EXPECT_NEAR(category_score(seven, 3).top_error, 1 / 3.0, 1e-12);
 }
 
 TEST(Fid, OfTwoGaussiansInClosedForm) {

@@ -46,6 +46,21 @@ class TrainClassifier : public FolderTest {
   const std::string data = folder + "/digits_data";
 };
 
+// Pictures that anyone can tell apart: a label beside the wrong picture would cost half of the answers.
+TEST_F(TrainClassifier, learns_the_label_of_each_picture) {
+  const std::string pictures = folder + "/pictures";
+  for (int i = 0; i < 60; ++i) {
+    const std::string category = pictures + (i % 2 ? "/light" : "/dark");
+    fs::create_directories(category);
+    Image image = noise(12, 12, 3, uint64_t(i));
+    for (uint8_t &p : image.pixels) p = uint8_t(p / 2 + (i % 2 ? 127 : 0));
+    save_png(category + '/' + std::to_string(100 + i) + ".png", image);
+  }
+  const Outcome o = expect_success({"--exp", "classifier", "--data", pictures, "--out", folder, "--threads", "1",
+                                    "--iterations", "60", "--set", "size=12", "batch=16"});
+  EXPECT_CONTAINS(o.out, "right on 100.0 % of 10 pictures held out");
+}
+
 TEST_F(TrainClassifier, stopped_anywhere_is_straight) {
   expect_success(train(7, "straight"));
   expect_success(train(2));

@@ -127,7 +127,7 @@ TEST_F(VideoRun, EvaluatesWithAndWithoutACheckpoint) {
     EXPECT_CONTAINS(table, part);
   EXPECT_CONTAINS(read_text(run("none", "evaluation.json")),
                   "{\"name\": \"CoopNets, revised\", \"PSNR frame-aligned\": ");
-  EXPECT_CONTAINS(read_text(run("none", "evaluation.json")), "\"iteration\": \"1\"");
+  EXPECT_CONTAINS(read_text(run("none", "evaluation.json")), "\"iteration\": 1,");
 
   o.checkpoint = in_folder("missing.safetensors");
   EXPECT_CONTAINS(error_of([&] { evaluate(o); }), "missing.safetensors");

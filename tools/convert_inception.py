@@ -2,7 +2,10 @@
 """Turns FID's Inception weights, pt_inception-2015-12-05-6726825d.pth (published with pytorch-fid at
 https://github.com/mseitzer/pytorch-fid/releases), into what coopnets --evaluate --features reads.
 
-    tools/convert_inception.py pt_inception-2015-12-05-6726825d.pth inception.safetensors
+    tools/convert_inception.py pt_inception-2015-12-05-6726825d.pth inception.safetensors [names.txt]
+
+names.txt, if given, names the 1008 logits, one a line in their order (the order of the 2015 network, not torchvision's),
+for measures of one category.
 
 Batch norm is folded into the convolution before it, in double:
     filters = conv * scale / sqrt(variance + 0.001),   bias = shift - mean * scale / sqrt(variance + 0.001).
@@ -35,8 +38,8 @@ def fold(state):
     return weights
 
 
-def write_safetensors(path, weights):
-    header, offset = {"__metadata__": {"format": FORMAT}}, 0
+def write_safetensors(path, weights, metadata):
+    header, offset = {"__metadata__": metadata}, 0
     for name, value in weights.items():
         header[name] = {"dtype": "F32", "shape": list(value.shape), "data_offsets": [offset, offset + value.nbytes]}
         offset += value.nbytes
@@ -50,8 +53,14 @@ def write_safetensors(path, weights):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
+    metadata = {"format": FORMAT}
+    if len(sys.argv) == 4:
+        with open(sys.argv[3], encoding="utf-8") as file:
+            metadata["categories"] = "\n".join(file.read().splitlines())
+        if metadata["categories"].count("\n") >= 1008:
+            sys.exit(f"convert_inception.py: {sys.argv[3]} has more lines than there are logits, 1008")
     import torch
 
     try:
@@ -59,7 +68,7 @@ def main():
         weights = fold({name: value.numpy() for name, value in state.items()})
     except Exception as error:  # whatever PyTorch raises for a file that is no such model
         sys.exit(f"convert_inception.py: {sys.argv[1]} does not hold FID's Inception: {error}")
-    write_safetensors(sys.argv[2], weights)
+    write_safetensors(sys.argv[2], weights, metadata)
     print(f"{sys.argv[2]}: {len(weights)} tensors")
 
 

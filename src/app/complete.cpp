@@ -17,6 +17,15 @@ namespace {
 constexpr int64_t chains_at_a_time = 64;
 constexpr int64_t shown = 10;
 
+// The least and the largest value that a mask leaves visible; [-1, 1] where there is but one value.
+std::pair<real, real> visible_range(const std::vector<real> &picture, const Mask &mask) {
+  const size_t channels = picture.size() / mask.hidden.size();
+  real low = 1, high = -1;
+  for (size_t i = 0; i < picture.size(); ++i)
+    if (!mask.hidden[i / channels]) low = std::min(low, picture[i]), high = std::max(high, picture[i]);
+  return low < high ? std::make_pair(low, high) : std::make_pair(real(-1), real(1));
+}
+
 Network &generator_of(SavedModel &saved) {
   if (saved.model.generator && saved.experiment->data != DataKind::video) return *saved.model.generator;
   throw std::runtime_error("completion needs a generator of pictures, and this checkpoint of the experiment '" +
@@ -109,9 +118,9 @@ int complete(const Options &options) {
                                         warn, settings.held_out > 0 ? Part::held_out : Part::train);
     pictures = examples->range(0, std::min(shown, examples->size()));
   } else {
-    const Image image = fit(load_image(options.picture, example.c), example.h, example.w, parse_crop(settings.crop));
-    pictures.resize(image.size());
-    to_reals(image.pixels.data(), image.size(), parse_normalise(settings.normalise), pictures.data());
+    const Image own = fit(load_image(options.picture, example.c), example.h, example.w, parse_crop(settings.crop));
+    pictures.resize(own.size());
+    to_reals(own.pixels.data(), own.size(), Normalise::fixed, pictures.data());
   }
   const int64_t count = int64_t(pictures.size()) / example.size();
   const int64_t side = settings.hidden_square ? settings.hidden_square : (30 * example.h + 32) / 64;
@@ -120,7 +129,14 @@ int complete(const Options &options) {
                                       : std::vector<Mask>(count, load_mask(options.mask, example, settings));
 
   Completion completion(*backend, saved, settings, seed);
-  const std::vector<real> filled = completion.fill(pictures, masks);
+  // The nets know pictures stretched to [-1, 1]: one's own is, by what is visible of it, and back.
+  const bool stretched = !options.picture.empty() && settings.normalise != "fixed";
+  const auto [low, high] = stretched ? visible_range(pictures, masks[0]) : std::make_pair(real(-1), real(1));
+  if (stretched)
+    for (real &x : pictures) x = 2 * (x - low) / (high - low) - 1;
+  std::vector<real> filled = completion.fill(pictures, masks);
+  if (stretched)
+    for (real &x : filled) x = (x + 1) / 2 * (high - low) + low;
   if (options.picture.empty()) {
     save_completion(sibling(path, "completed"), pictures, filled, masks, example);
     progress.note(sibling(path, "completed.png") + ": rows of original, occluded and recovered pictures");

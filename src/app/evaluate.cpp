@@ -8,6 +8,9 @@
 namespace coopnets {
 
 int evaluate(const Options &options) {
+  if (!options.features.empty() && !options.precision.empty() && options.precision != "fp32")
+    throw std::invalid_argument(
+        "--features needs --precision fp32: scores of rounded features are not those that others publish");
   if (options.experiment == "completion") return evaluate_completion(options);
   switch (find_experiment(options.experiment).data) {
     case DataKind::pictures:
@@ -17,9 +20,9 @@ int evaluate(const Options &options) {
     case DataKind::video:
       return evaluate_video(options);
     case DataKind::texture:
-      break;
+      return evaluate_texture(options);
   }
-  throw std::runtime_error("the experiment '" + options.experiment + "' has no measures");
+  throw std::logic_error("data of an unknown kind");
 }
 
 }  // namespace coopnets

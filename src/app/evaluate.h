@@ -7,6 +7,7 @@ namespace coopnets {
 
 // Each returns the exit status.
 int evaluate(const Options &);
+int evaluate_texture(const Options &);
 int evaluate_pictures(const Options &);    // digits, objects, scenes, benchmarks
 int evaluate_completion(const Options &);  // with the rivals of Table 4
 

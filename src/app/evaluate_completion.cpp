@@ -10,6 +10,7 @@
 #include "app/feature_scores.h"
 #include "app/progress.h"
 #include "experiments/examples.h"
+#include "metrics/inception_score.h"
 #include "rivals/inpaint.h"
 #include "tensor/file.h"
 
@@ -17,23 +18,31 @@ namespace coopnets {
 
 namespace {
 
-// One column of Table 4: what is hidden of each picture, and the published results for it.
+// One kind of mask of Table 4, and the published results for it.
 struct Occlusion {
-  std::string name;
+  std::string name;   // of its figure's file
+  std::string title;  // of its column
   std::vector<Mask> masks;
   double published_error = NAN, published_psnr = NAN, published_inter_3 = NAN;
 };
 
-// M30, M40, M50 are squares of 30, 40 and 50 of 64 pixels; smaller pictures have squares in proportion.
+// M30, M40, M50 are squares of 30, 40 and 50 of 64 pixels; other sizes have squares in proportion, which their titles
+// say, and no published numbers.
 std::vector<Occlusion> occlusions(const Options &options, const Settings &s, const Shape &example, int64_t count) {
   const uint64_t seed = static_cast<uint64_t>(options.seed);
-  if (!options.mask.empty()) return {{"mask", std::vector<Mask>(count, load_mask(options.mask, example, s))}};
-  if (s.hidden_square)
-    return {{"M" + std::to_string(s.hidden_square), square_masks(example, s.hidden_square, seed, count)}};
-  std::vector<Occlusion> all = {
-      {"M30", {}, 0.115, 16.893, 0.265}, {"M40", {}, 0.124, 16.098, 0.314}, {"M50", {}, 0.136, 15.105, 0.353}};
+  if (!options.mask.empty()) return {{"mask", "mask", std::vector<Mask>(count, load_mask(options.mask, example, s))}};
+  if (s.hidden_square) {
+    const std::string name = "M" + std::to_string(s.hidden_square);
+    return {{name, name, square_masks(example, s.hidden_square, seed, count)}};
+  }
+  std::vector<Occlusion> all = {{"M30", "M30", {}, 0.115, 16.893, 0.265},
+                                {"M40", "M40", {}, 0.124, 16.098, 0.314},
+                                {"M50", "M50", {}, 0.136, 15.105, 0.353}};
   for (size_t i = 0; i < all.size(); ++i) {
     const int64_t side = (int64_t(30 + 10 * i) * example.h + 32) / 64;
+    const std::string name = all[i].name;
+    if (example.h != 64)
+      all[i] = {name, name + " (" + std::to_string(side) + " of " + std::to_string(example.h) + ")", {}};
     all[i].masks = square_masks(example, side, seed, count);
   }
   return all;
@@ -50,15 +59,28 @@ Frames frame(const Frames &set, int64_t k) {
   return Frames(1, set.height, set.width, set.channels, {set.frame(k), set.frame(k) + set.frame_size()});
 }
 
-CompletionScore mean_score(const Frames &truth, const std::vector<Mask> &masks,
-                           const std::function<Frames(int64_t)> &recovered) {
-  CompletionScore sum{0, 0};
+// Mean over pictures, and its standard error.
+struct MeanAndError {
+  double mean, error;
+};
+MeanAndError mean_and_error(const std::vector<double> &values) {
+  const MeanAndDeviation m = mean_and_deviation(values);
+  const double n = double(values.size());
+  return {m.mean, n > 1 ? m.deviation / std::sqrt(n - 1) : NAN};  // the deviation is of the population
+}
+
+struct Scores {
+  MeanAndError error, psnr;
+};
+Scores mean_score(const Frames &truth, const std::vector<Mask> &masks,
+                  const std::function<Frames(int64_t)> &recovered) {
+  std::vector<double> errors, psnrs;
   for (int64_t k = 0; k < truth.count; ++k) {
     const CompletionScore one = completion_score(frame(truth, k), recovered(k), 0, masks[k]);
-    sum.error += one.error / double(truth.count);
-    sum.psnr += one.psnr / double(truth.count);
+    errors.push_back(one.error);
+    psnrs.push_back(one.psnr);
   }
-  return sum;
+  return {mean_and_error(errors), mean_and_error(psnrs)};
 }
 
 }  // namespace
@@ -70,11 +92,14 @@ int evaluate_completion(const Options &options) {
   const Settings &settings = saved.settings;
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   Progress progress(1, options.quiet);
-  if (settings.held_out == 0)
+  if (saved.trained.held_out == 0)
     throw std::runtime_error(path + " has learned all pictures (held_out=0): there is none left to test on");
   const auto warn = [&](const std::string &text) { progress.warn(text); };
-  const auto examples = open_examples(*saved.experiment, settings, data_path(options, *saved.experiment), saved.seed,
-                                      warn, Part::held_out);
+  const auto open = [&](Part part) {
+    return open_examples(*saved.experiment, settings, data_path(options, *saved.experiment), saved.seed, warn, part);
+  };
+  check_same_data(saved, path, *open(Part::train));
+  const auto examples = open(Part::held_out);
   const Shape example = example_shape(*saved.experiment, saved.settings);
   const int64_t count = std::min(options.samples, examples->size());
   const std::vector<real> pictures = examples->range(0, count);
@@ -102,24 +127,24 @@ int evaluate_completion(const Options &options) {
     return mrf_fill(picture, mask, mrf_l2(), seed);
   });
 
-  Table table{"Completion of " + std::to_string(count) + " held-out pictures (Table 4)", {}, {}, {}};
   const auto columns = occlusions(options, settings, example, count);
-  const size_t wide = columns.size();
-  for (const char *measure : {"error ", "PSNR "})
-    for (const Occlusion &c : columns) table.columns.push_back(measure + c.name);
-  const auto row = [&](const std::string &name) -> std::vector<double> & {
-    for (Table::Row &r : table.rows)
-      if (r.name == name) return r.cells;
-    table.rows.push_back({name, std::vector<double>(2 * wide, NAN)});
-    return table.rows.back().cells;
+  const std::string title = "Completion of " + std::to_string(count) + " held-out pictures (Table 4): ";
+  Table errors{title + "error", {}, {}, {}}, psnrs{title + "PSNR in dB", {}, {}, {}};
+  for (const Occlusion &c : columns)
+    for (Table *table : {&errors, &psnrs}) table->columns.insert(table->columns.end(), {c.title, "+- " + c.title});
+  const auto set = [&](Table &table, const std::string &name, size_t column, double mean, double error) {
+    auto row = std::find_if(table.rows.begin(), table.rows.end(), [&](const Table::Row &r) { return r.name == name; });
+    if (row == table.rows.end()) row = table.rows.insert(row, {name, std::vector<double>(table.columns.size(), NAN)});
+    row->cells[2 * column] = mean;
+    row->cells[2 * column + 1] = error;
   };
-  for (size_t i = 0; i < wide; ++i) {
+  for (size_t i = 0; i < columns.size(); ++i) {
     const Occlusion &c = columns[i];
-    const auto note = [&](const std::string &name, const CompletionScore &score) {
-      row(name)[i] = score.error;
-      row(name)[wide + i] = score.psnr;
-      progress.note(c.name + ", " + name + ": error " + std::to_string(score.error) + ", PSNR " +
-                    std::to_string(score.psnr) + " dB");
+    const auto note = [&](const std::string &name, const Scores &score) {
+      set(errors, name, i, score.error.mean, score.error.error);
+      set(psnrs, name, i, score.psnr.mean, score.psnr.error);
+      progress.note(c.title + ", " + name + ": error " + std::to_string(score.error.mean) + ", PSNR " +
+                    std::to_string(score.psnr.mean) + " dB");
     };
     const std::vector<real> filled = completion.fill(pictures, c.masks);
     save_completion(sibling(path, "completion_" + c.name), pictures, filled, c.masks, example);
@@ -136,29 +161,32 @@ int evaluate_completion(const Options &options) {
                             example),
                  c.masks[k], seed + uint64_t(k));
            }));
-    row("published, CoopNets")[i] = c.published_error;
-    row("published, CoopNets")[wide + i] = c.published_psnr;
-    row("published, inter-3")[i] = c.published_inter_3;
+    if (std::isnan(c.published_error)) continue;
+    set(errors, "published, CoopNets", i, c.published_error, NAN);
+    set(errors, "published, inter-3", i, c.published_inter_3, NAN);
+    set(psnrs, "published, CoopNets", i, c.published_psnr, NAN);
   }
-  table.notes = {
-      "error: mean |recovered - original| of hidden pixels, unit range; PSNR: peak 1, hidden pixels, mean of "
-      "the pictures' own, in dB",
-      "published: 1,000 faces of 64x64 after training on 10,000; other pictures have other numbers"};
-  std::vector<Table> tables = {table};
+  errors.notes = {"mean |recovered - original| of hidden pixels, unit range; +-: standard error over pictures"};
+  psnrs.notes = {
+      "peak 1, hidden pixels, mean of the pictures' own; +-: standard error over pictures",
+      "Markov random fields: 256 levels, Gibbs sampling cooled until it rests near the mode (beta 20 to 1000 "
+      "for L1, 100 to 20,000 for L2), a stronger rival than samples of one temperature"};
+  if (!std::isnan(columns[0].published_error))
+    errors.notes.push_back(
+        "published: 1,000 faces of 64x64 after training on 10,000; other pictures have other numbers");
+  std::vector<Table> tables = {errors, psnrs};
   if (net) {
     std::vector<FeatureSet> made;
-    for (size_t i = 0; i < wide; ++i) made.push_back({"CoopNets, " + columns[i].name, completed[i]});
+    for (size_t i = 0; i < columns.size(); ++i) made.push_back({"CoopNets, " + columns[i].title, completed[i]});
     tables.push_back(feature_scores(*net, {"held-out originals", originals}, made, options.splits));
     tables.back().notes.push_back("whole pictures with their holes filled, against the originals");
   }
   for (const Table &one : tables) std::printf("%s\n", table_text(one).c_str());
   const std::string file = sibling(path, "evaluation.json");
-  write_atomically(file, report_json({{"experiment", saved.experiment->name},
-                                      {"checkpoint", path},
-                                      {"iteration", std::to_string(saved.iteration)},
-                                      {"pictures", std::to_string(count)},
-                                      {"seed", std::to_string(options.seed)}},
-                                     tables));
+  std::vector<Fact> facts = report_facts(saved, path, options);
+  facts.push_back({"pictures", count});
+  if (net) facts.insert(facts.end(), {{"features", options.features}, {"splits", options.splits}});
+  write_atomically(file, report_json(facts, tables));
   progress.note(file + " holds these numbers; " + sibling(path, "completion_*.png") +
                 " show original, occluded and recovered pictures");
   return 0;

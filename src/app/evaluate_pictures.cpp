@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <deque>
 #include <filesystem>
 #include <stdexcept>
 
@@ -11,7 +12,9 @@
 #include "app/pictures.h"
 #include "app/progress.h"
 #include "app/saved_model.h"
+#include "data/order.h"
 #include "experiments/examples.h"
+#include "experiments/text.h"
 #include "learning/sampler.h"
 #include "metrics/inception_score.h"
 #include "metrics/nearest.h"
@@ -26,6 +29,7 @@ namespace {
 constexpr int64_t elements_at_a_time = int64_t{1} << 21;  // of pictures, in one batch
 constexpr int64_t shown_neighbours = 50;
 constexpr int64_t parzen_validation = 1000;  // of the published protocol
+constexpr int64_t least_for_scores = 6;      // density and coverage look at the fifth neighbour
 
 // Pictures that are compared, by what made them.
 struct PictureSet {
@@ -48,16 +52,17 @@ class PictureEvaluation {
   }
 
   int run() {
-    // Whatever the data lacks is said before the samples are drawn.
+    // Whatever cannot be done is said before the samples are drawn.
     training_ = open(saved_.settings, Part::train);
+    check_same_data(saved_, path_, *training_);
     if (digits_) open_parzen();
-    if (!options_.features.empty()) net_ = load_feature_net(*backend_, options_.features);
+    if (!options_.features.empty()) open_features();
     draw_samples();
     if (digits_) parzen();
     similarity();
     if (net_) features();
     neighbours();
-    finish();
+    progress_.note(sibling(path_, "evaluation.json") + " holds these numbers");
     return 0;
   }
 
@@ -76,11 +81,9 @@ class PictureEvaluation {
     const int64_t batch = std::clamp<int64_t>(elements_at_a_time / example_.size(), 1, options_.samples);
     Sampler sampler(*backend_, saved_.model.descriptor.get(), *saved_.model.generator, latent, batch,
                     Statistics::running);
-    const LearningSettings learning =
-        learning_settings(saved_.settings, Algorithm::cooperative, static_cast<uint64_t>(options_.seed), 1);
     sets_.push_back({"generator", {}, {}, {}});
     if (saved_.model.descriptor) sets_.push_back({"descriptor", {}, {}, {}});
-    sampler.draw(learning, saved_.settings.langevin_steps, options_.samples,
+    sampler.draw(sampling_settings(saved_, options_.seed), options_.samples,
                  [&](int64_t first, const std::vector<real> &made, const std::vector<real> &revised) {
                    add(sets_[0], made);
                    if (!revised.empty()) add(sets_[1], revised);
@@ -132,7 +135,12 @@ class PictureEvaluation {
                 {},
                 {}};
     const auto add = [&](const std::string &name, const Samples &samples) {
+      const auto now = standard_screen().seconds;
+      const double start = now();
       const ParzenScore score = parzen_score(samples, validation_, test_);
+      progress_.note(name + ": all distances of " + std::to_string(samples.count) + " samples to " +
+                     std::to_string(validation_.count + test_.count) + " pictures and their windows, " +
+                     duration(now() - start));
       table.rows.push_back({name, {score.sigma, score.mean, score.standard_error}});
     };
     for (const PictureSet &set : sets_) {
@@ -143,6 +151,10 @@ class PictureEvaluation {
     add("training pictures", ceiling_);
     table.rows.push_back({"published on MNIST, generator", {NAN, 226, 2.1}});
     table.rows.push_back({"published on MNIST, descriptor", {NAN, 228, 2.1}});
+    table.rows.push_back({"published on MNIST, DBN", {NAN, 138, 2}});
+    table.rows.push_back({"published on MNIST, stacked CAE", {NAN, 121, 1.6}});
+    table.rows.push_back({"published on MNIST, deep GSN", {NAN, 214, 1.1}});
+    table.rows.push_back({"published on MNIST, GAN", {NAN, 225, 2}});
     table.notes = {std::to_string(options_.samples) + " samples a row; sigma chosen on " +
                        std::to_string(validation_.count) + " training pictures that were " +
                        (saved_.settings.held_out > 0 ? "not learned" : "learned, too") + "; " +
@@ -151,8 +163,13 @@ class PictureEvaluation {
                    "published: the best epoch by the test set, samples stretched to [0, 1] together"};
     if (saved_.settings.parzen == "authors")
       table.notes.push_back(
-          "authors: samples clipped to [-1, 1], then stretched together to [0, 1], as their code does");
-    tables_.push_back(table);
+          "authors: samples clipped to [-1, 1], then stretched together to [0, 1], as their code does; that it learns "
+          "55,000 pictures and takes the best epoch by the test set is not repeated");
+    if (saved_.settings.normalise != "fixed")
+      table.notes.push_back(
+          "the nets were shown each picture stretched to [-1, 1], and these are not: where pictures "
+          "are not bright throughout (Fashion-MNIST), train with --set normalise=fixed");
+    publish(table);
   }
 
   // --- Figure 3: how alike the pictures of one set are ---------------------------------------------------------------
@@ -162,48 +179,93 @@ class PictureEvaluation {
       std::vector<double> pixels(values.begin(), values.end());
       for (double &p : pixels) p = (p + 1) / 2;
       const Frames pictures(int64_t(values.size()) / example_.size(), example_.h, example_.w, example_.c, pixels);
-      table.rows.push_back({name, {pictures.count > 1 ? mean_pairwise_ssim(clipped(pictures)) : NAN}});
+      const bool enough = pictures.count > 1 && std::min(example_.h, example_.w) >= 11;  // SSIM's window
+      table.rows.push_back({name, {enough ? mean_pairwise_ssim(clipped(pictures)) : NAN}});
     };
     for (const PictureSet &set : sets_) add(set.name, set.shown);
     add("training pictures", training_->range(0, std::min(shown_neighbours, training_->size())));
     table.notes = {"mean over all pairs of the first " + std::to_string(shown_neighbours) + " of each"};
-    tables_.push_back(table);
+    publish(table);
   }
 
   // --- Tables 1 and 3, Figure 3: what a net for features makes of the samples ----------------------------------------
-  void features() {
-    PictureSet learned{"training pictures", {}, {}, {}};
-    const int64_t count = std::min(options_.samples, training_->size());
-    for (int64_t first = 0; first < count; first += 100)
-      add(learned, training_->range(first, std::min<int64_t>(100, count - first)));
-    std::vector<FeatureSet> made;
-    for (const PictureSet &set : sets_) made.push_back({set.name, set.seen});
-    Table table = feature_scores(*net_, {learned.name, learned.seen}, made, options_.splits);
-    table.notes.push_back(std::to_string(options_.samples) + " samples, compared with " + std::to_string(count) +
-                          " training pictures as the nets were shown them; Inception score over " +
-                          std::to_string(options_.splits) +
-                          " splits. Only KID is unbiased: compare the others at equal numbers alone");
-    tables_.push_back(table);
-    category(learned);
+  void open_features() {
+    if (options_.splits > options_.samples) throw std::invalid_argument("--splits cannot be more than --samples");
+    if (std::min(options_.samples, training_->size()) < least_for_scores)
+      throw std::invalid_argument("the scores of --features look at fifth neighbours: they need " +
+                                  std::to_string(least_for_scores) + " samples and training pictures or more");
+    net_ = load_feature_net(*backend_, options_.features);
+    if (saved_.settings.held_out > 0) held_out_ = open(saved_.settings, Part::held_out);
   }
 
-  void category(const PictureSet &learned) {
+  // At most --samples of them, drawn by the seed: folders and files are often sorted.
+  PictureSet seen(const std::string &name, const Examples &examples) {
+    PictureSet set{name, {}, {}, {}};
+    const std::vector<int64_t> drawn = epoch_order(examples.size(), static_cast<uint64_t>(options_.seed), 0);
+    const int64_t count = std::min(options_.samples, examples.size());
+    for (int64_t first = 0; first < count; first += 100) {
+      std::vector<real> pictures;
+      for (int64_t k = first; k < std::min(first + 100, count); ++k) {
+        const std::vector<real> one = examples.range(drawn[size_t(k)], 1);
+        pictures.insert(pictures.end(), one.begin(), one.end());
+      }
+      look(*net_, pictures, example_, set.seen);
+      if (first / 100 % 10 == 0 && count > 100)
+        progress_.note("features of " + std::to_string(std::min(first + 100, count)) + " of " + std::to_string(count) +
+                       ' ' + name);
+    }
+    return set;
+  }
+
+  void features() {
+    std::deque<PictureSet> others = {seen("training pictures", *training_)};
+    const Features &learned = others[0].seen;
+    std::vector<FeatureSet> made;
+    for (const PictureSet &set : sets_) made.push_back({set.name, set.seen});
+    if (held_out_ && held_out_->size() >= std::max(least_for_scores, options_.splits)) {
+      others.push_back(seen("held-out pictures", *held_out_));
+      made.push_back({others[1].name, others[1].seen});
+    }
+    Table table = feature_scores(*net_, {"training pictures", learned}, made, options_.splits);
+    table.notes.push_back(
+        std::to_string(options_.samples) + " samples, compared with " + std::to_string(learned.features.count) +
+        " training pictures as the nets were shown them; Inception score over " + std::to_string(options_.splits) +
+        " splits. Only KID is unbiased: compare the others at equal numbers alone");
+    if (made.size() > sets_.size())
+      table.notes.push_back(std::to_string(others[1].seen.features.count) +
+                            " held-out pictures, which neither the nets nor samples know, show what real ones get");
+    if (net_->published_scores()) add_published_scores(saved_.experiment->name, table);
+    publish(table);
+    category(others);
+  }
+
+  void category(const std::deque<PictureSet> &others) {
     const std::vector<std::string> names = net_->categories();
     // A folder of one category is named after it.
     std::string category = saved_.settings.category;
     if (category.empty())
       category = std::filesystem::path(data_path(options_, *saved_.experiment) + "/.").parent_path().filename();
     const auto found = std::find(names.begin(), names.end(), category);
-    if (found == names.end()) return;
-    Table table{
-        "Category " + category + " (Figure 3)", {"softmax probability", "top-5 error"}, {}, {net_->description()}};
+    if (found == names.end()) {
+      progress_.note(
+          "no table of Figure 3: the net of --features " +
+          (names.empty() ? "has no names for its categories" : "has no category " + coopnets::quoted(category)) +
+          "; --category, or the folder's name, is what is looked for");
+      return;
+    }
+    Table table{"Category " + category + " (Figure 3)",
+                {"softmax probability", "top-1 error", "top-5 error"},
+                {},
+                {net_->description()}};
     const auto add = [&](const PictureSet &set) {
-      const CategoryScore score = category_score(set.seen.logits, found - names.begin());
-      table.rows.push_back({set.name, {score.probability, score.top_error}});
+      const int64_t at = found - names.begin();
+      const CategoryScore score = category_score(set.seen.logits, at);
+      table.rows.push_back(
+          {set.name, {score.probability, category_score(set.seen.logits, at, 1).top_error, score.top_error}});
     };
     for (const PictureSet &set : sets_) add(set);
-    add(learned);
-    tables_.push_back(table);
+    for (const PictureSet &set : others) add(set);
+    publish(table);
   }
 
   // --- Each sample beside its nearest training picture ---------------------------------------------------------------
@@ -227,17 +289,15 @@ class PictureEvaluation {
     }
   }
 
-  void finish() {
-    for (const Table &table : tables_) std::printf("%s\n", table_text(table).c_str());
-    const std::string file = sibling(path_, "evaluation.json");
-    write_atomically(file, report_json({{"experiment", saved_.experiment->name},
-                                        {"checkpoint", path_},
-                                        {"algorithm", saved_.algorithm},
-                                        {"iteration", std::to_string(saved_.iteration)},
-                                        {"seed", std::to_string(options_.seed)},
-                                        {"samples", std::to_string(options_.samples)}},
-                                       tables_));
-    progress_.note(file + " holds these numbers");
+  // Prints it, and writes it beside those before it.
+  void publish(const Table &table) {
+    std::printf("%s\n", table_text(table).c_str());
+    std::fflush(stdout);
+    tables_.push_back(table);
+    std::vector<Fact> facts = report_facts(saved_, path_, options_);
+    facts.insert(facts.end(), {{"samples", options_.samples}, {"splits", options_.splits}});
+    if (net_) facts.push_back({"features", options_.features});
+    write_atomically(sibling(path_, "evaluation.json"), report_json(facts, tables_));
   }
 
   const Options &options_;
@@ -247,7 +307,7 @@ class PictureEvaluation {
   Progress progress_;
   const bool digits_ = saved_.experiment->data == DataKind::digits;
   const Shape example_ = example_shape(*saved_.experiment, saved_.settings);
-  std::unique_ptr<Examples> training_;
+  std::unique_ptr<Examples> training_, held_out_;
   std::unique_ptr<FeatureNet> net_;
   Samples validation_, test_, ceiling_;
   std::vector<PictureSet> sets_;

@@ -147,13 +147,11 @@ std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const s
   const Shape latent = saved.experiment->latent(saved.settings);
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   const Frames observed = to_frames(clip, shape);
-  const LearningSettings learning = learning_settings(saved.settings, Algorithm::cooperative, seed, 1);
+  const LearningSettings learning = sampling_settings(saved, options.seed);
   Sampler sampler(backend, saved.model.descriptor.get(), *saved.model.generator, latent, 1, Statistics::running);
 
   std::vector<VideoScores> generated, revised;
-  const auto revise = [&](int64_t index) {
-    return score(observed, to_frames(sampler.revise(learning, learning.langevin_steps, index), shape));
-  };
+  const auto revise = [&](int64_t index) { return score(observed, to_frames(sampler.revise(learning, index), shape)); };
   const int64_t count = options.is_given("samples") ? options.samples : syntheses;
   for (int64_t k = 0; k < count; ++k) {
     const std::vector<real> made = sampler.generate(sampler.draw_latent(seed, k));
@@ -198,6 +196,7 @@ int evaluate_video(const Options &options) {
   const std::unique_ptr<Examples> examples =
       open_examples(*saved.experiment, saved.settings, data_path(options, *saved.experiment),
                     static_cast<uint64_t>(options.seed), [&](const std::string &text) { progress.warn(text); });
+  if (trained) check_same_data(saved, path, *examples);
   progress.note(std::to_string(examples->size()) + (examples->size() == 1 ? " clip of " : " clips of ") + shape.str() +
                 ", as the nets see them; PSNR in dB and SSIM (11 x 11 Gaussian, grey), means over frames" +
                 (examples->size() > 1 ? " and clips" : ""));
@@ -225,10 +224,10 @@ int evaluate_video(const Options &options) {
   const std::string file = sibling(path, "evaluation.json");
   const size_t slash = file.find_last_of('/');
   if (slash != std::string::npos) create_folders(file.substr(0, slash));
-  write_atomically(file, report_json({{"experiment", saved.experiment->name},
-                                      {"checkpoint", trained ? path : ""},
-                                      {"iteration", trained ? std::to_string(saved.iteration) : ""},
-                                      {"seed", std::to_string(options.seed)}},
+  write_atomically(file, report_json(trained ? report_facts(saved, path, options)
+                                             : std::vector<Fact>{{"experiment", saved.experiment->name},
+                                                                 {"settings", print(saved.settings)},
+                                                                 {"seed", options.seed}},
                                      {table}));
   progress.note(file + " holds these numbers");
   return 0;

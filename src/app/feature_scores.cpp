@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "app/pictures.h"
 #include "metrics/fid.h"
@@ -34,11 +35,15 @@ Table feature_scores(const FeatureNet &net, const FeatureSet &reference, const s
               {"Inception score", "IS +-", "FID", "KID x 1000", "KID +-", "precision", "recall", "density", "coverage"},
               {},
               {net.description()}};
+  if (net.published_scores())
+    table.notes.push_back("published precision, recall, density and coverage are of other nets' features (VGG16's)");
+  if (net.published_scores() && real.count < 10000)
+    table.notes.push_back("FID of few pictures is biased upwards: published ones have 10,000 or 50,000");
   for (const FeatureSet &set : made) {
     const Samples &features = set.seen.features;
     const MeanAndDeviation score = inception_score(set.seen.logits, splits);
     const double fid = frechet_distance(fitted, fit_gaussian(features));
-    const int64_t subset = std::min<int64_t>(1000, std::min(features.count, real.count));
+    const int64_t subset = std::min<int64_t>(1000, std::min(features.count, real.count) / 2);
     const MeanAndDeviation kid = kernel_distance(real, features, 100, subset);
     const PrecisionRecall pr = precision_recall(real, features);
     const DensityCoverage dc = density_coverage(real, features);
@@ -49,6 +54,21 @@ Table feature_scores(const FeatureNet &net, const FeatureSet &reference, const s
   const MeanAndDeviation best = inception_score(reference.seen.logits, splits);
   table.rows.push_back({reference.name, {best.mean, best.deviation, NAN, NAN, NAN, NAN, NAN, NAN, NAN}});
   return table;
+}
+
+void add_published_scores(const std::string &experiment, Table &table) {
+  const auto row = [&](const std::string &name, double inception, double fid) {
+    std::vector<double> cells(table.columns.size(), NAN);
+    cells[0] = inception, cells[2] = fid;
+    table.rows.push_back({"published, " + name, cells});
+  };
+  if (experiment == "scene") row("descriptor, 10 categories of ImageNet, 1100 pictures each", 3.79, NAN);
+  const std::map<std::string, std::pair<double, double>> distances = {
+      {"lsun", {64.30, 35.42}}, {"celeba", {16.98, 16.65}}, {"cifar10", {35.25, 33.61}}};
+  const auto found = distances.find(experiment);
+  if (found == distances.end()) return;
+  row("generator", NAN, found->second.first);
+  row("descriptor", NAN, found->second.second);
 }
 
 }  // namespace coopnets

@@ -15,7 +15,11 @@ void look(FeatureNet &, const std::vector<real> &values, const Shape &example, F
 
 // Inception score of every set, and FID, KID, precision, recall, density and coverage of `made` against `reference`.
 // Throws std::invalid_argument when a set has too few pictures for one of them.
+// KID over 100 subsets of 1000 pictures, or of half of the smaller set.
 Table feature_scores(const FeatureNet &, const FeatureSet &reference, const std::vector<FeatureSet> &made,
                      int64_t splits);
+
+// Rows of what the paper's page gives for an experiment, made with the published Inception; none for most.
+void add_published_scores(const std::string &experiment, Table &);
 
 }  // namespace coopnets

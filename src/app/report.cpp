@@ -64,10 +64,13 @@ std::string table_text(const Table &table) {
   return text;
 }
 
-std::string report_json(const std::vector<std::pair<std::string, std::string>> &facts,
-                        const std::vector<Table> &tables) {
+std::string report_json(const std::vector<Fact> &facts, const std::vector<Table> &tables) {
   std::string text = "{\n";
-  for (const auto &[name, value] : facts) text += "  " + json_text(name) + ": " + json_text(value) + ",\n";
+  for (const Fact &fact : facts) {
+    const std::string *words = std::get_if<std::string>(&fact.value);
+    text += "  " + json_text(fact.name) + ": " +
+            (words ? json_text(*words) : std::to_string(std::get<int64_t>(fact.value))) + ",\n";
+  }
   text += "  \"tables\": [";
   for (size_t t = 0; t < tables.size(); ++t) {
     const Table &table = tables[t];

@@ -1,7 +1,8 @@
 // Tables of measures, as a person reads them and as a program does.
 #pragma once
+#include <cstdint>
 #include <string>
-#include <utility>
+#include <variant>
 #include <vector>
 
 namespace coopnets {
@@ -21,8 +22,14 @@ struct Table {
 // Title, aligned columns, notes; cells with four significant digits or two decimals, whichever are more.
 std::string table_text(const Table &);
 
-// {"name": "text", ..., "tables": [{"title": ..., "rows": [{"name": ..., "COLUMN": number, ...}], "notes": [...]}]}
-// with numbers that read back exactly. Throws std::invalid_argument when a row has not one cell a column.
-std::string report_json(const std::vector<std::pair<std::string, std::string>> &facts, const std::vector<Table> &);
+// What must be known to make the tables again.
+struct Fact {
+  std::string name;
+  std::variant<std::string, int64_t> value;
+};
+
+// {"name": "text" or number, ..., "tables": [{"title": ..., "rows": [{"name": ..., "COLUMN": number, ...}], "notes":
+// [...]}]} with numbers that read back exactly. Throws std::invalid_argument when a row has not one cell a column.
+std::string report_json(const std::vector<Fact> &facts, const std::vector<Table> &);
 
 }  // namespace coopnets

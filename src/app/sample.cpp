@@ -126,8 +126,6 @@ int sample(const Options &options) {
   const int64_t batch = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, options.sample);
   Sampler sampler(*backend, saved.model.descriptor.get(), *saved.model.generator, canvas.latent, batch,
                   Statistics::running);
-  const LearningSettings learning =
-      learning_settings(saved.settings, Algorithm::cooperative, static_cast<uint64_t>(options.seed), 1);
 
   const std::string folder = folder_beside(path, "sampled");
   std::set<std::string> older = samples_in(folder);
@@ -142,7 +140,7 @@ int sample(const Options &options) {
       progress.note(std::to_string(first + count) + " of " + std::to_string(options.sample) + " samples, " +
                     duration(standard_screen().seconds() - start));
   };
-  sampler.draw(learning, saved.settings.langevin_steps, options.sample, keep);
+  sampler.draw(sampling_settings(saved, options.seed), options.sample, keep);
   generated.finish();
   if (saved.model.descriptor) revised.finish();
   for (const std::string &file : older) fs::remove(file);  // the folder holds the samples of one call

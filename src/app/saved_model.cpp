@@ -125,6 +125,7 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
   SavedModel saved;
   saved.iteration = checkpoint_iteration(file);
   saved.algorithm = metadata_entry(file, "algorithm");
+  saved.data = metadata_entry(file, "data");
   const std::optional<int64_t> seed = parse_integer(metadata_entry(file, "seed"));
   if (!seed) throw std::runtime_error(path + " is damaged: its seed is " + quoted(metadata_entry(file, "seed")));
   saved.seed = static_cast<uint64_t>(*seed);
@@ -135,6 +136,7 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
   saved.experiment = &find_experiment(name);
   saved.settings = stored_settings(file, saved.experiment->settings("quick"));
   check_settings(file, *saved.experiment, saved.settings);
+  saved.trained = saved.settings;
   saved.model = make_model(backend, *saved.experiment, saved.settings, static_cast<uint64_t>(options.seed));
   for (std::unique_ptr<Network> *net : {&saved.model.descriptor, &saved.model.generator}) {
     if (!file.find((*net)->parameters()[0].name))
@@ -149,6 +151,40 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
                                   chosen.get(name) + ": the shape of its nets cannot be changed");
   saved.settings = chosen;
   return saved;
+}
+
+std::string identify(const Examples &examples) {
+  return identify(examples.size(), examples.range(0, std::min(identifying_examples, examples.size())));
+}
+
+void check_same_data(const SavedModel &saved, const std::string &path, const Examples &training) {
+  for (const char *name : {"category", "crop", "normalise", "held_out", "examples"})
+    if (saved.settings.get(name) != saved.trained.get(name))
+      throw std::runtime_error(path + " was trained with " + name + "=" + quoted(saved.trained.get(name)) + ", not " +
+                               quoted(saved.settings.get(name)) +
+                               ": what it has learned cannot be told from what it has not");
+  if (identify(training) != saved.data)
+    throw std::runtime_error(path + " was not trained on this data (" + saved.data + " then, " + identify(training) +
+                             " now): name that of its run by --data");
+}
+
+LearningSettings sampling_settings(const SavedModel &saved, int64_t seed) {
+  LearningSettings s =
+      learning_settings(saved.settings, Algorithm::cooperative, static_cast<uint64_t>(seed), saved.settings.batch);
+  if (saved.settings.sample_steps >= 0) s.langevin_steps = saved.settings.sample_steps;
+  if (s.noise_until >= 0 && saved.iteration > s.noise_until) s.noise_until = 0;
+  return s;
+}
+
+std::vector<Fact> report_facts(const SavedModel &saved, const std::string &path, const Options &options) {
+  return {{"experiment", saved.experiment->name},
+          {"checkpoint", path},
+          {"algorithm", saved.algorithm},
+          {"iteration", saved.iteration},
+          {"training seed", static_cast<int64_t>(saved.seed)},
+          {"data", saved.data},
+          {"settings", print(saved.settings)},
+          {"seed", options.seed}};
 }
 
 std::string checkpoint_path(const Options &options) {

@@ -1,6 +1,8 @@
 // What a checkpoint says about the model in it, and how to have it back.
 #pragma once
 #include "app/options.h"
+#include "app/report.h"
+#include "experiments/examples.h"
 #include "experiments/model.h"
 #include "tensor/safetensors.h"
 
@@ -14,6 +16,7 @@ Metadata model_metadata(const Experiment &, const Settings &, const std::string 
 // What tells one training set from another: their number and a hash (FNV-1a) of the first ones. "64 examples 9c1f..."
 constexpr int64_t identifying_examples = 16;
 std::string identify(int64_t size, const std::vector<real> &first);
+std::string identify(const Examples &);
 
 // Parts of a checkpoint, which may be damaged or hostile; they throw std::runtime_error naming the file. The settings
 // are those stored, `others` where the file says nothing.
@@ -36,6 +39,8 @@ void check_same_run(const SafetensorsFile &, const std::vector<std::pair<std::st
 struct SavedModel {
   const Experiment *experiment;
   Settings settings;  // the checkpoint's, changed by --set and --category where these do not shape the nets
+  Settings trained;   // the checkpoint's
+  std::string data;   // identify() of what it has learned
   std::string algorithm;
   int64_t iteration;
   uint64_t seed;  // of the training run
@@ -45,6 +50,16 @@ struct SavedModel {
 // is missing, damaged or of another experiment than `options` names, std::invalid_argument when --set asks for other
 // nets.
 SavedModel load_model(Backend &, const std::string &path, const Options &options);
+
+// Numbers are said of what a model has learned and of what it has not, so its training examples must be the very ones
+// of its run. Throws std::runtime_error naming the setting that makes them others, or the data.
+void check_same_data(const SavedModel &, const std::string &path, const Examples &training);
+
+// For new samples: settings.sample_steps steps, with the noise that the last training iteration had.
+LearningSettings sampling_settings(const SavedModel &, int64_t seed);
+
+// What a report of the model begins with.
+std::vector<Fact> report_facts(const SavedModel &, const std::string &path, const Options &);
 
 // The file of --checkpoint, or the one in the run's folder.
 std::string checkpoint_path(const Options &);

@@ -107,7 +107,7 @@ int train(const Options &options) {
   const std::vector<real> some = examples->range(0, std::min<int64_t>(identifying_examples, examples->size()));
   if (std::all_of(some.begin(), some.end(), [](real x) { return x == 0; }))  // normalise=stretch made it so
     progress.warn("the observed pictures are of one colour each: there is nothing to learn from them");
-  const std::string data = identify(examples->size(), some);
+  const std::string data = identify(*examples);
   Run run{options, experiment, settings, *backend, learner, folder, progress, data};
   int64_t first = 0;
   if (options.resume) {

@@ -186,8 +186,8 @@ void keep(Source &source, const Wanted &wanted) {
 }  // namespace
 
 Source open_source(const SourceOptions &options) {
-  if (options.first < 0 || options.limit < 0 || options.held_out < 0)
-    throw std::invalid_argument("open_source: first, limit and held_out cannot be negative");
+  if (options.first < 0 || options.limit < 0 || options.held_out < 0 || options.examples < 0)
+    throw std::invalid_argument("open_source: first, limit, held_out and examples cannot be negative");
   Source source = open_all(options);
   if (!options.train && !source.has_parts)
     throw std::runtime_error(options.path + " has no test set: MNIST's or CIFAR's files, under their names, have one");
@@ -209,6 +209,12 @@ Source open_source(const SourceOptions &options) {
         options.held_out_seed ? epoch_order(size, *options.held_out_seed, 0) : std::vector<int64_t>();
     for (int64_t k = 0; k < count; ++k) held_out[size_t(drawn.empty() ? size - 1 - k : drawn[size_t(k)])] = true;
     keep(source, [&](int64_t i) { return held_out[size_t(i)] == options.take_held_out; });
+  }
+  if (options.examples > 0) {
+    std::vector<int64_t> seen(std::max<size_t>(source.categories.size(), 1));
+    keep(source, [&](int64_t i) {
+      return seen[source.labels.empty() ? 0 : size_t(source.labels[size_t(i)])]++ < options.examples;
+    });
   }
   if (options.first > 0 || options.limit > 0)
     keep(source,

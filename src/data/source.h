@@ -33,6 +33,7 @@ struct SourceOptions {
   int64_t held_out = 0;
   std::optional<uint64_t> held_out_seed;
   bool take_held_out = false;
+  int64_t examples = 0;          // then the first so many, of each category where there are some; 0: all
   int64_t first = 0, limit = 0;  // then examples [first, first + limit) of the list; limit 0: up to its end
 };
 

@@ -18,6 +18,7 @@ Settings settings(const std::string &preset) {
   s.langevin_steps = 10;
   s.langevin_step_size = 0.001;
   s.langevin_noise_until = 16700;  // the first 100 epochs
+  s.sample_steps = 8;
   s.reference_deviation = 0.016;
   s.optimizer = "adam";
   s.descriptor_rate = 0.003;
@@ -34,6 +35,7 @@ Settings settings(const std::string &preset) {
     s.generator_rate = 0.003;  // keeps up with the descriptor
     s.halve_every = 300;
     s.langevin_noise_until = -1;
+    s.sample_steps = -1;
     s.generator_init = 0.02;
   }
   return s;

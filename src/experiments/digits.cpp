@@ -9,7 +9,7 @@ Settings settings(const std::string &preset) {
   Settings s;  // [T]
   s.size = 28;
   s.crop = "none";
-  s.normalise = "stretch";
+  s.normalise = "fixed";  // not [T], which stretches each picture: Parzen windows need one scale for all
   s.batch = 100;
   s.chains = 144;
   s.held_out = 10000;    // not [T]: to choose the Parzen windows' width on pictures that were not learned

@@ -99,6 +99,7 @@ std::unique_ptr<Examples> open_examples(const Experiment &experiment, const Sett
   options.source.category = s.category;
   options.source.train = part != Part::test;
   if (part != Part::test) options.source.held_out = s.held_out;
+  if (part == Part::train) options.source.examples = s.examples;
   if (experiment.data != DataKind::digits) options.source.held_out_seed = seed;
   options.source.take_held_out = part == Part::held_out;
   options.height = options.width = s.size;

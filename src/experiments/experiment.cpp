@@ -14,7 +14,7 @@ Shape example_shape(const Experiment &experiment, const Settings &s) {
 std::vector<std::string> unused_settings(const Experiment &experiment) {
   std::vector<std::string> unused;
   if (experiment.data != DataKind::video) unused.push_back("frames");
-  if (experiment.data == DataKind::video || experiment.data == DataKind::texture) unused.push_back("held_out");
+  if (experiment.data == DataKind::video || experiment.data == DataKind::texture) unused.insert(unused.end(), {"held_out", "examples"});
   if (experiment.data != DataKind::digits) unused.push_back("parzen");
   if (experiment.data == DataKind::video)
     unused.insert(unused.end(), {"hidden_square", "inference_steps", "inference_restarts"});

@@ -36,6 +36,8 @@ const std::vector<Field<Settings>> &setting_fields() {
       field("held_out", &Settings::held_out, 0, any,
             "training examples set aside for evaluation, a sixth of them at most: of digits the last ones, else ones "
             "drawn by the seed"),
+      field("examples", &Settings::examples, 0, any,
+            "the first so many training examples, of each category where there are some, are learned; 0 all"),
       field("descriptor", &Settings::descriptor, {}, "name of the descriptor net"),
       field("generator", &Settings::generator, {}, "name of the generator net"),
       field("latent", &Settings::latent, 1, many, "channels of the latent vector"),
@@ -46,6 +48,8 @@ const std::vector<Field<Settings>> &setting_fields() {
       field("langevin_step_size", &Settings::langevin_step_size, 0, 1000, "delta: size of a Langevin step"),
       field("reference_deviation", &Settings::reference_deviation, 1e-6, 1e6,
             "s: standard deviation of the reference distribution"),
+      field("sample_steps", &Settings::sample_steps, -1, many,
+            "Langevin steps that revise new samples; -1: as many as in training"),
       field("langevin_noise", &Settings::langevin_noise, "whether Langevin steps add noise"),
       field("langevin_noise_until", &Settings::langevin_noise_until, -1, any,
             "iteration after which the noise is off; -1 never"),

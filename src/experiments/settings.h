@@ -19,6 +19,7 @@ struct Settings {
   std::string normalise = "stretch";
   std::string category;
   int64_t held_out = 0;
+  int64_t examples = 0;
 
   std::string descriptor, generator;  // names of nets; "" is the experiment's own
   int64_t latent = 100;
@@ -27,6 +28,7 @@ struct Settings {
   int64_t langevin_steps = 15;         // L
   double langevin_step_size = 0.002;   // delta
   double reference_deviation = 0.016;  // s
+  int64_t sample_steps = -1;
   bool langevin_noise = true;
   int64_t langevin_noise_until = -1;
   int64_t generator_steps = 0;       // Lz

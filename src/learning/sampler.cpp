@@ -50,7 +50,7 @@ std::vector<real> Sampler::generate(const std::vector<real> &latents) {
   return values(backend_, made.examples(0, last_count_));
 }
 
-std::vector<real> Sampler::revise(const LearningSettings &s, int64_t steps, int64_t batch_index) {
+std::vector<real> Sampler::revise(const LearningSettings &s, int64_t batch_index) {
   if (!df_dx_) throw std::logic_error("this model has no descriptor");
   backend_.set_clock({batch_index, 1});
   LangevinStep step{real(s.langevin_step_size),
@@ -58,7 +58,7 @@ std::vector<real> Sampler::revise(const LearningSettings &s, int64_t steps, int6
                     s.noise_until != 0,
                     {s.seed, Purpose::sample_langevin},
                     0};
-  for (step.index = 0; step.index < steps; ++step.index) {
+  for (step.index = 0; step.index < s.langevin_steps; ++step.index) {
     descriptor_tape_.forward();
     backend_.fill_examples(descriptor_tape_.seed(*df_dx_), ones_);
     descriptor_tape_.backward(*df_dx_);
@@ -67,7 +67,7 @@ std::vector<real> Sampler::revise(const LearningSettings &s, int64_t steps, int6
   return values(backend_, ConstView(x_).examples(0, last_count_));
 }
 
-void Sampler::draw(const LearningSettings &s, int64_t steps, int64_t count, const Visit &visit) {
+void Sampler::draw(const LearningSettings &s, int64_t count, const Visit &visit) {
   for (int64_t first = 0; first < count; first += batch_) {
     std::vector<real> latents;
     for (int64_t k = first; k < std::min(first + batch_, count); ++k) {
@@ -75,7 +75,7 @@ void Sampler::draw(const LearningSettings &s, int64_t steps, int64_t count, cons
       latents.insert(latents.end(), z.begin(), z.end());
     }
     const std::vector<real> made = generate(latents);
-    visit(first, made, df_dx_ ? revise(s, steps, first) : std::vector<real>());
+    visit(first, made, df_dx_ ? revise(s, first) : std::vector<real>());
   }
 }
 

@@ -19,13 +19,13 @@ class Sampler {
 
   // g(z) for at most `batch` latent vectors.
   std::vector<real> generate(const std::vector<real> &latents);
-  // The examples that generate() made last, after `steps` Langevin steps. Noise is keyed by (seed, batch_index).
-  std::vector<real> revise(const LearningSettings &, int64_t steps, int64_t batch_index);
+  // The examples that generate() made last, after settings.langevin_steps Langevin steps. Noise is keyed by (seed, batch_index).
+  std::vector<real> revise(const LearningSettings &, int64_t batch_index);
 
   // g(z_k) of latent vectors k = 0 .. count - 1, and each revised (empty without a descriptor), batch by batch; `first`
   // is the number of a batch's first.
   using Visit = std::function<void(int64_t first, const std::vector<real> &made, const std::vector<real> &revised)>;
-  void draw(const LearningSettings &, int64_t steps, int64_t count, const Visit &visit);
+  void draw(const LearningSettings &, int64_t count, const Visit &visit);
 
  private:
   Backend &backend_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 #include <stdexcept>
 
 namespace coopnets {
@@ -47,6 +48,11 @@ Inception::Inception(Backend &backend, const SafetensorsFile &file)
     : backend_(backend), weights_(read_weights(backend, file)) {
   try {
     check();
+    if (const auto names = file.metadata().find("categories"); names != file.metadata().end()) {
+      std::istringstream lines(names->second);
+      for (std::string line; std::getline(lines, line);) categories_.push_back(line);
+      if (categories_.size() > 1008) throw std::runtime_error("it names more categories than there are logits, 1008");
+    }
   } catch (const std::runtime_error &error) {
     throw std::runtime_error(file.path() + ": " + error.what());
   }
@@ -174,11 +180,13 @@ Inception::Output Inception::forward(Tensor x, const Seen &seen) {
   return {pooled, x.values()};
 }
 
-Inception::Output Inception::forward(const Image &picture) {
-  if (picture.channels != 3) throw std::invalid_argument("Inception takes pictures of three channels");
-  std::vector<real> x = resize_bilinear_tf1(picture, side, side);
-  for (real &v : x) v = (v - 128) / 128;
-  return forward(Tensor(backend_, {1, 1, side, side, 3}, x));
+Inception::Output Inception::forward(const std::vector<Image> &pictures) {
+  std::vector<real> x;
+  for (const Image &picture : pictures) {
+    if (picture.channels != 3) throw std::invalid_argument("Inception takes pictures of three channels");
+    for (const real v : resize_bilinear_tf1(picture, side, side)) x.push_back((v - 128) / 128);
+  }
+  return forward(Tensor(backend_, {int64_t(pictures.size()), 1, side, side, 3}, x));
 }
 
 }  // namespace coopnets

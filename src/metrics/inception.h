@@ -21,12 +21,14 @@ class Inception {
   // The same from the file that tools/convert_inception.py writes; a value that is not finite is refused, too.
   Inception(Backend &, const SafetensorsFile &);
   static bool is_in(const SafetensorsFile &);
+  // What the logits stand for, where the file says so.
+  const std::vector<std::string> &categories() const { return categories_; }
 
   struct Output {
     std::vector<real> pool3, logits;  // [count, 2048] and [count, 1008]
   };
-  // A picture of three channels, resized to 299x299 and normalised as in TensorFlow's graph.
-  Output forward(const Image &);
+  // Pictures of three channels, resized to 299x299 and normalised as in TensorFlow's graph.
+  Output forward(const std::vector<Image> &);
   // Of normalised pictures [N,1,H,W,3], at least 75 pixels a side; `seen` is shown what each layer makes.
   using Seen = std::function<void(const std::string &layer, const Tensor &)>;
   Output forward(Tensor x, const Seen &seen = nullptr);
@@ -50,6 +52,7 @@ class Inception {
 
   Backend &backend_;
   std::map<std::string, Tensor> weights_;
+  std::vector<std::string> categories_;
 };
 
 // --- What Inception has beside convolutions, on [N,1,H,W,C] ----------------------------------------------------------

@@ -36,6 +36,7 @@ Tensor pool_3x3(const Tensor &x, int64_t stride, int64_t before, const Reduce &r
   const Shape out{in.n, 1, axis.out(in.h), axis.out(in.w), in.c};
   const std::vector<real> from = x.values();
   std::vector<real> to(out.size());
+#pragma omp parallel for collapse(2)
   for (int64_t n = 0; n < in.n; ++n)
     for (int64_t i = 0; i < out.h; ++i)
       for (int64_t j = 0; j < out.w; ++j) {

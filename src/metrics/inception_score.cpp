@@ -62,7 +62,7 @@ CategoryScore category_score(const Samples &logits, int64_t category, int64_t to
   if (logits.count < 1 || category < 0 || category >= logits.dimension)
     throw std::invalid_argument("there is no category " + std::to_string(category) + " among " +
                                 std::to_string(logits.dimension) + ", or there are no samples");
-  CategoryScore score{0, 0};
+  CategoryScore score{0, logits.dimension > top ? 0.0 : NAN};
   for (int64_t i = 0; i < logits.count; ++i) {
     const float *row = logits.row(i);
     score.probability += std::exp(log_softmax(row, logits.dimension)[category]) / double(logits.count);

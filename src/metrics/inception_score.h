@@ -14,7 +14,8 @@ struct MeanAndDeviation {
 MeanAndDeviation inception_score(const Samples &logits, int64_t splits = 10);
 
 // The mean over samples of one class's softmax probability, and the part of the samples for which that class is not
-// among the `top` most probable (Figure 3 of the paper: average softmax probability and top-5 error).
+// among the `top` most probable (Figure 3 of the paper: average softmax probability and top-5 error); not a number where
+// there are no more than `top` classes.
 struct CategoryScore {
   double probability, top_error;
 };
