@@ -10,7 +10,7 @@
 ## CXX=g++              compiler of everything but the kernels of cuda/, and nvcc's host compiler
 ## NATIVE=0             for any processor of this kind instead of this very one (no -march=native)
 ## CUDA=0 | CUDA=1      without or with the GPU; by default with it where nvcc is found
-## CUDA_ARCH="75 90"    GPU architectures; by default one a generation that nvcc knows. PTX of the highest is embedded
+## CUDA_ARCH="75 90"    GPU architectures; by default one a generation that nvcc knows. their PTX is embedded
 ## WERROR=1             warnings are errors
 ## CXXFLAGS=...         further flags
 ## V=1                  prints the commands; -jN makes N jobs at a time, by default one a processor
@@ -95,12 +95,10 @@ ifeq ($(CUDA),1)
     $(error $(NVCC) lists no architecture of compute capability 5.3 or later: set CUDA_ARCH)
   endif
   CUDA_ARCH := $(CUDA_ARCH)
-  HIGHEST   := $(lastword $(shell printf '%s\n' $(CUDA_ARCH) | sort -n))
   # nvcc may be a script that calls another, so it is asked where its toolkit lies.
   CUDA_HOME := $(realpath $(shell $(NVCC) --dryrun x.cu 2>&1 | sed -n 's/^.. TOP=//p'))
   NVCCFLAGS := -std=c++17 -O3 -lineinfo -ccbin $(CXX) -Isrc -Itests -I. -MMD -MP -Xcompiler=-Wall,-Wextra \
-               $(foreach a,$(CUDA_ARCH),-gencode=arch=compute_$(a),code=sm_$(a)) \
-               -gencode=arch=compute_$(HIGHEST),code=compute_$(HIGHEST)
+               $(foreach a,$(CUDA_ARCH),-gencode=arch=compute_$(a),code=[sm_$(a),compute_$(a)])
   ifeq ($(WERROR),1)
     NVCCFLAGS += -Werror=all-warnings
   endif
@@ -108,7 +106,7 @@ ifeq ($(CUDA),1)
   CUDA_LIBS     = $(addprefix -L,$(wildcard $(CUDA_HOME)/targets/$(firstword $(subst -, ,$(shell $(CXX) -dumpmachine)))-linux/lib \
                   $(CUDA_HOME)/lib64)) -lcudart_static -ldl -lrt -lpthread
   CUDA_DEFINE  := -DCOOPNETS_CUDA
-  CUDA_FOUND    = $(NVCC), for $(addprefix sm_,$(CUDA_ARCH)) and PTX $(HIGHEST)
+  CUDA_FOUND    = $(NVCC), for $(addprefix sm_,$(CUDA_ARCH)), and their PTX
 else
   CUDA_FOUND    = CPU only ($(if $(filter command environment override,$(origin CUDA)),CUDA=0,$(if $(NVCC),cuda/ is empty,no nvcc)))
 endif
@@ -215,6 +213,8 @@ run_tests = @failed=; for binary in $(1); do \
     COOPNETS=$(F)/coopnets $$binary --gtest_brief=1 $(if $(TEST_FILTER),--gtest_filter='$(TEST_FILTER)') || failed="$$failed $$binary"; \
   done; \
   if [ -n "$$failed" ]; then printf 'make %s: failed:%s\n' $@ "$$failed" >&2; exit 1; fi
+test: export CUDA_VISIBLE_DEVICES :=
+test-cuda: export COOPNETS_NEEDS_GPU := 1
 test: all $(F)/coopnets $(TEST_BINARIES)
 	$(call run_tests,$(TEST_BINARIES))
 test-cuda: $(if $(filter 1,$(CUDA)),$(C)/run_tests,no-cuda)

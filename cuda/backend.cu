@@ -104,9 +104,16 @@ CudaBackend::CudaBackend(int device, Precision precision) : precision_(precision
   const char *const names[] = {"fp32", "tf32", "bf16"};
   name_ = std::string("cuda:") + std::to_string(device) + ", " + properties.name + ", sm_" +
           std::to_string(properties.major) + std::to_string(properties.minor) + ", ";
+  // A new chip may run old code, which the driver has translated and which has no tensor cores.
+  cudaFuncAttributes code;
+  if (precision != Precision::fp32) CUDA_CHECK(cudaFuncGetAttributes(&code, write_clock));
   if (precision != Precision::fp32 && properties.major < 8) {
     precision_ = Precision::fp32;
     name_ += std::string("fp32 (this chip has no ") + names[int(precision)] + ")";
+  } else if (precision != Precision::fp32 && code.ptxVersion < 80) {
+    precision_ = Precision::fp32;
+    name_ += std::string("fp32 (built for sm_") + std::to_string(code.ptxVersion) + ", which has no " +
+             names[int(precision)] + ": set CUDA_ARCH)";
   } else {
     name_ += names[int(precision)];
   }
@@ -137,10 +144,11 @@ CudaBackend::~CudaBackend() {
 
 std::string CudaBackend::name() const { return name_; }
 
-// --- Memory
-// -------------------------------------------------------------------------------------------------------------
+// --- Memory ----------------------------------------------------------------------------------------------------------
 
 void *CudaBackend::allocate(size_t bytes) {
+  // Also of the pool: the graph would keep the address, and who gets the block next would share it.
+  if (recording_) throw std::logic_error("a recorded sequence of kernels may not allocate memory");
   void *memory;
   const auto free = free_blocks_.find(bytes);
   if (free != free_blocks_.end()) {
@@ -172,7 +180,7 @@ void *CudaBackend::device_memory(size_t bytes) {
         "the GPU is out of memory: " + mebibytes(bytes) + " more wanted, " + mebibytes(free) + " of " +
         mebibytes(total) + " free, " + mebibytes(bytes_) +
         " held by this program; fewer chains (--set chains=...), a smaller batch (--set batch=...) or "
-        "a smaller picture (--size) need less");
+        "smaller pictures (--set size=..., of samples --size) need less");
   }
   CUDA_CHECK(error);
   return memory;
@@ -233,8 +241,7 @@ void CudaBackend::download(const void *device, void *host, size_t bytes) {
 
 void CudaBackend::synchronise() { CUDA_CHECK(cudaStreamSynchronize(stream_)); }
 
-// --- Time
-// ---------------------------------------------------------------------------------------------------------------
+// --- Time ------------------------------------------------------------------------------------------------------------
 
 // The value travels as the kernel's argument: the host neither waits nor keeps it.
 void CudaBackend::set_clock(const Clock &clock) { CUDA_LAUNCH(write_clock, 1, 1, 0, stream_, clock, clock_); }
@@ -242,8 +249,9 @@ void CudaBackend::set_clock(const Clock &clock) { CUDA_LAUNCH(write_clock, 1, 1,
 void CudaBackend::replay(Recording &recording, const std::function<void()> &body) {
   if (recording_) return body();  // part of a longer recording
   if (!recording.state) {
+    body();  // if it fails, the next call is the first again
     recording.state = std::make_shared<Graph>();
-    return body();
+    return;
   }
   Graph &graph = *static_cast<Graph *>(recording.state.get());
   if (!graph.launchable || graph.scratch_generation != scratch_generation_) {

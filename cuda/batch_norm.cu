@@ -165,9 +165,9 @@ __global__ void finish_sums(const Sums *partial, int channels, int chunks, Inver
 }
 
 // y = activation(scale (x - mean) inverse + shift).
-__global__ void normalise(const float *__restrict__ x, const float *scale, const float *shift, const float *mean,
-                          Inverse inverse, Activation activation, float *__restrict__ y, int64_t positions,
-                          int channels, int64_t chunk) {
+// y may be x.
+__global__ void normalise(const float *x, const float *scale, const float *shift, const float *mean, Inverse inverse,
+                          Activation activation, float *y, int64_t positions, int channels, int64_t chunk) {
   const Walk walk(positions, chunk);
   if (walk.channel >= channels) return;
   const float k = scale[walk.channel] * inverse(walk.channel), m = mean[walk.channel], b = shift[walk.channel];

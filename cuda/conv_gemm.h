@@ -215,14 +215,16 @@ class Loader<Product::backward_filter, Shape, vector> {
   int channel_, tap_t_, tap_h_, tap_w_, example_, t_, h_, w_;
 };
 
-// gridDim: tiles of rows, tiles of columns, phases x splits.
+// gridDim: tiles of rows x tiles of columns, in one axis as y and z end at 65,535; 1; phases x splits.
 template <Product product, class Math, int vector>
 __global__ void __launch_bounds__(Math::Shape::threads) conv_gemm(const ConvProblem p) {
   using Shape = typename Math::Shape;
   using Load = Loader<product, Shape, vector>;
   const int split = blockIdx.z % p.splits;
   const Phase<product> phase(p, blockIdx.z / p.splits);
-  const int first_row = blockIdx.x * Shape::rows, first_column = blockIdx.y * Shape::columns;
+  const int tiles_across = ceil_div(phase.columns, Shape::columns);
+  const int first_row = int(blockIdx.x) / tiles_across * Shape::rows;
+  const int first_column = int(blockIdx.x) % tiles_across * Shape::columns;
   if (first_row >= phase.rows) return;  // phases differ in size
   const int all_steps = ceil_div(phase.sum, step_of_sum), steps_a_split = ceil_div(all_steps, p.splits);
   const int begin = min(split * steps_a_split, all_steps) * step_of_sum;
@@ -281,8 +283,8 @@ void launch_gemm_as(const ConvProblem &p, cudaStream_t stream) {
           cudaFuncSetAttribute(conv_gemm<product, Math, vector>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
     allowed |= uint64_t{1} << device;
   }
-  const dim3 grid(ceil_div(largest.rows, Shape::rows), ceil_div(largest.columns, Shape::columns),
-                  phases_of(product, p) * p.splits);
+  const int64_t tiles = int64_t{ceil_div(largest.rows, Shape::rows)} * ceil_div(largest.columns, Shape::columns);
+  const dim3 grid(unsigned(tiles), 1, phases_of(product, p) * p.splits);
   CUDA_LAUNCH((conv_gemm<product, Math, vector>), grid, Shape::threads, bytes, stream, p);
 }
 

@@ -22,8 +22,7 @@
 
 namespace coopnets {
 
-// --- Asynchronous copies of 4, 8 or 16 bytes; where nothing valid lies, zeros are written
-// ---------------------------------
+// --- Asynchronous copies of 4, 8 or 16 bytes; where nothing valid lies, zeros are written ----------------------------
 
 template <int floats>
 __device__ __forceinline__ void copy_async(float *shared, const float *global, bool valid) {
@@ -60,8 +59,7 @@ __device__ __forceinline__ void wait_copies() {
 #endif
 }
 
-// --- Rounding
-// -----------------------------------------------------------------------------------------------------------
+// --- Rounding --------------------------------------------------------------------------------------------------------
 
 __device__ __forceinline__ uint32_t float_bits(float v) {
   uint32_t bits;
@@ -101,8 +99,7 @@ __device__ __forceinline__ uint32_t to_bf16(float low, float high) {
 #endif
 }
 
-// --- D += A B
-// -----------------------------------------------------------------------------------------------------------
+// --- D += A B --------------------------------------------------------------------------------------------------------
 
 __device__ __forceinline__ float lower_bf16(uint32_t pair) { return float_of(pair << 16); }
 __device__ __forceinline__ float upper_bf16(uint32_t pair) { return float_of(pair & 0xffff0000u); }

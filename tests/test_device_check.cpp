@@ -58,7 +58,7 @@ TEST_F(DeviceCheck, RefusesWrongOptions) {
   EXPECT_EQ(run("--iterations 0"), 2);
   EXPECT_TRUE(says("--iterations must be a whole number of at least 1, not '0'")) << said;
   EXPECT_EQ(run("--skip tests"), 2);
-  EXPECT_TRUE(says("--skip is build, test, sanitizer, bench or train, not 'tests'")) << said;
+  EXPECT_TRUE(says("--skip is build, test, sanitizer, bench, presets, suite or train, not 'tests'")) << said;
   EXPECT_EQ(run("--preset"), 2);
   EXPECT_EQ(run("--itertions 3"), 2);
   EXPECT_TRUE(says("unknown option '--itertions'")) << said;

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "app/progress.h"
 #include "cpu/cpu.h"
 #ifdef COOPNETS_CUDA
 #include "cuda/cuda.h"
@@ -31,7 +32,13 @@ std::unique_ptr<Backend> try_cuda(const Options &options) {
   if (index >= static_cast<int64_t>(count))
     throw std::runtime_error("--device " + options.device + ": there are " + std::to_string(count) +
                              " GPUs, counted from 0");
-  return make_cuda_backend(static_cast<int>(index), parse_precision(options.precision));
+  try {
+    return make_cuda_backend(static_cast<int>(index), parse_precision(options.precision));
+  } catch (const std::runtime_error &error) {  // an old GPU, or a full one
+    if (options.device != "auto") throw;
+    Progress(1, options.quiet).warn(std::string(error.what()) + "; this run is on the CPU");
+    return nullptr;
+  }
 }
 
 #else

@@ -1,8 +1,10 @@
 // The CUDA backend: on the GPU, or on the emulator where tests/cuda_emulator stands in for the toolkit. Where no GPU
-// answers, every test is skipped.
+// answers, every test is skipped, or, with COOPNETS_NEEDS_GPU=1 in the environment, fails.
 #include "cuda/cuda.h"
 
 #include <gtest/gtest.h>
+
+#include <cstdlib>
 
 #include "backends/backend.h"
 
@@ -12,7 +14,10 @@ namespace {
 class GpuNeeded : public testing::Environment {
   void SetUp() override {
     std::string why_none;
-    if (cuda_devices(&why_none).empty()) GTEST_SKIP() << why_none;
+    if (!cuda_devices(&why_none).empty()) return;
+    const char *needed = std::getenv("COOPNETS_NEEDS_GPU");
+    if (needed && *needed == '1') FAIL() << why_none;
+    GTEST_SKIP() << why_none;
   }
 };
 const testing::Environment *const gpu_needed = testing::AddGlobalTestEnvironment(new GpuNeeded);

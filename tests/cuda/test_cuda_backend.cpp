@@ -29,8 +29,7 @@ double distance(const std::vector<real> &a, const std::vector<real> &b) {
   return std::sqrt(difference / norm);
 }
 
-// --- Convolutions in every precision and tile
-// -------------------------------------------------------------------------
+// --- Convolutions in every precision and tile ------------------------------------------------------------------------
 
 struct Case {
   const char *name;
@@ -116,8 +115,7 @@ TEST_P(CudaConv, ResultsRepeatBitForBit) {
 INSTANTIATE_TEST_SUITE_P(Shapes, CudaConv, testing::ValuesIn(cases),
                          [](const testing::TestParamInfo<Case> &info) { return std::string(info.param.name); });
 
-// --- Graphs
-// -----------------------------------------------------------------------------------------------------------
+// --- Graphs ----------------------------------------------------------------------------------------------------------
 
 TEST(CudaReplay, AGraphReadsTheClockOfItsLaunch) {
   Backend &backend = test_backend();
@@ -174,6 +172,35 @@ TEST(CudaReplay, AnErrorInTheBodyLeavesTheBackendUsable) {
   EXPECT_EQ(x.values(), std::vector<real>(4, 3));
 }
 
+// The first run makes scratch memory and whatever is made lazily: one that fails was none.
+TEST(CudaReplay, AFirstRunThatFailsIsNoFirstRun) {
+  const std::unique_ptr<Backend> backend = make_cuda_backend(0, Precision::fp32);
+  const Shape shape{1, 1, 50, 400, 3};
+  const Tensor x(*backend, shape, std::vector<real>(shape.size(), 1)), db(*backend, {1, 1, 1, 1, 3});
+  Recording recording;
+  EXPECT_THROW(backend->replay(recording, [] { throw std::runtime_error("on purpose"); }), std::runtime_error);
+  for (int i = 0; i < 3; ++i) {
+    backend->fill(db, 0);
+    backend->replay(recording, [&] { backend->bias_backward(x, db); });  // which needs scratch memory
+    EXPECT_EQ(db.values(), std::vector<real>(3, 20000)) << i;
+  }
+}
+
+TEST(CudaReplay, MayNotTakeMemoryOfThePool) {
+  Backend &backend = test_backend();
+  { const Tensor before(backend, {1, 1, 1, 1, 12345}); }  // leaves its block in the pool
+  const Tensor x(backend, {1, 1, 1, 1, 4});
+  Recording recording;
+  const auto body = [&] {
+    const Tensor inside(backend, {1, 1, 1, 1, 12345});
+    backend.fill(x, 1);
+  };
+  backend.replay(recording, body);
+  EXPECT_THROW(backend.replay(recording, body), std::logic_error);
+  backend.fill(x, 2);
+  EXPECT_EQ(x.values(), std::vector<real>(4, 2));
+}
+
 TEST(CudaReplay, MayNotWaitOrAllocate) {
   Backend &backend = test_backend();
   const Tensor x(backend, {1, 1, 1, 1, 4});
@@ -183,8 +210,7 @@ TEST(CudaReplay, MayNotWaitOrAllocate) {
   EXPECT_THROW(backend.replay(recording, body), std::runtime_error);
 }
 
-// --- Memory
-// -----------------------------------------------------------------------------------------------------------
+// --- Memory ----------------------------------------------------------------------------------------------------------
 
 TEST(CudaMemory, IsPooledAndCounted) {
   const std::unique_ptr<Backend> backend = make_cuda_backend(0, Precision::fp32);

@@ -121,6 +121,7 @@ size_t live_allocations();         // device and pinned host
 void set_device_count(int count);  // 0: as on a machine without a GPU
 void set_memory(size_t bytes);     // of the emulated device
 void set_compute_capability(int major, int minor);
+void set_code_version(int version);  // of the kernels: 75 as if built for sm_75; 0: for the device
 
 }  // namespace cuda_emulator
 
@@ -217,6 +218,15 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t);
 
 namespace cuda_emulator {
 cudaError_t set_shared_limit(const void *kernel, int bytes);
+int code_version();
+}  // namespace cuda_emulator
+struct cudaFuncAttributes {
+  int ptxVersion;
+};
+template <class Kernel>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *attributes, Kernel *) {
+  attributes->ptxVersion = cuda_emulator::code_version();
+  return cudaSuccess;
 }
 template <class Kernel>
 cudaError_t cudaFuncSetAttribute(Kernel *kernel, cudaFuncAttribute, int bytes) {

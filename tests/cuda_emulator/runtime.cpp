@@ -30,6 +30,7 @@ struct Device {
   size_t memory = size_t{2} << 30, held = 0;
   std::map<const char *, size_t> device_memory, pinned_memory;
   std::map<const void *, size_t> shared_limits;
+  int code_version = 0;
   Stream default_stream;
   int capturing = 0;
   cudaError_t last_error = cudaSuccess;
@@ -91,6 +92,9 @@ void set_compute_capability(int major, int minor) {
   device.major = major;
   device.minor = minor;
 }
+
+void set_code_version(int version) { device.code_version = version; }
+int code_version() { return device.code_version ? device.code_version : 10 * device.major + device.minor; }
 
 cudaError_t set_shared_limit(const void *kernel, int bytes) {
   if (size_t(bytes) > shared_most)

@@ -259,6 +259,10 @@ TEST(CudaDevices, AnOldChipComputesInFp32AndSaysSo) {
   EXPECT_SAYS(make_cuda_backend(0, Precision::bf16)->name(), "sm_75, fp32 (this chip has no bf16)");
   cuda_emulator::set_compute_capability(9, 0);
   EXPECT_SAYS(make_cuda_backend(0, Precision::bf16)->name(), "sm_90, bf16");
+  cuda_emulator::set_code_version(75);  // translated by the driver for the newer chip
+  EXPECT_SAYS(make_cuda_backend(0, Precision::tf32)->name(), "sm_90, fp32 (built for sm_75, which has no tf32");
+  EXPECT_SAYS(make_cuda_backend(0, Precision::fp32)->name(), "sm_90, fp32");
+  cuda_emulator::set_code_version(0);
 }
 
 TEST(CudaDevices, ABackendLeavesNothingBehind) {

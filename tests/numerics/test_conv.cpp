@@ -124,6 +124,32 @@ const NaiveConv cases[] = {
     {{40, 1, 1, 1, 2100}, {{}, {}, {}}, 19},  // the depth split into parts
 };
 
+// Fifty windows that nobody chose, odd in every way: all three products and both epilogues against the naive ones.
+TEST(Conv, RandomShapes) {
+  uint64_t drawn = 0;
+  const auto pick = [&drawn](int64_t least, int64_t most) {
+    const uint64_t bits = random_block({2026, Purpose::sample}, drawn++, 0, 0).v[0];
+    return least + int64_t(bits % uint64_t(most - least + 1));
+  };
+  for (int k = 0; k < 50; ++k) {
+    const bool video = pick(0, 2) == 0;
+    const auto axis = [&](int64_t in) {
+      while (true) {  // until a window fits
+        const Axis a{pick(1, 5), pick(1, 3), pick(0, 4), pick(0, 4)};
+        if (in + a.before + a.after >= a.kernel) return a;
+      }
+    };
+    NaiveConv c{{pick(1, 3), video ? pick(2, 5) : 1, pick(1, 13), pick(1, 13), pick(1, 37)}, {}, pick(1, 37)};
+    if (video) c.window.t = axis(c.x.t);
+    c.window.h = axis(c.x.h), c.window.w = axis(c.x.w);
+    SCOPED_TRACE("case " + std::to_string(k) + ": x " + c.x.str() + ", w " + c.w().str() + ", y " + c.y().str());
+    const std::vector<real> x = noise(c.x.size(), 1), w = noise(c.w().size(), 2), dy = noise(c.y().size(), 3);
+    EXPECT_LE(distance(forward(c, x, w), c.forward(x, w)), tolerance);
+    EXPECT_LE(distance(backward_input(c, dy, w), c.backward_input(dy, w)), tolerance);
+    EXPECT_LE(distance(backward_filter(c, x, dy), c.backward_filter(x, dy)), tolerance);
+  }
+}
+
 struct ConvCase : testing::TestWithParam<size_t> {
   const NaiveConv &c = cases[GetParam()];
   std::vector<real> x = noise(c.x.size(), 1), w = noise(c.w().size(), 2), dy = noise(c.y().size(), 3);
