@@ -144,23 +144,33 @@ int train(const Options &options) {
   catch_interrupts();
   const auto now = standard_screen().seconds;
   const double begin = now();
-  double saved = begin;
+  double saved = begin, read = begin, start = begin;
+  int64_t unread = 0;  // iterations whose readings are still on the device, which is not waited for at each
+  const double seconds_between_readings = is_cpu(*backend) ? 0 : 0.1;
   try {
     for (int64_t i = first; i < settings.iterations; ++i) {
-      const double start = now();
+      if (unread == 0) start = now();
       learner.iterate(i, rate_factor(settings, i), examples->batch(i, learning.batch),
                       examples->batch_indices(i, learning.batch));
-      const Monitor monitor = learner.monitor();
-      const LogRow row = row_of(i + 1, monitor, now() - start);
-      log.add(row);
-      progress.update(row);
-      const std::string warning = health.check(i + 1, monitor);
-      if (!warning.empty()) progress.warn(warning);
+      ++unread;
 
       const bool last = i + 1 == settings.iterations, stop = interrupted();
       const bool pictures = writes_pictures(i + 1, settings.iterations);
+      const bool save = pictures || last || stop || now() - saved > seconds_between_checkpoints;
+      if (save || unread == Cooperative::kept_monitors || now() - read >= seconds_between_readings) {
+        const std::vector<Monitor> monitors = learner.take_monitors();
+        read = now();
+        for (const Monitor &monitor : monitors) {
+          const int64_t iteration = i + 2 - unread--;
+          const LogRow row = row_of(iteration, monitor, (read - start) / double(monitors.size()));
+          log.add(row);
+          progress.update(row);
+          const std::string warning = health.check(iteration, monitor);
+          if (!warning.empty()) progress.warn(warning);
+        }
+      }
       if (pictures) run.save_pictures(i + 1);
-      if (pictures || last || stop || now() - saved > seconds_between_checkpoints) {
+      if (save) {
         run.save(i + 1);
         saved = now();
       }

@@ -76,8 +76,10 @@ Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generat
                          int64_t examples)
     : backend_(backend),
       settings_(settings),
-      readings_(backend, layers + int((descriptor ? descriptor->layers().size() : 0) +
-                                      (generator ? generator->layers().size() : 0))) {
+      readings_(
+          backend,
+          layers + int((descriptor ? descriptor->layers().size() : 0) + (generator ? generator->layers().size() : 0)),
+          kept_monitors) {
   const bool alone = settings.algorithm == Algorithm::generator;
   const int64_t chains = alone ? settings.batch : settings.chains;
   const Shape example = descriptor ? descriptor->input() : generator->output(generator->input());
@@ -113,6 +115,20 @@ void Cooperative::iterate(int64_t iteration, double rate, const std::vector<real
   backend_.upload(observed.data(), batch.data, observed.size() * sizeof(real));
   backend_.set_clock({iteration, rate});
 
+  if (settings_.algorithm == Algorithm::generator) {
+    const View kept = kept_latents_, z = latents_;
+    for (size_t i = 0; i < indices.size(); ++i) backend_.copy(kept.examples(indices[i], 1), z.examples(i, 1));
+    steps(iteration);
+    for (size_t i = 0; i < indices.size(); ++i) backend_.copy(z.examples(i, 1), kept.examples(indices[i], 1));
+  } else if (seconds_) {
+    steps(iteration);  // each by itself
+  } else {
+    backend_.replay(whole_[draws_noise(iteration)], [&] { steps(iteration); });
+  }
+  readings_.keep(int(monitored_++ % kept_monitors));
+}
+
+void Cooperative::steps(int64_t iteration) {
   switch (settings_.algorithm) {
     case Algorithm::cooperative:
       timed(G0, [&] { step_g0(); });
@@ -122,8 +138,8 @@ void Cooperative::iterate(int64_t iteration, double rate, const std::vector<real
       timed(G2, [&] { step_g2(); });
       break;
     case Algorithm::descriptor:
-      backend_.fill_normal(all.examples(settings_.batch, settings_.chains), 0, real(settings_.reference_deviation),
-                           {settings_.seed, Purpose::initial_chain}, 0);
+      backend_.fill_normal(View(examples_).examples(settings_.batch, settings_.chains), 0,
+                           real(settings_.reference_deviation), {settings_.seed, Purpose::initial_chain}, 0);
       step_d1(iteration);
       step_d2();
       break;
@@ -131,15 +147,15 @@ void Cooperative::iterate(int64_t iteration, double rate, const std::vector<real
       step_d1(iteration);
       step_d2();
       break;
-    case Algorithm::generator: {
-      const View kept = kept_latents_, z = latents_;
-      for (size_t i = 0; i < indices.size(); ++i) backend_.copy(kept.examples(indices[i], 1), z.examples(i, 1));
+    case Algorithm::generator:
       step_g1();
       step_g2();
-      for (size_t i = 0; i < indices.size(); ++i) backend_.copy(z.examples(i, 1), kept.examples(indices[i], 1));
       break;
-    }
   }
+}
+
+bool Cooperative::draws_noise(int64_t iteration) const {
+  return settings_.noise_until < 0 || iteration < settings_.noise_until;
 }
 
 void Cooperative::timed(Step step, const std::function<void()> &body) {
@@ -163,7 +179,7 @@ void Cooperative::step_g0() {
 
 // x <- x - (delta^2/2) (x/s^2 - df/dx) + delta N(0, I), L times
 void Cooperative::step_d1(int64_t iteration) {
-  const bool noise = settings_.noise_until < 0 || iteration < settings_.noise_until;
+  const bool noise = draws_noise(iteration);
   backend_.replay(d_->revision[noise], [&] {
     LangevinStep step{real(settings_.langevin_step_size),
                       real(settings_.reference_deviation),
@@ -233,9 +249,17 @@ void Cooperative::step_g2() {
 // Slot of the first generator layer's maximum.
 int Cooperative::generator_layers() const { return layers + (d_ ? int(d_->net.layers().size()) : 0); }
 
-Monitor Cooperative::monitor() const {
+Monitor Cooperative::monitor() const { return monitor_of(readings_.read()); }
+
+std::vector<Monitor> Cooperative::take_monitors() {
+  std::vector<Monitor> all;
+  for (taken_ = std::max(taken_, monitored_ - kept_monitors); taken_ < monitored_; ++taken_)
+    all.push_back(monitor_of(readings_.kept(int(taken_ % kept_monitors))));
+  return all;
+}
+
+Monitor Cooperative::monitor_of(const std::vector<double> &r) const {
   constexpr double absent = std::numeric_limits<double>::quiet_NaN();
-  const std::vector<double> r = readings_.read();
   const double values = double(revised().shape.size()), chains = double(settings_.chains);
   Monitor m{d_ != nullptr, g_ != nullptr, absent, absent, absent, absent, absent, {}, {}};
   if (d_) {

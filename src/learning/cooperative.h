@@ -59,7 +59,10 @@ class Cooperative {
   // From now on the seconds of each step are written here; the device is waited for in between. Null: no longer.
   void time_steps(StepSeconds *seconds) { seconds_ = seconds; }
 
-  Monitor monitor() const;      // of the last iteration; waits for the device
+  Monitor monitor() const;  // of the last iteration; waits for the device
+  // Of the iterations since the last call, in their order, the last kept_monitors of them at most; waits for the device.
+  static constexpr int kept_monitors = 64;
+  std::vector<Monitor> take_monitors();
   ConstView generated() const;  // x0 of step G0, [chains, ...]; until the next iteration
   ConstView revised() const;    // x after step D1, [chains, ...]
   // Everything that the next iteration depends on, by name: parameters, statistics, moments, kept chains and latent
@@ -70,6 +73,9 @@ class Cooperative {
 
  private:
   int generator_layers() const;
+  Monitor monitor_of(const std::vector<double> &readings) const;
+  void steps(int64_t iteration);
+  bool draws_noise(int64_t iteration) const;  // in step D1
   void timed(Step, const std::function<void()> &body);
   void step_g0();
   void step_d1(int64_t iteration);
@@ -87,6 +93,8 @@ class Cooperative {
   std::unique_ptr<Descriptor> d_;
   std::unique_ptr<Generator> g_;
   Readings readings_;
+  int64_t monitored_ = 0, taken_ = 0;  // iterations whose readings were kept, and those that were taken
+  Recording whole_[2];                 // an iteration without and with Langevin noise
   StepSeconds *seconds_ = nullptr;
 };
 

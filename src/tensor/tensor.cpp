@@ -21,9 +21,22 @@ void Tensor::set_values(const std::vector<real> &values) {
   backend().upload(values.data(), data(), values.size() * sizeof(real));
 }
 
-Readings::Readings(Backend &backend, int count) : memory_(backend, count * sizeof(double)), count_(count) {
+Readings::Readings(Backend &backend, int count, int moments)
+    : memory_(backend, size_t(count) * size_t(1 + moments) * sizeof(double)), count_(count) {
   const std::vector<double> zeros(count);
   backend.upload(zeros.data(), memory_.data(), count * sizeof(double));
+}
+
+void Readings::keep(int moment) {
+  const Shape bits{1, 1, 1, 1, count_ * int64_t(sizeof(double) / sizeof(real))};
+  const auto view = [&](int row) { return View{bits, reinterpret_cast<real *>(slot(row * count_))}; };
+  memory_.backend().copy(view(0), view(1 + moment));
+}
+
+std::vector<double> Readings::kept(int moment) const {
+  std::vector<double> out(count_);
+  memory_.backend().download(slot((1 + moment) * count_), out.data(), count_ * sizeof(double));
+  return out;
 }
 
 std::vector<double> Readings::read() const {

@@ -59,10 +59,13 @@ class Tensor {
 // `count` doubles in the backend's memory, zero at first.
 class Readings {
  public:
-  Readings(Backend &backend, int count);
+  // `count` slots, and room to keep their values of so many moments.
+  Readings(Backend &backend, int count, int moments = 0);
   double *slot(int i) const { return static_cast<double *>(memory_.data()) + i; }
   int count() const { return count_; }
-  std::vector<double> read() const;  // waits for the device
+  std::vector<double> read() const;            // waits for the device
+  void keep(int moment);                       // what the slots hold now, without waiting
+  std::vector<double> kept(int moment) const;  // waits for the device
 
  private:
   Memory memory_;

@@ -122,6 +122,36 @@ TEST(Cooperative, EveryStepEqualsThePapersFormulas) {
   expect_near(nets.generator.parameters()[1].value.values(), naive.b, "b");
 }
 
+// Reading them later changes nothing, and nothing is lost as long as they are taken in time.
+TEST(Cooperative, MonitorsAreKeptUntilTheyAreTaken) {
+  Backend &backend = test_backend();
+  LinearNets once(backend), later(backend);
+  LearningSettings s = plain_settings();
+  s.noise_until = 3;  // both kinds of iteration
+  Cooperative each(backend, &once.descriptor, &once.generator, s, 2);
+  Cooperative some(backend, &later.descriptor, &later.generator, s, 2);
+  EXPECT_TRUE(some.take_monitors().empty());
+  const std::vector<real> observed = random_values(6, 4);
+  std::vector<Monitor> expected;
+  for (int64_t i = 0; i < 70; ++i) {
+    each.iterate(i, 1, observed, {0, 1});
+    some.iterate(i, 1, observed, {0, 1});
+    expected.push_back(each.monitor());
+    if (i == 1 || i == 69) {
+      const std::vector<Monitor> taken = some.take_monitors();
+      ASSERT_EQ(taken.size(), i == 1 ? 2u : size_t(Cooperative::kept_monitors));
+      const size_t first = expected.size() - taken.size();
+      for (size_t k = 0; k < taken.size(); ++k) {
+        EXPECT_EQ(taken[k].energy_observed, expected[first + k].energy_observed) << i << ' ' << k;
+        EXPECT_EQ(taken[k].energy_revised, expected[first + k].energy_revised) << i << ' ' << k;
+        EXPECT_EQ(taken[k].reconstruction, expected[first + k].reconstruction) << i << ' ' << k;
+        EXPECT_EQ(taken[k].layer_maximum, expected[first + k].layer_maximum) << i << ' ' << k;
+      }
+    }
+  }
+  EXPECT_TRUE(some.take_monitors().empty());
+}
+
 TEST(Cooperative, TheMonitorReportsMeans) {
   Backend &backend = test_backend();
   LinearNets nets(backend);
