@@ -1,12 +1,16 @@
 // Convolutions: which kernel computes which, and into how many parts its sum is split.
 //
-//   input of 1 to 4 channels   forward (rows of 8 outputs or more), back to the input: conv_small.cu
+//   input of 1 to 4 channels   back to the input; forward and back to the filters where rows have 8 outputs or more:
+//                              conv_small.cu
 //   everything else            implicit matrix product           conv_gemm.h, by conv_forward.cu, conv_backward_*.cu
 //
 // Folding: along an axis whose window covers the whole input without padding (a fully connected layer), taps and
 // channels lie side by side in x as in w, so both become channels: x [N,T,H,W,C] as [N,T,H,1,W C], and so on outwards.
 // A fully connected layer becomes a plain matrix product in all three directions, with no taps to test and no phases to
 // skip.
+//
+//   add_splits   partial [splits, elements] -> result: a thread adds one element's parts, one after the other;
+//                4 (splits + 1) bytes and splits additions an element, bound by memory
 //
 // Splitting: where rows x columns make too few tiles to fill the GPU, or a sum is longer than 8192 terms, the sum is
 // cut into equal parts, each computed by blocks of its own into scratch memory, and added afterwards in their order.
@@ -159,6 +163,19 @@ void CudaBackend::conv_backward_filter(ConstView x, ConstView dy, const Window &
   p.a = x.data;
   p.b = dy.data;
   fold(p);
+  if (small_backward_filter_fits(p) && dw.shape.size()) {
+    // Parts of rows that fill the GPU, each of 8192 terms at most.
+    p.result_elements = dw.shape.size();
+    const int64_t rows = int64_t{p.examples} * p.t.out * p.h.out;
+    const int64_t to_fill = ceil_div(8 * multiprocessors_, small_backward_filter_blocks(p));
+    const int64_t to_be_exact = ceil_div<int64_t>(rows * p.w.out, 8192);
+    const int64_t room = std::max<int64_t>(1, most_partial_bytes / (p.result_elements * int64_t{sizeof(float)}));
+    p.splits = int(std::max<int64_t>(1, std::min({std::max(to_fill, to_be_exact), rows, room, int64_t{most_splits}})));
+    p.result = p.splits > 1 ? scratch<float>(p.splits * p.result_elements) : dw.data;
+    launch_small_backward_filter(p, stream_);
+    if (p.splits > 1) CUDA_LAUNCH(add_splits, grid_for(p.result_elements, 256), 256, 0, stream_, p, dw.data);
+    return;
+  }
   run<Product::backward_filter>(*this, p, dw);
 }
 

@@ -1,4 +1,12 @@
-// The backward_input product of conv_problem.h, compiled by itself: conv_gemm.h has the kernel.
+// The backward_input product of conv_problem.h, compiled by itself: conv_gemm.h has the kernel and its drawing.
+//
+//   dx [positions of a phase, Cin]  =  dy gathered [positions, taps of the phase Cout]  times  w turned [.., Cin]
+//
+//   A tile  16 channels of dy of 64 or 128 positions: runs, as in the forward product
+//   B tile  16 channels of one tap for 64 or 128 input channels: runs of w along the sum
+//
+// A deconvolution's forward pass is this product. Stride s: s^2 phases (s^3 of a video) with 1/s^2 of the taps each, so
+// that 2 taps Cin Cout operations a position of *dy* remain, and none with a zero.
 #include "cuda/conv_gemm.h"
 
 namespace coopnets {

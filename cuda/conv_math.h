@@ -1,12 +1,17 @@
 // How a block multiplies one step of two tiles in shared memory: in fp32 by ordinary threads, in tf32 or bf16 by tensor
 // cores.
 //
-//   Fp32           threads form a grid; each owns `high` x `wide` elements of the result, spread so that a warp's reads
-//   of
-//                  shared memory are broadcasts or fall into different banks; 4 steps of the sum at a time, 16 bytes a
-//                  read: 8 x 8 elements take (8 + 8) x 16 bytes for 512 operations
-//   Tf32, Bf16     warps form a grid; each owns whole 16 x 8 tiles; fragments as in tensor_core.h, rounded as they are
-//   read
+//   Fp32         threads form a grid; each owns `high` x `wide` elements of the result, spread so that a warp's reads
+//                of shared memory are broadcasts or fall into different banks; 4 steps of the sum at a time, 16 bytes
+//                a read: 8 x 8 elements take (8 + 8) x 16 bytes for 512 operations
+//   Tf32, Bf16   warps form a grid; each owns whole 16 x 8 tiles; fragments as in tensor_core.h, rounded as read
+//
+//                large tile, 8 warps          a warp's 64 x 32 elements
+//                +----+----+----+----+        +---+---+---+---+  16 rows
+//                | 0  | 1  | 2  | 3  |  64    |   |   |   |   |  x 8 columns each: 4 x 4 instructions a step of
+//                +----+----+----+----+        +---+---+---+---+  the sum, for 4 fragments of A and 4 of B:
+//                | 4  | 5  | 6  | 7  |        |   ...         |  per lane (16 + 8) words for 16 x 2048 operations
+//                +----+----+----+----+        +---------------+  of the warp in tf32
 //
 // In bf16 the pairs of a fragment are k = t and t + 4 (or t + 8 and t + 12) rather than neighbours: any order of the
 // sum will do that A and B share, and so both formats read the same words of shared memory, one bank a lane.

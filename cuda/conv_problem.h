@@ -1,7 +1,7 @@
 // A convolution as the kernels see it, and its three products as matrix products.
 //
-//   y[n,o,c] = sum_{k,i} x[n, o stride - before + k, i] w[k,i,c]        x [N,T,H,W,Cin], w [taps,Cin,Cout], y
-//   [N,To,Ho,Wo,Cout]
+//   y[n,o,c] = sum_{k,i} x[n, o stride - before + k, i] w[k,i,c]
+//   x [N,T,H,W,Cin], w [taps,Cin,Cout], y [N,To,Ho,Wo,Cout]
 //
 //                    rows                        columns   summed over              row r of A        row of B
 //   forward          positions of y              Cout      (tap k, channel i)       x around o        w[k,i,:]
@@ -98,6 +98,9 @@ void launch_gemm(const ConvProblem &, const GemmPlan &, Precision, cudaStream_t)
 constexpr int few_channels = 4;
 size_t small_forward_bytes(const ConvProblem &);  // of shared memory; launch_small_forward needs at most 48 KiB
 void launch_small_forward(const ConvProblem &, cudaStream_t);
+bool small_backward_filter_fits(const ConvProblem &);
+int small_backward_filter_blocks(const ConvProblem &);                 // of one split
+void launch_small_backward_filter(const ConvProblem &, cudaStream_t);  // into p.splits parts of p.result
 void launch_small_backward_input(const ConvProblem &, cudaStream_t);
 
 }  // namespace coopnets

@@ -1,5 +1,5 @@
-// Convolutions whose input has one to four channels (pictures), exact in fp32. They are bound by memory, not
-// arithmetic.
+// Convolutions whose input has one to four channels (pictures), exact in fp32 in every precision. Beside the implicit
+// matrix product they gain what that loses on so few channels: copies of whole runs instead of single words.
 //
 // Forward: a block makes 32 neighbouring outputs of one row by 64 output channels. For each tap row (kt, kh):
 //
@@ -8,6 +8,15 @@
 //   threads  16 across, 4 channels each; 8 down, 4 outputs each: 16 multiply-adds for 4 + 4 words read
 //
 // An output costs 4 bytes to write and (taps Cin) multiply-adds; x and w come from L2 but for the first time.
+//
+// Back to the filters: a block makes the sums of one tap row and 64 output channels, over a part of the rows of y. For
+// each 32 neighbouring outputs of such a row, x's run as above and
+//
+//   dy           [ 32 outputs of 64 channels ]            -> shared
+//   threads  16 across, 4 channels each; 8 down, every 8th of the kW Cin filter elements: up to 8 x 4 sums, 32
+//            multiply-adds for 8 + 4 words read
+//
+// The parts' sums are added afterwards in their order (conv.cu). dy is read once a tap row, from L2 but for the first.
 //
 // Back to the input: a warp makes 4 positions of dx of one phase (conv_problem.h), lanes run over dy's channels:
 //
@@ -73,6 +82,56 @@ __global__ void __launch_bounds__(128) small_forward(const ConvProblem p) {
             activate(p.activation, sum[r][j] + (p.bias ? p.bias[c] : 0));
     }
   }
+}
+
+constexpr int elements_a_thread = 8;  // of a tap row, every 8th
+
+__global__ void __launch_bounds__(128) small_backward_filter(const ConvProblem p) {
+  DYNAMIC_SHARED_ARRAY(float, shared);
+  const int run = run_of_x(p), depth = p.w.kernel * p.in_channels, kh = blockIdx.x % p.h.kernel,
+            kt = blockIdx.x / p.h.kernel, first_channel = blockIdx.y * channels_a_block;
+  float *const dy_shared = shared, *const x_shared = shared + outputs_a_block * channels_a_block;
+  const int across = threadIdx.x % 16, down = threadIdx.x / 16, row_floats = p.w.in * p.in_channels;
+  const int rows = p.examples * p.t.out * p.h.out, rows_a_part = ceil_div(rows, p.splits);
+  const int begin = min(int(blockIdx.z) * rows_a_part, rows), end = min(begin + rows_a_part, rows);
+
+  float sum[elements_a_thread][4] = {};
+  for (int row = begin; row < end; ++row) {
+    const int h = row % p.h.out, t = row / p.h.out % p.t.out, example = row / p.h.out / p.t.out;
+    const int xt = t * p.t.stride - p.t.before + kt, xh = h * p.h.stride - p.h.before + kh;
+    if (unsigned(xt) >= unsigned(p.t.in) || unsigned(xh) >= unsigned(p.h.in)) continue;  // the same for all threads
+    const float *const x = p.a + ((example * p.t.in + xt) * p.h.in + xh) * row_floats;
+    const float *const dy = p.b + row * p.w.out * p.out_channels;
+    for (int first = 0; first < p.w.out; first += outputs_a_block) {
+      const int start = (first * p.w.stride - p.w.before) * p.in_channels;
+      __syncthreads();
+      for (int i = threadIdx.x; i < run; i += 128)
+        x_shared[i] = unsigned(start + i) < unsigned(row_floats) ? x[start + i] : 0;
+      for (int i = threadIdx.x; i < outputs_a_block * channels_a_block; i += 128) {
+        const int w = first + i / channels_a_block, c = first_channel + i % channels_a_block;
+        dy_shared[i] = w < p.w.out && c < p.out_channels ? dy[w * p.out_channels + c] : 0;
+      }
+      __syncthreads();
+      for (int w = 0; w < outputs_a_block; ++w) {
+        const float4 b = *reinterpret_cast<const float4 *>(dy_shared + w * channels_a_block + 4 * across);
+#pragma unroll
+        for (int r = 0; r < elements_a_thread; ++r) {
+          const int k = down + 8 * r;
+          if (k >= depth) break;
+          const float a = x_shared[w * p.w.stride * p.in_channels + k];
+          sum[r][0] += a * b.x, sum[r][1] += a * b.y, sum[r][2] += a * b.z, sum[r][3] += a * b.w;
+        }
+      }
+    }
+  }
+
+  float *const result = p.result + blockIdx.z * p.result_elements + int64_t(blockIdx.x) * depth * p.out_channels;
+#pragma unroll
+  for (int r = 0; r < elements_a_thread; ++r)
+    for (int j = 0; j < 4; ++j) {
+      const int k = down + 8 * r, c = first_channel + 4 * across + j;
+      if (k < depth && c < p.out_channels) result[k * p.out_channels + c] = sum[r][j];
+    }
 }
 
 constexpr int positions_a_warp = 4, warps_a_block = 8;
@@ -176,6 +235,24 @@ void launch_small_forward(const ConvProblem &p, cudaStream_t stream) {
   const dim3 grid(p.examples * p.t.out * p.h.out * ceil_div(p.w.out, outputs_a_block),
                   ceil_div(p.out_channels, channels_a_block));
   CUDA_LAUNCH(small_forward, grid, 128, small_forward_bytes(p), stream, p);
+}
+
+size_t small_backward_filter_bytes(const ConvProblem &p) {
+  return (size_t(outputs_a_block) * channels_a_block + run_of_x(p)) * sizeof(float);
+}
+
+bool small_backward_filter_fits(const ConvProblem &p) {
+  return p.in_channels <= few_channels && p.w.out >= 8 && p.w.kernel * p.in_channels <= 8 * elements_a_thread &&
+         small_backward_filter_bytes(p) <= (48 << 10);
+}
+
+int small_backward_filter_blocks(const ConvProblem &p) {
+  return p.t.kernel * p.h.kernel * ceil_div(p.out_channels, channels_a_block);
+}
+
+void launch_small_backward_filter(const ConvProblem &p, cudaStream_t stream) {
+  const dim3 grid(p.t.kernel * p.h.kernel, ceil_div(p.out_channels, channels_a_block), p.splits);
+  CUDA_LAUNCH(small_backward_filter, grid, 128, small_backward_filter_bytes(p), stream, p);
 }
 
 void launch_small_backward_input(const ConvProblem &p, cudaStream_t stream) {

@@ -4,9 +4,10 @@
 //
 // A warp multiplies D [16 x 8] += A [16 x k] B [k x 8]. Lane l holds, with g = l / 4 (0..7) and t = l % 4 (0..3):
 //
-//   tf32, k = 8    A: a0 (g, t)  a1 (g+8, t)  a2 (g, t+4)  a3 (g+8, t+4)         B: b0 (t, g)  b1 (t+4, g)
-//   bf16, k = 16   A: a0 (g, 2t..2t+1)  a1 (g+8, 2t..)  a2 (g, 2t+8..)  a3 (g+8, 2t+8..)    B: b0 (2t..2t+1, g)  b1
-//   (2t+8.., g)
+//   tf32, k = 8    A: a0 (g, t)  a1 (g+8, t)  a2 (g, t+4)  a3 (g+8, t+4)
+//                  B: b0 (t, g)  b1 (t+4, g)
+//   bf16, k = 16   A: a0 (g, 2t..2t+1)  a1 (g+8, 2t..)  a2 (g, 2t+8..)  a3 (g+8, 2t+8..)
+//                  B: b0 (2t..2t+1, g)  b1 (2t+8.., g)
 //                  two neighbours along k in one register, the lower k in the lower half
 //   both           D: d0 (g, 2t)  d1 (g, 2t+1)  d2 (g+8, 2t)  d3 (g+8, 2t+1)
 //

@@ -5,11 +5,9 @@
 // end, then another is resumed, in an order that changes from sweep to sweep: a missing barrier shows as a wrong or
 // poisoned value.
 //   * Device memory and shared memory are filled with NaN (all bits 1) at first; each is its own host allocation, so
-//   that
 //     AddressSanitizer sees every access beyond it.
-//   * __syncthreads() that not all threads of the block reach, or that they reach in different lines, fails the launch;
-//   so do
-//     warp instructions whose lanes do not all arrive, and launches beyond a device's limits.
+//   * __syncthreads() that not all threads of the block reach, or that they reach in different lines, fails the
+//     launch; so do warp instructions whose lanes do not all arrive, and launches beyond a device's limits.
 //   * A stream does nothing until something waits for it, so that host memory changed too early is noticed as well;
 //     stream capture records the same operations into a graph.
 // Errors come back as CUDA's own codes; cudaGetErrorString() then says what happened, in which kernel and line.
