@@ -49,14 +49,40 @@ double distance(const std::vector<real> &a, const std::vector<real> &b) {
 
 class AgainstCpu : public testing::TestWithParam<std::string> {};
 
-TEST_P(AgainstCpu, TheSameSeedGivesTheSameChain) {
-  const bool emulated = test_backend().name().find("CUDA emulator") != std::string::npos;
-  if (emulated && GetParam() != "digits") GTEST_SKIP() << "takes a GPU: too long for the emulator";
+bool emulated() { return test_backend().name().find("CUDA emulator") != std::string::npos; }
+
+// After one iteration the optimisers' moments are the gradients themselves, and nothing has been carried on: rounding
+// alone, but for the few units at the corner of a ReLU. Smaller pictures and fewer steps for the emulator.
+TEST_P(AgainstCpu, OneIterationDiffersByRounding) {
   const Experiment &experiment = find_experiment(GetParam());
   Settings s = experiment.settings("quick");
-  s.chains = s.batch = emulated ? 1 : std::min<int64_t>(s.chains, 4);
-  s.langevin_steps = emulated ? 2 : s.langevin_steps;
-  const int iterations = emulated ? 2 : 10;
+  s.chains = s.batch = emulated() ? 1 : std::min<int64_t>(s.chains, 4);
+  if (emulated()) {
+    s.langevin_steps = 1;
+    if (GetParam() == "dynamic-texture")
+      s.size = 16, s.frames = 28;
+    else if (s.size == 64)
+      s.size = 32;
+  }
+  const std::unique_ptr<Backend> cpu = make_cpu_backend(0);
+  const Outcome wanted = run(*cpu, experiment, s, 1), got = run(test_backend(), experiment, s, 1);
+  ASSERT_EQ(got.values.size(), wanted.values.size());
+  for (size_t i = 0; i < got.values.size(); ++i) {
+    const std::string &name = got.values[i].first;
+    // Adam's first step is the gradient's sign, and all of a bias that began at zero: where the gradient is but
+    // rounding, so is its sign.
+    const bool a_sign = name.size() > 5 && name.compare(name.size() - 5, 5, ".bias") == 0;
+    EXPECT_LE(distance(got.values[i].second, wanted.values[i].second), i < chains ? 1e-4 : a_sign ? 1 : 1e-2) << name;
+  }
+}
+
+TEST_P(AgainstCpu, TheSameSeedGivesTheSameChain) {
+  if (emulated() && GetParam() != "digits") GTEST_SKIP() << "takes a GPU: too long for the emulator";
+  const Experiment &experiment = find_experiment(GetParam());
+  Settings s = experiment.settings("quick");
+  s.chains = s.batch = emulated() ? 1 : std::min<int64_t>(s.chains, 4);
+  s.langevin_steps = emulated() ? 2 : s.langevin_steps;
+  const int iterations = emulated() ? 2 : 10;
   const std::unique_ptr<Backend> cpu = make_cpu_backend(0);
   const Outcome wanted = run(*cpu, experiment, s, iterations), got = run(test_backend(), experiment, s, iterations);
   ASSERT_EQ(got.values.size(), wanted.values.size());
