@@ -20,7 +20,8 @@ struct Inferred {
 // Langevin dynamics on U(z) = |m (x - g(z))|^2 / (2 sigma^2) + |z|^2 / 2,
 //   z' = z - (d^2/2) dU/dz + d N(0, I),
 // each step accepted or refused by Metropolis and Hastings (MALA: Roberts & Tweedie 1996), so that no step size can
-// drive it away; d of each chain adapts to about two accepted steps in three. m is 1 where x is visible and 0 where it
+// drive it away; d of each chain adapts to about two accepted steps in three all along, and the best fit is returned, so
+// this is an optimiser that cannot be trapped easily, not a sample of p(z | x). m is 1 where x is visible and 0 where it
 // is hidden: pattern completion. Batch normalisation uses the running statistics, so that examples do not touch one
 // another; `batch` chains run side by side.
 // `latent` is the shape of one latent vector; `examples` [count, ...] of the generator's output for it; `visible`

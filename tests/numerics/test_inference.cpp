@@ -116,6 +116,43 @@ TEST(Inference, CompletesWhatIsHidden) {
   EXPECT_THROW(infer_latents(backend, net, latent, x, visible, precise(), 5), std::invalid_argument);
 }
 
+// As --exp completion does it: a tanh generator, sigma = 0.3, a hidden square. What is filled in must be better than the
+// mean of all pictures, by far.
+TEST(Inference, ASquareOfATanhGeneratorsPictureIsBetterFilledThanByTheMean) {
+  Backend &backend = test_backend();
+  const Shape z_shape{1, 1, 1, 1, 3};
+  Network net(
+      backend, "generator", z_shape,
+      {deconv_layer(8, valid(4), leaky_relu(0.2), false), deconv_layer(1, same_side(4, 2), tanh_activation(), false)},
+      {5, Purpose::generator_weights}, 0.5);
+  constexpr int64_t count = 8, side = 8;
+  Tensor z(backend, z_shape.with_n(count), random_values(count * 3, 3));
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  const auto use = net.apply(tape, tape.leaf(z), Statistics::running);
+  tape.keep(use->output);
+  tape.plan();
+  tape.forward();
+  const std::vector<real> x = values(backend, tape.value(use->output));
+  std::vector<real> visible(x.size(), 1), mean(side * side);
+  for (int64_t i = 0; i < int64_t(x.size()); ++i) {
+    const int64_t row = i / side % side, column = i % side;
+    if (row >= 2 && row < 6 && column >= 2 && column < 6) visible[i] = 0;
+    mean[i % (side * side)] += x[i] / real(count);
+  }
+  InferenceSettings s;
+  s.sigma = 0.3;
+  const std::vector<Inferred> found = infer_latents(backend, net, z_shape, x, visible, s, count);
+  double by_net = 0, by_mean = 0;
+  for (int64_t i = 0; i < int64_t(x.size()); ++i) {
+    if (visible[i] == 1) continue;
+    by_net += std::abs(double(found[i / (side * side)].example[i % (side * side)]) - x[i]);
+    by_mean += std::abs(double(mean[i % (side * side)]) - x[i]);
+  }
+  EXPECT_GT(by_mean / double(count * 16), 0.1);  // the pictures differ
+  EXPECT_LT(by_net, 0.3 * by_mean);
+}
+
 TEST(Inference, RefusesAnExampleOfAnotherSize) {
   Backend &backend = test_backend();
   Network net = small_generator(backend, linear());
