@@ -299,6 +299,11 @@ const uint64_t *warp_exchange(unsigned mask, uint64_t mine, const char *file, in
 }
 
 void copy_later(void *shared, const void *global, size_t bytes) {
+  if (reinterpret_cast<uintptr_t>(shared) % bytes || reinterpret_cast<uintptr_t>(global) % bytes) {
+    block.error = "misaligned asynchronous copy in block " + three(coordinates.block) + ": " + std::to_string(bytes) +
+                  " bytes at addresses that are no multiples of it";
+    current->fiber->leave(false);
+  }
   std::memset(shared, 0xff, bytes);
   current->copies.push_back({shared, global, bytes, current->groups});
 }

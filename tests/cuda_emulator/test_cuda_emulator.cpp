@@ -167,6 +167,24 @@ TEST(CudaEmulator, AsynchronousCopiesArriveWhenWaitedFor) {
   for (float v : out.read()) EXPECT_TRUE(std::isnan(v));
 }
 
+__global__ void copies_of_sixteen_bytes(const float *in, int from, int to) {
+  SHARED_ARRAY(float, values, 8);
+  copy_async<4>(values + to, in + from, true);
+  commit_copies();
+  wait_copies<0>();
+}
+
+TEST(CudaEmulator, MisalignedCopiesFail) {
+  Words in(threads);
+  CUDA_LAUNCH(copies_of_sixteen_bytes, 1, 1, 0, nullptr, in.data, 4, 0);
+  in.read();
+  for (const auto &[from, to] : {std::pair(1, 0), std::pair(0, 2)})
+    EXPECT_SAYS(error_of([&, from = from, to = to] {
+                  CUDA_LAUNCH(copies_of_sixteen_bytes, 1, 1, 0, nullptr, in.data, from, to);
+                }),
+                "misaligned asynchronous copy");
+}
+
 __global__ void nothing() {}
 __global__ void dynamic(float *out) {
   DYNAMIC_SHARED_ARRAY(float, values);
