@@ -13,7 +13,7 @@
 namespace coopnets {
 namespace {
 
-constexpr size_t staging_bytes = 4 << 20;
+constexpr size_t least_staging_bytes = 1 << 20, most_staging_bytes = 64 << 20;
 
 const char *hint(cudaError_t error) {
   switch (error) {
@@ -221,12 +221,19 @@ void CudaBackend::upload(const void *host, void *device, size_t bytes) {
   for (size_t done = 0; done < bytes;) {
     Staging &s = staging_[next_staging_];
     next_staging_ ^= 1;
-    if (!s.memory) CUDA_CHECK(cudaMallocHost(&s.memory, staging_bytes));
     if (s.copied)
       CUDA_CHECK(cudaEventSynchronize(s.copied));
     else
       CUDA_CHECK(cudaEventCreateWithFlags(&s.copied, cudaEventDisableTiming));
-    const size_t part = std::min(staging_bytes, bytes - done);
+    const size_t part = std::min(most_staging_bytes, bytes - done);
+    if (s.bytes < part) {
+      size_t wanted = least_staging_bytes;
+      while (wanted < part) wanted *= 2;
+      if (s.memory) CUDA_CHECK(cudaFreeHost(s.memory));
+      s = {nullptr, 0, s.copied};
+      CUDA_CHECK(cudaMallocHost(&s.memory, wanted));
+      s.bytes = wanted;
+    }
     std::memcpy(s.memory, static_cast<const char *>(host) + done, part);
     CUDA_CHECK(cudaMemcpyAsync(static_cast<char *>(device) + done, s.memory, part, cudaMemcpyHostToDevice, stream_));
     CUDA_CHECK(cudaEventRecord(s.copied, stream_));

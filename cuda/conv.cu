@@ -2,6 +2,7 @@
 //
 //   input of 1 to 4 channels   back to the input; forward and back to the filters where rows have 8 outputs or more:
 //                              conv_small.cu
+//   fully connected layers     forward to 112 outputs or fewer, back from 32 or fewer:   fully_connected.cu
 //   everything else            implicit matrix product           conv_gemm.h, by conv_forward.cu, conv_backward_*.cu
 //
 // Folding: along an axis whose window covers the whole input without padding (a fully connected layer), taps and
@@ -9,8 +10,9 @@
 // A fully connected layer becomes a plain matrix product in all three directions, with no taps to test and no phases to
 // skip.
 //
-//   add_splits   partial [splits, elements] -> result: a thread adds one element's parts, one after the other;
-//                4 (splits + 1) bytes and splits additions an element, bound by memory
+//   add_splits   partial [splits, elements] -> result: neighbouring threads take neighbouring elements; where there
+//                are few elements of many parts, 8 threads take every eighth part of one, and their sums are added in
+//                order. 4 (splits + 1) bytes and splits additions an element, bound by memory
 //
 // Splitting: where rows x columns make too few tiles to fill the GPU, or a sum is longer than 8192 terms, the sum is
 // cut into equal parts, each computed by blocks of its own into scratch memory, and added afterwards in their order.
@@ -28,14 +30,39 @@ namespace {
 constexpr int most_splits = 4096;
 constexpr int64_t most_partial_bytes = 128 << 20;
 
-// result[i] = activation(sum of partial[s, i] over the splits, in their order, + bias).
-__global__ void add_splits(const ConvProblem p, float *__restrict__ result) {
-  for (int64_t i = first_item(); i < p.result_elements; i += item_stride()) {
+// result[i] = activation(sum of partial[s, i] over the splits + bias), by `sharers` threads an element.
+template <int sharers>
+__global__ void __launch_bounds__(256) add_splits(const ConvProblem p, float *__restrict__ result) {
+  constexpr int elements = 256 / sharers;
+  SHARED_ARRAY(float, sums, 256);
+  const int mine = threadIdx.x % elements, sharer = threadIdx.x / elements;
+  for (int64_t first = int64_t(blockIdx.x) * elements; first < p.result_elements; first += gridDim.x * elements) {
+    const int64_t i = first + mine;
     float sum = 0;
-    for (int s = 0; s < p.splits; ++s) sum += p.result[s * p.result_elements + i];
+    if (i < p.result_elements)
+      for (int s = sharer; s < p.splits; s += sharers) sum += p.result[s * p.result_elements + i];
+    if (sharers > 1) {
+      sums[threadIdx.x] = sum;
+      __syncthreads();
+      for (int other = 1; sharer == 0 && other < sharers; ++other) sum += sums[other * elements + mine];
+      __syncthreads();
+    }
+    if (sharer > 0 || i >= p.result_elements) continue;
     if (p.bias) sum += p.bias[i % p.bias_channels];
     result[i] = activate(p.activation, sum);
   }
+}
+
+void launch_add_splits(const ConvProblem &p, float *result, cudaStream_t stream) {
+  if (p.splits >= 16 && p.result_elements <= (1 << 17))
+    CUDA_LAUNCH(add_splits<8>, grid_for(p.result_elements, 32), 256, 0, stream, p, result);
+  else
+    CUDA_LAUNCH(add_splits<1>, grid_for(p.result_elements, 256), 256, 0, stream, p, result);
+}
+
+// How many parts may each have a place in scratch memory.
+int64_t room_for_splits(const ConvProblem &p) {
+  return std::max<int64_t>(1, most_partial_bytes / (p.result_elements * int64_t{sizeof(float)}));
 }
 
 int fits(int64_t value) {
@@ -89,7 +116,9 @@ void set_epilogue(ConvProblem &p, const Epilogue &epilogue, int64_t channels) {
 
 template <Product product>
 GemmPlan plan(const CudaBackend &backend, ConvProblem &p) {
-  const Phase<product> phase(p, 0);
+  const Phase<product> phase(p, 0);  // the first has the most rows, but may have the fewest taps
+  int sum = 0;
+  for (int i = 0; i < phases_of(product, p); ++i) sum = std::max(sum, Phase<product>(p, i).sum);
   const int channels = p.out_channels | (product == Product::backward_input ? 0 : p.in_channels);
   const auto in_steps_of = [&](int n) { return channels % n == 0 && aligned(p.a, 4 * n) && aligned(p.b, 4 * n); };
   GemmPlan plan;
@@ -99,22 +128,17 @@ GemmPlan plan(const CudaBackend &backend, ConvProblem &p) {
   };
   const int processors = backend.multiprocessors();
   const bool has_room = backend.shared_bytes_a_block() >= (64 << 10);
-  plan.tile = Tile::medium;
-  if (plan.vector == 4 && phase.rows <= FlatTile::rows)
-    plan.tile = Tile::flat;
-  else if (plan.vector > 1 && has_room && phase.rows > 64 && phase.columns > 64 &&
-           (blocks(128, 128) >= processors || phase.sum >= 4096))
-    plan.tile = Tile::large;
-
-  const int64_t tiles = plan.tile == Tile::large  ? blocks(LargeTile::rows, LargeTile::columns)
-                        : plan.tile == Tile::flat ? blocks(FlatTile::rows, FlatTile::columns)
-                                                  : blocks(MediumTile::rows, MediumTile::columns);
-  const int64_t resident = int64_t{processors} * (plan.tile == Tile::large ? 2 : 4);
-  const int64_t to_fill = std::min<int64_t>(resident / tiles, phase.sum / (8 * step_of_sum));
-  const int64_t to_be_exact = ceil_div<int64_t>(phase.sum, 8192);
-  const int64_t room = std::max<int64_t>(1, most_partial_bytes / (p.result_elements * int64_t{sizeof(float)}));
+  const bool large = plan.vector > 1 && has_room && phase.rows > 64 && phase.columns > 64 &&
+                     (blocks(128, 128) >= processors || sum >= 4096);
+  plan.tile = large ? Tile::large : Tile::medium;
+  const int64_t tiles =
+      large ? blocks(LargeTile::rows, LargeTile::columns) : blocks(MediumTile::rows, MediumTile::columns);
+  const int64_t resident = int64_t{processors} * (large ? 2 : 4);
+  const int64_t to_fill = std::min<int64_t>(resident / tiles, sum / (8 * step_of_sum));
+  const int64_t to_be_exact = ceil_div<int64_t>(sum, 8192);
   const int64_t grid = 65535 / phases_of(product, p);
-  p.splits = int(std::max<int64_t>(1, std::min({std::max(to_fill, to_be_exact), room, grid, int64_t{most_splits}})));
+  p.splits = int(
+      std::max<int64_t>(1, std::min({std::max(to_fill, to_be_exact), room_for_splits(p), grid, int64_t{most_splits}})));
   return plan;
 }
 
@@ -126,7 +150,7 @@ void run(CudaBackend &backend, ConvProblem p, View result) {
   const GemmPlan how = plan<product>(backend, p);
   if (p.splits > 1) p.result = backend.scratch<float>(p.splits * p.result_elements);
   launch_gemm<product>(p, how, backend.precision(), backend.stream());
-  if (p.splits > 1) CUDA_LAUNCH(add_splits, grid_for(p.result_elements, 256), 256, 0, backend.stream(), p, result.data);
+  if (p.splits > 1) launch_add_splits(p, result.data, backend.stream());
 }
 
 }  // namespace
@@ -140,6 +164,18 @@ void CudaBackend::conv_forward(ConstView x, ConstView w, const Window &window, c
   if (p.in_channels <= few_channels && p.w.out >= 8 && y.shape.size() && small_forward_bytes(p) <= (48 << 10)) {
     p.result = y.data;
     return launch_small_forward(p, stream_);
+  }
+  if (fully_connected_forward_fits(p)) {
+    // Parts of the steps that fill the GPU twice, each of 8192 terms at most.
+    p.result_elements = y.shape.size();
+    const int64_t to_fill = ceil_div(2 * multiprocessors_, fully_connected_blocks(p));
+    const int64_t to_be_exact = ceil_div<int64_t>(int64_t{p.in_channels} * p.t.kernel, 8192);
+    p.splits = int(std::min({std::max(to_fill, to_be_exact), int64_t{fully_connected_most_splits(p)},
+                             room_for_splits(p), int64_t{most_splits}}));
+    p.result = p.splits > 1 ? scratch<float>(p.splits * p.result_elements) : y.data;
+    launch_fully_connected_forward(p, precision_, stream_);
+    if (p.splits > 1) launch_add_splits(p, y.data, stream_);
+    return;
   }
   run<Product::forward>(*this, p, y);
 }
@@ -155,6 +191,10 @@ void CudaBackend::conv_backward_input(ConstView dy, ConstView w, const Window &w
     p.result = dx.data;
     return launch_small_backward_input(p, stream_);
   }
+  if (fully_connected_backward_fits(p)) {
+    p.result = dx.data;
+    return launch_fully_connected_backward_input(p, stream_);
+  }
   run<Product::backward_input>(*this, p, dx);
 }
 
@@ -169,12 +209,16 @@ void CudaBackend::conv_backward_filter(ConstView x, ConstView dy, const Window &
     const int64_t rows = int64_t{p.examples} * p.t.out * p.h.out;
     const int64_t to_fill = ceil_div(8 * multiprocessors_, small_backward_filter_blocks(p));
     const int64_t to_be_exact = ceil_div<int64_t>(rows * p.w.out, 8192);
-    const int64_t room = std::max<int64_t>(1, most_partial_bytes / (p.result_elements * int64_t{sizeof(float)}));
-    p.splits = int(std::max<int64_t>(1, std::min({std::max(to_fill, to_be_exact), rows, room, int64_t{most_splits}})));
+    p.splits = int(std::max<int64_t>(
+        1, std::min({std::max(to_fill, to_be_exact), rows, room_for_splits(p), int64_t{most_splits}})));
     p.result = p.splits > 1 ? scratch<float>(p.splits * p.result_elements) : dw.data;
     launch_small_backward_filter(p, stream_);
-    if (p.splits > 1) CUDA_LAUNCH(add_splits, grid_for(p.result_elements, 256), 256, 0, stream_, p, dw.data);
+    if (p.splits > 1) launch_add_splits(p, dw.data, stream_);
     return;
+  }
+  if (fully_connected_backward_fits(p) && dw.shape.size()) {
+    p.result = dw.data;
+    return launch_fully_connected_backward_filter(p, stream_);
   }
   run<Product::backward_filter>(*this, p, dw);
 }

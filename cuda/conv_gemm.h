@@ -14,7 +14,6 @@
 //   tile     block       warps   fp32: each thread    tensor cores: each warp
 //   large    128 x 128   2 x 4   8 x 8                64 x 32
 //   medium    64 x  64   2 x 2   8 x 4                32 x 32
-//   flat      16 x 128   1 x 4   4 x 4                16 x 32     few rows (a fully connected layer): B is read once
 //
 // A step of the large tile moves 16 KiB from memory or L2 into shared memory for 524,288 operations, 32 a byte. Copies
 // of 16 bytes where the channels allow it, of 4 otherwise; what lies outside the tensor arrives as zero.
@@ -217,7 +216,7 @@ class Loader<Product::backward_filter, Shape, vector> {
 
 // gridDim: tiles of rows x tiles of columns, in one axis as y and z end at 65,535; 1; phases x splits.
 template <Product product, class Math, int vector>
-__global__ void __launch_bounds__(Math::Shape::threads) conv_gemm(const ConvProblem p) {
+__global__ void __launch_bounds__(Math::Shape::threads, 512 / Math::Shape::threads) conv_gemm(const ConvProblem p) {
   using Shape = typename Math::Shape;
   using Load = Loader<product, Shape, vector>;
   const int split = blockIdx.z % p.splits;
@@ -290,17 +289,12 @@ void launch_gemm_as(const ConvProblem &p, cudaStream_t stream) {
 
 template <Product product, template <class> class Math>
 void launch_gemm_with(const ConvProblem &p, const GemmPlan &plan, cudaStream_t stream) {
+  const bool large = plan.tile == Tile::large;
   if (plan.vector == 1) return launch_gemm_as<product, Math<MediumTile>, 1>(p, stream);
-  if (plan.vector == 2 && plan.tile == Tile::large) return launch_gemm_as<product, Math<LargeTile>, 2>(p, stream);
+  if (plan.vector == 2 && large) return launch_gemm_as<product, Math<LargeTile>, 2>(p, stream);
   if (plan.vector == 2) return launch_gemm_as<product, Math<MediumTile>, 2>(p, stream);
-  switch (plan.tile) {
-    case Tile::large:
-      return launch_gemm_as<product, Math<LargeTile>, 4>(p, stream);
-    case Tile::medium:
-      return launch_gemm_as<product, Math<MediumTile>, 4>(p, stream);
-    case Tile::flat:
-      return launch_gemm_as<product, Math<FlatTile>, 4>(p, stream);
-  }
+  if (large) return launch_gemm_as<product, Math<LargeTile>, 4>(p, stream);
+  launch_gemm_as<product, Math<MediumTile>, 4>(p, stream);
 }
 
 template <Product product>

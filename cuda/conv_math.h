@@ -30,7 +30,6 @@ struct TileShape {
 };
 using LargeTile = TileShape<128, 128, 2, 4, 16>;
 using MediumTile = TileShape<64, 64, 2, 2, 8>;
-using FlatTile = TileShape<16, 128, 1, 4, 4>;
 
 // A tile of `lines` rows of A or columns of B by step_of_sum.
 template <int lines, bool along_sum_>

@@ -83,7 +83,7 @@ inline int phases_of(Product product, const ConvProblem &p) {
 }
 
 // How a product is computed: see conv_gemm.h.
-enum class Tile { large, medium, flat };
+enum class Tile { large, medium };
 struct GemmPlan {
   Tile tile;
   int vector;  // floats a copy: 4 or 2 where the channels come in fours or pairs, else 1
@@ -102,5 +102,14 @@ bool small_backward_filter_fits(const ConvProblem &);
 int small_backward_filter_blocks(const ConvProblem &);                 // of one split
 void launch_small_backward_filter(const ConvProblem &, cudaStream_t);  // into p.splits parts of p.result
 void launch_small_backward_input(const ConvProblem &, cudaStream_t);
+
+// Launches of fully_connected.cu: windows that cover rows and columns, folded into channels (conv.cu).
+bool fully_connected_forward_fits(const ConvProblem &);
+bool fully_connected_backward_fits(const ConvProblem &);
+int fully_connected_blocks(const ConvProblem &);  // of one split, forward
+int fully_connected_most_splits(const ConvProblem &);
+void launch_fully_connected_forward(const ConvProblem &, Precision, cudaStream_t);  // into p.splits parts of p.result
+void launch_fully_connected_backward_input(const ConvProblem &, cudaStream_t);
+void launch_fully_connected_backward_filter(const ConvProblem &, cudaStream_t);
 
 }  // namespace coopnets

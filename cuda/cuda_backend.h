@@ -94,9 +94,11 @@ class CudaBackend final : public Backend {
   size_t scratch_size_ = 0;
   int64_t scratch_generation_ = 0;  // graphs that were recorded with an earlier scratch are recorded anew
 
-  // Uploads pass through two pinned buffers in turn, so that the host need not wait for the device.
+  // Uploads pass through two pinned buffers in turn, as large as the largest upload (64 MiB at most): the host waits
+  // only where it is two uploads ahead of the device.
   struct Staging {
     void *memory = nullptr;
+    size_t bytes = 0;
     cudaEvent_t copied = nullptr;
   } staging_[2];
   int next_staging_ = 0;

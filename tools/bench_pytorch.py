@@ -8,8 +8,8 @@ One iteration is G0, D1, D2, G2 on the paper's nets (digits, scene, texture, vid
 each net prints one JSON line with the same keys: seconds an iteration (median), seconds of the four phases, GFLOP an
 iteration (multiply-adds x 2, the arithmetic that the iteration needs when done directly), peak memory. It is written as
 a careful PyTorch user would: filter gradients are switched off during D1, and D2 and G2 reuse their gradient buffers.
-Modes: eager, channels_last, compile, and graph (a CUDA graph of the whole iteration); `best` runs all that the device
-offers and prints the fastest. Each net and mode runs in a process of its own, so that its peak memory is its own.
+Modes: eager, channels_last, compile, graph (a CUDA graph of the whole iteration), and graph with either of the two
+before it; `best` runs all that the device offers and prints the fastest. Each net and mode runs in a process of its own, so that its peak memory is its own.
 tools/bench runs this and coopnets in turn and prints the ratios.
 """
 import argparse
@@ -104,6 +104,8 @@ NETS = {
     "video": (video_descriptor, VideoGenerator, (3, 64, 128, 128), (5, 10, 1, 1), 1, 2, 10, 0.002, 0.016),
 }
 
+MODES = ["eager", "channels_last", "compile", "graph", "channels_last_graph", "compile_graph"]
+
 
 def forward_flop(net, x):
     """Multiply-adds x 2 of the convolutions and matrix products of net(x)."""
@@ -147,10 +149,10 @@ def measure(name, device_name, mode, precision, iterations):
     # G0 forward; D1: L times forward and backward to the input; D2 and G2: forward and both gradients
     gflop = (of_generator + 2 * steps * of_chains + 3 * (of_chains + of_observed) + 3 * of_generator) / 1e9
 
-    if mode == "channels_last":
+    if "channels_last" in mode:
         layout = torch.channels_last_3d if len(image) == 4 else torch.channels_last
         descriptor, generator = descriptor.to(memory_format=layout), generator.to(memory_format=layout)
-    if mode == "compile":
+    if "compile" in mode:
         descriptor, generator = torch.compile(descriptor), torch.compile(generator)
     adam = dict(betas=(0.5, 0.999), **({"capturable": True} if cuda else {}))
     descriptor_adam = torch.optim.Adam(descriptor.parameters(), lr=0.007, **adam)
@@ -216,7 +218,8 @@ def measure(name, device_name, mode, precision, iterations):
             phases.append([b - a for a, b in zip(times, times[1:])])
 
     run = iteration
-    if mode == "graph":
+    graphed = "graph" in mode
+    if graphed:
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
@@ -233,16 +236,18 @@ def measure(name, device_name, mode, precision, iterations):
     for _ in range(iterations):
         start = clock()
         if cuda:
-            run()  # phases would need a synchronisation between them
+            run()  # phases need a synchronisation between them: see below
         else:
             iteration(phases)
         totals.append(clock() - start)
     seconds = statistics.median(totals)
+    if cuda and not graphed:
+        iteration(phases)  # once more, step by step
     peak = torch.cuda.max_memory_allocated() if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {
-        "net": name, "device": device_name, "mode": mode, "precision": precision, "torch": torch.__version__,
+        "net": name, "device": device_name, "mode": mode, "precision": precision,
         "threads": torch.get_num_threads(), "seconds_per_iteration": round(seconds, 5),
-        "G0_D1_D2_G2": [round(statistics.median(p), 4) for p in zip(*phases)],
+        "G0_D1_D2_G2": [round(statistics.median(p), 4) for p in zip(*phases)] or None,  # a graph is one piece
         "gflop_per_iteration": round(gflop, 2), "gflop_per_second": round(gflop / seconds, 1),
         "peak_MiB": round(peak / 2**20)}
 
@@ -270,7 +275,7 @@ def main():
     p.add_argument("--net", choices=[*NETS, "all"], required=True)
     p.add_argument("--iterations", type=positive, default=3, help="timed after the warm-up (default 3)")
     p.add_argument("--device", default="cpu", help="cpu, cuda or cuda:I (default cpu)")
-    p.add_argument("--mode", default="eager", choices=["eager", "channels_last", "compile", "graph", "best"])
+    p.add_argument("--mode", default="eager", choices=[*MODES, "best"])
     p.add_argument("--precision", default="fp32", choices=["fp32", "tf32", "bf16"])
     p.add_argument("--threads", type=int, default=0, help="of the CPU (default 0: as many as PyTorch takes)")
     a = p.parse_args()
@@ -278,11 +283,11 @@ def main():
     cuda = a.device.split(":")[0] == "cuda"
     if cuda and not torch.cuda.is_available():
         sys.exit("tools/bench_pytorch.py: this PyTorch sees no GPU; --device cpu runs without one")
-    if not cuda and (a.mode == "graph" or a.precision == "tf32"):
+    if not cuda and ("graph" in a.mode or a.precision == "tf32"):
         sys.exit("tools/bench_pytorch.py: --mode graph and --precision tf32 need --device cuda")
     can_compile = hasattr(torch, "compile")
-    if a.mode == "compile" and not can_compile:
-        sys.exit(f"tools/bench_pytorch.py: --mode compile needs PyTorch 2, this is {torch.__version__}")
+    if "compile" in a.mode and not can_compile:
+        sys.exit(f"tools/bench_pytorch.py: --mode {a.mode} needs PyTorch 2, this is {torch.__version__}")
     if a.threads > 0:
         torch.set_num_threads(a.threads)
 
@@ -291,7 +296,8 @@ def main():
         return
     modes = [a.mode]
     if a.mode == "best":
-        modes = ["eager", "channels_last"] + ["compile"] * can_compile + ["graph"] * cuda
+        modes = [m for m in MODES if (can_compile or "compile" not in m) and (cuda or "graph" not in m)]
+        print(f"PyTorch {torch.__version__}, modes {', '.join(modes)}", file=sys.stderr)
     failed = False
     for name in NETS if a.net == "all" else [a.net]:
         results = [r for r in (measure_apart(name, mode, a) for mode in modes) if r]

@@ -47,10 +47,10 @@ Variable Tape::record(std::unique_ptr<Op> op, std::vector<Variable> inputs, cons
   return {static_cast<int>(nodes_.size()) - 1};
 }
 
-Tape::Gradient &Tape::gradient(Variable of, std::vector<Wrt> wrt) {
+Tape::Gradient &Tape::gradient(Variable of, std::vector<Variable> wrt) {
   if (planned_) throw std::logic_error("gradients are asked for before plan()");
-  for (const Wrt &w : wrt)
-    if (nodes_.at(w.variable.id).op) throw std::logic_error("gradients are taken with respect to leaves");
+  for (const Variable v : wrt)
+    if (nodes_.at(v.id).op) throw std::logic_error("gradients are taken with respect to leaves");
   gradients_.emplace_back();
   gradients_.back().output = of;
   gradients_.back().wrt = std::move(wrt);
@@ -79,7 +79,7 @@ void Tape::plan() {
 void Tape::plan_gradient(Gradient &g, int &time) {
   // Which nodes depend on a variable that is asked for: only those carry a gradient.
   std::vector<bool> needed(nodes_.size(), false);
-  for (const Wrt &w : g.wrt) needed[w.variable.id] = true;
+  for (const Variable v : g.wrt) needed[v.id] = true;
   for (size_t i = 0; i < nodes_.size(); ++i)
     for (int input : nodes_[i].inputs)
       if (input >= 0 && needed[input]) needed[i] = true;
@@ -94,7 +94,7 @@ void Tape::plan_gradient(Gradient &g, int &time) {
     Node &node = nodes_[i];
     if (!needed[i] || !node.op || buffer[i] < 0) continue;
     ++time;
-    Gradient::Step step{i, {}, {}, {}};
+    Gradient::Step step{i, {}, {}};
     std::vector<bool> asked;
     for (int input : node.inputs) asked.push_back(input >= 0 && needed[input]);
     buffers_[buffer[i]].last = time;
@@ -124,19 +124,12 @@ void Tape::plan_gradient(Gradient &g, int &time) {
     g.steps.push_back(std::move(step));
   }
 
-  // A gradient that was asked for lives to the end of the sweep, or until its callback has run.
+  // A gradient that was asked for lives to the end of the sweep.
   ++time;
-  for (size_t k = 0; k < g.wrt.size(); ++k) {
-    const int id = g.wrt[k].variable.id;
-    if (buffer[id] < 0) throw std::logic_error("the output does not depend on a variable that it is differentiated by");
-    size_t last_share = g.steps.size();
-    for (size_t s = 0; s < g.steps.size(); ++s)
-      for (int input : nodes_[g.steps[s].node].inputs)
-        if (input == id) last_share = s;
-    if (g.wrt[k].on_complete && last_share < g.steps.size())
-      g.steps[last_share].complete.push_back(k);
-    else
-      buffers_[buffer[id]].last = time;
+  for (const Variable v : g.wrt) {
+    if (buffer[v.id] < 0)
+      throw std::logic_error("the output does not depend on a variable that it is differentiated by");
+    buffers_[buffer[v.id]].last = time;
   }
 }
 
@@ -211,7 +204,6 @@ void Tape::backward(Gradient &g) {
     node.op->backward(backend_, in, value({step.node}), at(g.buffer_of_node[step.node], node.shape), d_in);
     for (size_t k = 0; k < node.inputs.size(); ++k)
       if (step.accumulate[k] >= 0) backend_.add(d_in[k], at(step.accumulate[k], d_in[k].shape));
-    for (size_t k : step.complete) g.wrt[k].on_complete(of(g, g.wrt[k].variable));
   }
 }
 

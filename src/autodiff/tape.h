@@ -70,16 +70,10 @@ class Tape {
   // The value stays readable until the arena is used again, even if no gradient needs it.
   void keep(Variable v) { nodes_.at(v.id).kept = true; }
 
-  // One leaf to differentiate by. If on_complete is given it is called as soon as the gradient is complete and the op
-  // that produced it has finished; the memory may then be reused, so that gradients need not all live at once.
-  struct Wrt {
-    Variable variable;
-    std::function<void(View gradient)> on_complete;
-  };
   struct Gradient;
-  // The vector-Jacobian product d<seed, of>/d(wrt): the reverse sweep is cut down to what `wrt` needs. Owned by the
-  // tape.
-  Gradient &gradient(Variable of, std::vector<Wrt> wrt);
+  // The vector-Jacobian product d<seed, of>/d(wrt), for the leaves `wrt`: the reverse sweep is cut down to what they
+  // need. Owned by the tape.
+  Gradient &gradient(Variable of, std::vector<Variable> wrt);
 
   void plan();
   void forward();
@@ -89,7 +83,7 @@ class Tape {
   const Shape &shape(Variable v) const { return nodes_.at(v.id).shape; }
   View value(Variable v) const;
   View seed(const Gradient &) const;                           // fill before backward(); backward() may overwrite it
-  View of(const Gradient &, Variable wrt) const;               // after backward(), if no on_complete was given
+  View of(const Gradient &, Variable wrt) const;               // after backward()
   size_t bytes() const { return bytes_; }                      // planned: what the arenas must hold for this tape
   size_t bytes_unplanned() const { return bytes_unplanned_; }  // what it would be without reuse
 
@@ -125,12 +119,11 @@ class Tape {
 struct Tape::Gradient {
   struct Step {
     int node;
-    std::vector<int> d_in;         // buffer of each input's gradient, -1: not asked
-    std::vector<int> accumulate;   // buffer that receives d_in by +=, -1: d_in is the first share itself
-    std::vector<size_t> complete;  // indices into wrt whose on_complete is due after this step
+    std::vector<int> d_in;        // buffer of each input's gradient, -1: not asked
+    std::vector<int> accumulate;  // buffer that receives d_in by +=, -1: d_in is the first share itself
   };
   Variable output;
-  std::vector<Wrt> wrt;
+  std::vector<Variable> wrt;
   std::vector<Step> steps;
   std::vector<int> buffer_of_node;
 };

@@ -37,7 +37,7 @@ ClassifierLearner::ClassifierLearner(Backend &backend, Network &network, const O
       tape_(backend, arena_) {
   use_ = network.apply(tape_, tape_.leaf(x_), Statistics::batch);
   tape_.keep(use_->output);
-  gradient_ = &tape_.gradient(use_->output, optimizer_.wrt(*use_));
+  gradient_ = &tape_.gradient(use_->output, use_->parameters);
   tape_.plan();
 }
 

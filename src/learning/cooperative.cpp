@@ -34,10 +34,10 @@ struct Cooperative::Descriptor {
     x = revise.leaf(chains);
     in_revise = net.apply(revise, x, Statistics::batch);
     revise.keep(in_revise->output);
-    df_dx = &revise.gradient(in_revise->output, {{x, nullptr}});
+    df_dx = &revise.gradient(in_revise->output, {x});
     revise.plan();
     in_learn = net.apply(learn, learn.leaf(all), Statistics::batch);
-    df_dtheta = &learn.gradient(in_learn->output, optimizer.wrt(*in_learn));
+    df_dtheta = &learn.gradient(in_learn->output, in_learn->parameters);
     learn.plan();
     ones = Tensor(backend, {s.chains, 1, 1, 1, 1}, std::vector<real>(s.chains, 1));
     std::vector<real> w(s.batch, real(-1) / s.batch);
@@ -65,8 +65,8 @@ struct Cooperative::Generator {
     z = tape.leaf(latents);
     use = net.apply(tape, z, Statistics::batch);
     tape.keep(use->output);
-    if (s.generator_steps > 0) d_dz = &tape.gradient(use->output, {{z, nullptr}});
-    d_dalpha = &tape.gradient(use->output, optimizer.wrt(*use));
+    if (s.generator_steps > 0) d_dz = &tape.gradient(use->output, {z});
+    d_dalpha = &tape.gradient(use->output, use->parameters);
     tape.plan();
   }
   View output() const { return tape.value(use->output); }  // g(z) of the last forward pass

@@ -34,7 +34,7 @@ class Energies {
     z_ = tape_.leaf(latents_);
     use_ = generator.apply(tape_, z_, Statistics::running);
     tape_.keep(use_->output);
-    d_dz_ = &tape_.gradient(use_->output, {{z_, nullptr}});
+    d_dz_ = &tape_.gradient(use_->output, {z_});
     tape_.plan();
     const Shape made = tape_.shape(use_->output);
     for (Tensor *t : {&targets_, &visible_, &nothing_}) *t = Tensor(backend, made);
@@ -62,14 +62,16 @@ class Energies {
   // dU/dz = z - J' m (x - g(z)) / sigma^2. The derivative of a ReLU whose output is m multiplies by m.
   std::vector<Point> at(const std::vector<std::vector<double>> &z) {
     run(z);
-    const View residual = tape_.seed(*d_dz_);
-    backend_.difference(1, output(), targets_, residual);
-    backend_.activation_backward(visible_, {Activation::leaky_relu, 0}, residual);
-    for (size_t k = 0; k < z.size(); ++k)
-      backend_.sum_squared_difference(residual.examples(int64_t(k), 1), View(nothing_).examples(int64_t(k), 1),
-                                      squared_errors_, int(k));
-    backend_.difference(real(precision_), residual, nothing_, residual);
-    tape_.backward(*d_dz_);
+    backend_.replay(gradients_, [&] {
+      const View residual = tape_.seed(*d_dz_);
+      backend_.difference(1, output(), targets_, residual);
+      backend_.activation_backward(visible_, {Activation::leaky_relu, 0}, residual);
+      for (int64_t k = 0; k < batch(); ++k)
+        backend_.sum_squared_difference(residual.examples(k, 1), View(nothing_).examples(k, 1), squared_errors_,
+                                        int(k));
+      backend_.difference(real(precision_), residual, nothing_, residual);
+      tape_.backward(*d_dz_);
+    });
     const std::vector<real> from_data = values(backend_, tape_.of(*d_dz_, z_));
     const std::vector<double> squared_errors = squared_errors_.read();
     std::vector<Point> points;
@@ -93,7 +95,7 @@ class Energies {
     std::vector<real> all(latents_.size());
     for (size_t k = 0; k < z.size(); ++k) std::copy(z[k].begin(), z[k].end(), all.begin() + k * z[k].size());
     latents_.set_values(all);
-    tape_.forward();
+    backend_.replay(examples_, [&] { tape_.forward(); });
   }
   View output() const { return tape_.value(use_->output); }
   Backend &backend_;
@@ -105,6 +107,7 @@ class Energies {
   Variable z_;
   std::unique_ptr<Network::Use> use_;
   Tape::Gradient *d_dz_;
+  Recording examples_, gradients_;  // of g(z), of dU/dz
 };
 
 std::vector<double> normal_vector(int64_t size, RandomKey key, int64_t chain, int64_t index) {

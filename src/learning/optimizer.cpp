@@ -15,26 +15,11 @@ Optimizer::Optimizer(Backend &backend, Network &network, const OptimizerSettings
   }
 }
 
-std::vector<Tape::Wrt> Optimizer::wrt(const Network::Use &use) {
-  std::vector<Tape::Wrt> all;
-  for (size_t i = 0; i < use.parameters.size(); ++i) {
-    all.push_back({use.parameters[i], nullptr});
-    if (early(network_.parameters()[i])) all.back().on_complete = [this, i](View gradient) { update({{i, gradient}}); };
-  }
-  return all;
-}
-
-void Optimizer::step(const Tape &tape, const Tape::Gradient &gradient, const Network::Use &use) {
-  std::vector<std::pair<size_t, ConstView>> rest;
-  for (size_t i = 0; i < use.parameters.size(); ++i)
-    if (!early(network_.parameters()[i])) rest.emplace_back(i, tape.of(gradient, use.parameters[i]));
-  update(rest);
-}
-
-void Optimizer::update(const std::vector<std::pair<size_t, ConstView>> &gradients) {
+void Optimizer::step(const Tape &tape, const Tape::Gradient &all, const Network::Use &use) {
   std::vector<AdamUpdate> adam;
   std::vector<MomentumUpdate> capped;
-  for (const auto &[i, gradient] : gradients) {
+  for (size_t i = 0; i < use.parameters.size(); ++i) {
+    const ConstView gradient = tape.of(all, use.parameters[i]);
     const Parameter &p = network_.parameters()[i];
     Moments &m = moments_[i];
     const double rate = settings_.rate * p.rate;

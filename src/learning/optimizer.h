@@ -18,10 +18,7 @@ class Optimizer {
  public:
   Optimizer(Backend &, Network &, const OptimizerSettings &);
 
-  // What to differentiate by: the parameters of `use`. Tensors of 2^24 elements and more are updated during the reverse
-  // sweep, as soon as their gradient is complete, so that the gradients of the largest need not live at once.
-  std::vector<Tape::Wrt> wrt(const Network::Use &use);
-  // After the sweep: updates all the others, in one launch.
+  // Updates all parameters of `use` from their gradients, in one launch.
   void step(const Tape &, const Tape::Gradient &, const Network::Use &);
   // Moments or velocities by name, for the checkpoint.
   std::vector<std::pair<std::string, View>> state();
@@ -30,9 +27,6 @@ class Optimizer {
   struct Moments {
     Tensor first, second;  // Adam's m and v; capped momentum has its velocity in `first`
   };
-  bool early(const Parameter &p) const { return p.value.size() >= int64_t{1} << 24; }
-  void update(const std::vector<std::pair<size_t, ConstView>> &gradients);
-
   Backend &backend_;
   Network &network_;
   OptimizerSettings settings_;

@@ -23,7 +23,7 @@ Sampler::Sampler(Backend &backend, Network *descriptor, Network &generator, cons
   ones_ = Tensor(backend, {batch, 1, 1, 1, 1}, std::vector<real>(batch, 1));
   x_variable_ = descriptor_tape_.leaf(x_);
   descriptor_use_ = descriptor->apply(descriptor_tape_, x_variable_, statistics);
-  df_dx_ = &descriptor_tape_.gradient(descriptor_use_->output, {{x_variable_, nullptr}});
+  df_dx_ = &descriptor_tape_.gradient(descriptor_use_->output, {x_variable_});
   descriptor_tape_.plan();
 }
 
@@ -44,9 +44,11 @@ std::vector<real> Sampler::generate(const std::vector<real> &latents) {
   std::vector<real> all = latents;
   all.resize(batch_ * latent_.size(), 0);
   backend_.upload(all.data(), z_.data(), all.size() * sizeof(real));
-  tape_.forward();
   const View made = tape_.value(use_->output);
-  if (df_dx_) backend_.copy(made, x_);
+  backend_.replay(generation_, [&] {
+    tape_.forward();
+    if (df_dx_) backend_.copy(made, x_);
+  });
   return values(backend_, made.examples(0, last_count_));
 }
 
@@ -58,12 +60,21 @@ std::vector<real> Sampler::revise(const LearningSettings &s, int64_t batch_index
                     s.noise_until != 0,
                     {s.seed, Purpose::sample_langevin},
                     0};
-  for (step.index = 0; step.index < s.langevin_steps; ++step.index) {
-    descriptor_tape_.forward();
-    backend_.fill_examples(descriptor_tape_.seed(*df_dx_), ones_);
-    descriptor_tape_.backward(*df_dx_);
-    backend_.langevin(x_, descriptor_tape_.of(*df_dx_, x_variable_), step);
+  const auto noiseless = [](const LearningSettings &a) { return a.noise_until == 0; };
+  const LearningSettings &r = recorded_;
+  if (s.langevin_steps != r.langevin_steps || s.langevin_step_size != r.langevin_step_size ||
+      s.reference_deviation != r.reference_deviation || s.seed != r.seed || noiseless(s) != noiseless(r)) {
+    revision_ = {};
+    recorded_ = s;
   }
+  backend_.replay(revision_, [&] {
+    for (step.index = 0; step.index < s.langevin_steps; ++step.index) {
+      descriptor_tape_.forward();
+      backend_.fill_examples(descriptor_tape_.seed(*df_dx_), ones_);
+      descriptor_tape_.backward(*df_dx_);
+      backend_.langevin(x_, descriptor_tape_.of(*df_dx_, x_variable_), step);
+    }
+  });
   return values(backend_, ConstView(x_).examples(0, last_count_));
 }
 

@@ -37,6 +37,8 @@ class Sampler {
   std::unique_ptr<Network::Use> use_, descriptor_use_;
   Tape::Gradient *df_dx_ = nullptr;
   Variable x_variable_;
+  Recording generation_, revision_;
+  LearningSettings recorded_;  // those of revision_
 };
 
 }  // namespace coopnets

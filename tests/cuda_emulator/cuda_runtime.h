@@ -116,6 +116,7 @@ cudaError_t launch(const char *name, void (*kernel)(P...), dim3 grid, dim3 block
 }
 
 size_t live_allocations();         // device and pinned host
+void skip_barrier(int number);     // the number-th of each block, from 0, as if the kernel had none there; -1: none
 void set_device_count(int count);  // 0: as on a machine without a GPU
 void set_memory(size_t bytes);     // of the emulated device
 void set_compute_capability(int major, int minor);

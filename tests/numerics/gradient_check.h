@@ -30,14 +30,10 @@ inline void check_gradients(const Graph &graph, const std::vector<Shape> &shapes
   Arena arena(backend);
   Tape tape(backend, arena);
   std::vector<Variable> variables;
-  std::vector<Tape::Wrt> wrt;
-  for (Tensor &leaf : leaves) {
-    variables.push_back(tape.leaf(leaf));
-    wrt.push_back({variables.back(), nullptr});
-  }
+  for (Tensor &leaf : leaves) variables.push_back(tape.leaf(leaf));
   const Variable y = graph(tape, variables);
   tape.keep(y);
-  Tape::Gradient &g = tape.gradient(y, wrt);
+  Tape::Gradient &g = tape.gradient(y, variables);
   tape.plan();
   const std::vector<real> r = random_values(tape.shape(y).size(), 1);
   auto projection = [&] {

@@ -88,9 +88,7 @@ TEST(Network, GradientsOfAGeneratorEqualCentralDifferences) {
   Tape tape(backend, arena);
   use = net.apply(tape, tape.leaf(z), Statistics::batch);
   tape.keep(use->output);
-  std::vector<Tape::Wrt> wrt;
-  for (Variable p : use->parameters) wrt.push_back({p, nullptr});
-  Tape::Gradient &g = tape.gradient(use->output, wrt);
+  Tape::Gradient &g = tape.gradient(use->output, use->parameters);
   tape.plan();
   const std::vector<real> r = random_values(tape.shape(use->output).size(), 6);
   auto loss = [&] {

@@ -96,15 +96,13 @@ TEST_P(Ops, ReplayIsExact) {
   Arena arena(backend);
   Tape tape(backend, arena);
   std::vector<Variable> variables;
-  std::vector<Tape::Wrt> wrt;
   for (const Shape &s : GetParam().leaves) {
     leaves.emplace_back(backend, s, random_values(s.size(), leaves.size()));
     variables.push_back(tape.leaf(leaves.back()));
-    wrt.push_back({variables.back(), nullptr});
   }
   const Variable y = GetParam().graph(tape, variables);
   tape.keep(y);
-  Tape::Gradient &g = tape.gradient(y, wrt);
+  Tape::Gradient &g = tape.gradient(y, variables);
   tape.plan();
   std::vector<std::vector<real> > first, second;
   for (auto *result : {&first, &second}) {
