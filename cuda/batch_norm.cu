@@ -29,10 +29,11 @@ struct Grid {
     int lanes = 1;
     while (lanes < 32 && lanes < channels) lanes *= 2;
     block = dim3(lanes, threads / lanes);
-    const int64_t strips = ceil_div(channels, lanes);
-    const int64_t most = std::max<int64_t>(1, 2048 / strips), wanted = ceil_div<int64_t>(positions, 16 * block.y);
-    chunk = ceil_div(positions, std::min(most, wanted));
-    chunks = int(ceil_div(positions, chunk));
+    const int64_t strips = std::max(1, ceil_div(channels, lanes));
+    const int64_t most = std::max<int64_t>(1, 2048 / strips),
+                  wanted = std::max<int64_t>(1, ceil_div<int64_t>(positions, 16 * block.y));
+    chunk = std::max<int64_t>(1, ceil_div(positions, std::min(most, wanted)));
+    chunks = int(std::max<int64_t>(1, ceil_div(positions, chunk)));
     grid = dim3(unsigned(strips), unsigned(chunks));
   }
   dim3 block, grid;

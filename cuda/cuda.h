@@ -22,6 +22,7 @@ struct CudaDevice {
 // The GPUs that answer, by index. None is no error: *why_none then says what the driver said ("no CUDA driver ...").
 std::vector<CudaDevice> cuda_devices(std::string *why_none = nullptr);
 
+// For one device and one host thread: a program that makes backends for two devices takes a process or a thread each.
 // Throws std::runtime_error, in one sentence for the user: no such device, no code in this program for its
 // architecture, too little memory. On chips before compute capability 8.0 every precision is fp32; name() says so.
 std::unique_ptr<Backend> make_cuda_backend(int device, Precision precision);

@@ -27,20 +27,15 @@ Settings settings(const std::string &preset) {
   s.generator_init = 0.005;
   if (preset == "quick") {
     s.descriptor = s.generator = "quick";
-    s.batch = 16;
-    s.chains = 16;
-    s.iterations = 250;
-    s.langevin_steps = 8;
-    s.generator_rate = 5e-4;
-    s.generator_init = 0.02;
+    learn_quickly(s, 16, 4000);
   }
   return s;
 }
 
 std::vector<Layer> descriptor(const Settings &s) {
-  const bool quick = s.descriptor == "quick";
-  if (!quick && s.descriptor != "paper") unknown_net("descriptor", s.descriptor, {"paper", "quick"});
-  const int64_t width = quick ? 16 : 64;
+  if (s.descriptor == "quick") return halving({8, 16, 32, 64, 128});
+  if (s.descriptor != "paper") unknown_net("descriptor", s.descriptor, {"paper", "quick"});
+  const int64_t width = 64;
   const Activation leaky = leaky_relu(0.2);
   return {conv_layer(width, same_side(5, 2), leaky), conv_layer(2 * width, same_side(3, 2), leaky),
           conv_layer(4 * width, same_side(3, 2), leaky), conv_layer(8 * width, same_side(3, 1), leaky),
@@ -48,9 +43,9 @@ std::vector<Layer> descriptor(const Settings &s) {
 }
 
 std::vector<Layer> generator(const Settings &s) {
-  const bool quick = s.generator == "quick";
-  if (!quick && s.generator != "paper") unknown_net("generator", s.generator, {"paper", "quick"});
-  const int64_t width = quick ? 16 : 64;
+  if (s.generator == "quick") return doubling_quickly(s.size, {128, 64, 32, 16, 8, 3});
+  if (s.generator != "paper") unknown_net("generator", s.generator, {"paper", "quick"});
+  const int64_t width = 64;
   return doubling({deconv_layer(8 * width, valid(4), leaky_relu(0.2), true)},
                   {8 * width, 4 * width, 2 * width, width, 3}, same_side(5, 2));
 }

@@ -28,26 +28,16 @@ Settings settings(const std::string &preset) {
   s.generator_init = 0.005;
   if (preset == "quick") {
     s.descriptor = s.generator = "quick";
-    s.batch = 64;
-    s.chains = 64;
-    s.iterations = 4000;  // small nets and many iterations: pictures become natural after 2000 only
+    learn_quickly(s, 64, 4000);  // pictures become natural after 2000 only
     s.langevin_step_size = 0.002;
-    s.descriptor_rate = 0.007;
-    s.generator_rate = 0.003;  // keeps up with the descriptor
-    s.halve_every = 1000;
     s.langevin_noise_until = -1;
     s.sample_steps = -1;
-    s.generator_init = 0.02;
   }
   return s;
 }
 
 std::vector<Layer> descriptor(const Settings &s) {
-  if (s.descriptor == "quick") {
-    const Activation leaky = leaky_relu(0.2);
-    return {conv_layer(32, same_side(4, 2), leaky), conv_layer(64, same_side(4, 2), leaky),
-            conv_layer(128, same_side(4, 2), leaky), fully_connected(100, linear())};
-  }
+  if (s.descriptor == "quick") return halving({32, 64, 128});
   if (s.descriptor != "paper") unknown_net("descriptor", s.descriptor, {"paper", "quick"});
   const Activation leaky = leaky_relu(0.01);
   return {conv_layer(64, padded(5, 2, 1), leaky), conv_layer(128, padded(3, 2, 1), leaky),
@@ -55,8 +45,7 @@ std::vector<Layer> descriptor(const Settings &s) {
 }
 
 std::vector<Layer> generator(const Settings &s) {
-  if (s.generator == "quick")
-    return doubling({deconv_layer(128, valid(s.size / 8), leaky_relu(0.2), true)}, {64, 32, 3}, same_side(4, 2));
+  if (s.generator == "quick") return doubling_quickly(s.size, {128, 64, 32, 3});
   if (s.generator != "paper") unknown_net("generator", s.generator, {"paper", "quick"});
   return doubling({deconv_layer(256, valid(s.size / 8), leaky_relu(0.2), true)}, {128, 64, 3}, same_side(5, 2));
 }

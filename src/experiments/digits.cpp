@@ -28,14 +28,7 @@ Settings settings(const std::string &preset) {
   s.generator_init = 0.005;
   if (preset == "quick") {
     s.descriptor = s.generator = "quick";
-    s.iterations = 4000;
-    s.batch = 64;
-    s.chains = 64;
-    s.langevin_steps = 10;
-    // The generator has to keep up with the descriptor: at 5e-4 the pictures are blots after as many iterations.
-    s.generator_rate = 0.003;
-    s.halve_every = 1000;
-    s.generator_init = 0.02;
+    learn_quickly(s, 64, 4000);  // with a generator_rate of 5e-4 the pictures are blots after as many iterations
   }
   return s;
 }

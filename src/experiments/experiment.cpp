@@ -14,7 +14,8 @@ Shape example_shape(const Experiment &experiment, const Settings &s) {
 std::vector<std::string> unused_settings(const Experiment &experiment) {
   std::vector<std::string> unused;
   if (experiment.data != DataKind::video) unused.push_back("frames");
-  if (experiment.data == DataKind::video || experiment.data == DataKind::texture) unused.insert(unused.end(), {"held_out", "examples"});
+  if (experiment.data == DataKind::video || experiment.data == DataKind::texture)
+    unused.insert(unused.end(), {"held_out", "examples"});
   if (experiment.data != DataKind::digits) unused.push_back("parzen");
   if (experiment.data == DataKind::video)
     unused.insert(unused.end(), {"hidden_square", "inference_steps", "inference_restarts"});
@@ -45,6 +46,32 @@ std::vector<Layer> doubling(std::vector<Layer> layers, const std::vector<int64_t
     layers.push_back(deconv_layer(channels[i], side, last ? tanh_activation() : leaky_relu(0.2), !last));
   }
   return layers;
+}
+
+std::vector<Layer> halving(const std::vector<int64_t> &channels) {
+  std::vector<Layer> layers;
+  for (const int64_t c : channels) layers.push_back(conv_layer(c, same_side(4, 2), leaky_relu(0.2)));
+  layers.push_back(fully_connected(100, linear()));
+  return layers;
+}
+
+std::vector<Layer> doubling_quickly(int64_t size, const std::vector<int64_t> &channels) {
+  const std::vector<int64_t> rest(channels.begin() + 1, channels.end());
+  const Side first = valid(size >> rest.size());
+  return doubling({deconv_layer(channels[0], first, leaky_relu(0.2), true)}, rest, same_side(4, 2));
+}
+
+void learn_quickly(Settings &s, int64_t chains, int64_t iterations) {
+  s.batch = s.chains = chains;
+  s.iterations = iterations;
+  s.halve_every = iterations / 4;
+  s.latent = 100;
+  s.optimizer = "adam";
+  s.langevin_steps = 10;
+  s.descriptor_rate = 0.007;
+  s.generator_rate = 0.003;
+  s.descriptor_init = 0.01;
+  s.generator_init = 0.02;
 }
 
 void unknown_net(const std::string &what, const std::string &name, const std::vector<std::string> &known) {

@@ -27,18 +27,20 @@ Settings settings(const std::string &preset) {
   s.schedule_steps = 80;
   s.descriptor_init = 0.01;
   s.generator_init = 0.005;
-  if (preset == "quick") {  // Adam in place of capped momentum makes grey or saturated pictures
+  if (preset == "quick") {
     s.descriptor = s.generator = "quick";
-    s.iterations = 1000;
+    s.descriptor_cap = s.generator_cap = 0;
+    s.schedule_steps = 0;
+    learn_quickly(s, 24, 4000);
   }
   return s;
 }
 
 std::vector<Layer> descriptor(const Settings &s) {
-  const bool quick = s.descriptor == "quick";
-  if (!quick && s.descriptor != "paper") unknown_net("descriptor", s.descriptor, {"paper", "quick"});
-  std::vector<Layer> layers = {conv_layer(64, padded(4, 2, 2), relu()),                // 33x33
-                               conv_layer(quick ? 64 : 128, padded(2, 1, 2), relu()),  // 36x36
+  if (s.descriptor == "quick") return halving({16, 32, 64, 128});
+  if (s.descriptor != "paper") unknown_net("descriptor", s.descriptor, {"paper", "quick"});
+  std::vector<Layer> layers = {conv_layer(64, padded(4, 2, 2), relu()),   // 33x33
+                               conv_layer(128, padded(2, 1, 2), relu()),  // 36x36
                                fully_connected(2, linear())};
   layers[1].rate = 0.5;
   layers[2].rate = 0.2857;
@@ -46,11 +48,10 @@ std::vector<Layer> descriptor(const Settings &s) {
 }
 
 std::vector<Layer> generator(const Settings &s) {
-  const bool quick = s.generator == "quick";
-  if (!quick && s.generator != "paper") unknown_net("generator", s.generator, {"paper", "quick"});
-  const int64_t width = quick ? 32 : 64;
-  return doubling({deconv_layer(8 * width, valid(s.size / 16), leaky_relu(0.2), true)},
-                  {4 * width, 2 * width, width, 3}, padded(5, 2, 1, 2));
+  if (s.generator == "quick") return doubling_quickly(s.size, {128, 64, 32, 16, 3});
+  if (s.generator != "paper") unknown_net("generator", s.generator, {"paper", "quick"});
+  return doubling({deconv_layer(512, valid(s.size / 16), leaky_relu(0.2), true)}, {256, 128, 64, 3},
+                  padded(5, 2, 1, 2));
 }
 
 Shape latent(const Settings &s) { return {1, 1, 1, 1, s.latent}; }

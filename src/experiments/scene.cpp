@@ -27,13 +27,7 @@ Settings settings(const std::string &preset) {
   s.generator_init = 0.005;
   if (preset == "quick") {
     s.descriptor = s.generator = "small";
-    s.batch = 24;
-    s.chains = 24;
-    s.iterations = 4000;  // small nets and many iterations: rooms take shape after 2000 only
-    s.langevin_steps = 10;
-    s.generator_rate = 0.003;  // keeps up with the descriptor
-    s.halve_every = 1000;
-    s.generator_init = 0.02;
+    learn_quickly(s, 24, 4000);  // rooms take shape after 2000 only
   }
   return s;
 }
@@ -46,10 +40,7 @@ std::vector<Layer> descriptor(const Settings &s) {
   if (s.descriptor == "quick")
     return {conv_layer(32, same_side(5, 2), leaky), conv_layer(64, same_side(3, 2), leaky),
             conv_layer(128, same_side(3, 1), leaky), fully_connected(100, linear())};
-  if (s.descriptor == "small")
-    return {conv_layer(16, same_side(4, 2), leaky), conv_layer(32, same_side(4, 2), leaky),
-            conv_layer(64, same_side(4, 2), leaky), conv_layer(128, same_side(4, 2), leaky),
-            fully_connected(100, linear())};
+  if (s.descriptor == "small") return halving({16, 32, 64, 128});
   unknown_net("descriptor", s.descriptor, {"paper", "quick", "small"});
 }
 
@@ -58,8 +49,7 @@ std::vector<Layer> generator(const Settings &s) {
   const Side first = valid(s.size / 16);
   if (s.generator == "paper") return doubling({deconv_layer(512, first, leaky_relu(0.2), true)}, {256, 128, 64, 3}, up);
   if (s.generator == "quick") return doubling({deconv_layer(256, first, leaky_relu(0.2), true)}, {128, 64, 32, 3}, up);
-  if (s.generator == "small")
-    return doubling({deconv_layer(128, first, leaky_relu(0.2), true)}, {64, 32, 16, 3}, same_side(4, 2));
+  if (s.generator == "small") return doubling_quickly(s.size, {128, 64, 32, 16, 3});
   unknown_net("generator", s.generator, {"paper", "quick", "small"});
 }
 

@@ -61,7 +61,7 @@ struct Block {
   std::vector<Fiber *> idle_fibers;
   std::vector<Warp> warps;
   std::vector<SharedArray> arrays;
-  size_t dynamic_bytes = 0;
+  size_t dynamic_bytes = 0, most_shared = 0;
   unsigned size = 0, ended = 0, at_barrier = 0, ready = 0;
   uint32_t random = 1;              // state of the generator that picks the order of threads
   unsigned visited = 0, shift = 0;  // where the sweep over the threads stands, and its order
@@ -211,10 +211,12 @@ void run_block() {
 
 }  // namespace
 
-std::string run_launch(const std::function<void()> &call, dim3 grid, dim3 block_size, size_t dynamic_bytes) {
+std::string run_launch(const std::function<void()> &call, dim3 grid, dim3 block_size, size_t dynamic_bytes,
+                       size_t most_shared) {
   block.call = &call;
   block.size = block_size.x * block_size.y * block_size.z;
   block.dynamic_bytes = dynamic_bytes;
+  block.most_shared = most_shared;
   block.error.clear();
   coordinates.grid_size = grid;
   coordinates.block_size = block_size;
@@ -237,6 +239,12 @@ void *shared_array(size_t bytes) {
     if (posix_memalign(&data, 128, bytes)) throw std::bad_alloc();
     std::memset(data, 0xff, bytes);
     block.arrays.push_back({data, bytes});
+    size_t all = 0;
+    for (const SharedArray &a : block.arrays) all += a.bytes;
+    if (all > block.most_shared) {
+      block.error = "more shared memory in all than a block may have";
+      current->fiber->leave(false);
+    }
   }
   if (block.arrays[i].bytes != bytes) {
     block.error = "the threads of a block declare different shared arrays";

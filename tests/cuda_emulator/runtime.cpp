@@ -36,7 +36,7 @@ struct Device {
   cudaError_t last_error = cudaSuccess;
   std::string message;  // of the last failed launch
 } device;
-constexpr size_t shared_default = 48 << 10, shared_most = 99 << 10;
+constexpr size_t shared_default = 48 << 10;
 
 cudaError_t answer(cudaError_t error) {
   if (error != cudaSuccess) device.last_error = error;
@@ -93,11 +93,15 @@ void set_compute_capability(int major, int minor) {
   device.minor = minor;
 }
 
+// A block's shared memory once cudaFuncSetAttribute has asked for it: 48 KiB before Volta, 64 KiB on Turing, and no more
+// than 99 KiB, which every later chip has.
+size_t shared_most() { return device.major < 7 ? shared_default : device.major == 7 ? 64 << 10 : 99 << 10; }
+
 void set_code_version(int version) { device.code_version = version; }
 int code_version() { return device.code_version ? device.code_version : 10 * device.major + device.minor; }
 
 cudaError_t set_shared_limit(const void *kernel, int bytes) {
-  if (size_t(bytes) > shared_most)
+  if (size_t(bytes) > shared_most())
     return fail(cudaErrorInvalidValue, "more shared memory than the device lets a block have");
   device.shared_limits[kernel] = bytes;
   return cudaSuccess;
@@ -114,10 +118,12 @@ cudaError_t enqueue_launch(const char *name, const void *kernel, std::function<v
   if (!threads || threads > 1024 || block.z > 64)
     return fail(cudaErrorInvalidConfiguration, launch + ": a block has 1 to 1024 threads, 64 in z");
   const auto limit = device.shared_limits.find(kernel);
-  if (shared > (limit == device.shared_limits.end() ? shared_default : limit->second))
+  const bool asked = limit != device.shared_limits.end();
+  if (shared > (asked ? limit->second : shared_default))
     return fail(cudaErrorInvalidValue, launch + ": more dynamic shared memory than cudaFuncSetAttribute allowed");
+  const size_t most = asked ? shared_most() : shared_default;
   return enqueue(stream, [=] {
-    const std::string error = run_launch(call, grid, block, shared);
+    const std::string error = run_launch(call, grid, block, shared, most);
     return error.empty() ? cudaSuccess : fail(cudaErrorLaunchFailure, launch + ": " + error);
   });
 }
@@ -172,7 +178,8 @@ cudaError_t cudaSetDevice(int i) { return answer(i >= 0 && i < device.count ? cu
 cudaError_t cudaGetDevice(int *i) { return *i = 0, cudaSuccess; }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int i) {
   if (i < 0 || i >= device.count) return answer(cudaErrorInvalidDevice);
-  *properties = {"CUDA emulator", device.memory, shared_default, shared_most, device.major, device.minor, 2};
+  *properties = {
+      "CUDA emulator", device.memory, shared_default, cuda_emulator::shared_most(), device.major, device.minor, 2};
   return cudaSuccess;
 }
 cudaError_t cudaRuntimeGetVersion(int *version) { return *version = 12000, cudaSuccess; }

@@ -297,6 +297,21 @@ TEST(CudaDevices, ABackendLeavesNothingBehind) {
   EXPECT_EQ(cuda_emulator::live_allocations(), before);
 }
 
+__global__ void takes_static_and_dynamic_memory(float *out) {
+  SHARED_ARRAY(float, fixed, 1024);
+  DYNAMIC_SHARED_ARRAY(float, chosen);
+  fixed[threadIdx.x] = chosen[threadIdx.x] = 1;
+  out[threadIdx.x] = fixed[threadIdx.x] + chosen[threadIdx.x];
+}
+
+TEST(CudaEmulator, StaticAndDynamicSharedMemoryCountTogether) {
+  Words out(threads);
+  EXPECT_EQ(error_of([&] { CUDA_LAUNCH(takes_static_and_dynamic_memory, 1, threads, 44 << 10, nullptr, out.data); }),
+            "");
+  EXPECT_SAYS(error_of([&] { CUDA_LAUNCH(takes_static_and_dynamic_memory, 1, threads, 46 << 10, nullptr, out.data); }),
+              "more shared memory in all than a block may have");
+}
+
 // --- The backend's own kernels, with one barrier taken out -----------------------------------------------------------
 
 struct Kernel {
@@ -325,6 +340,15 @@ std::vector<real> conv(Backend &backend, const Shape &shape, int64_t kernel, int
   for (const Tensor *t : {&dx, &dw})
     for (real v : t->values()) all.push_back(v);
   return all;
+}
+
+// 48 KiB a block and no more: the large tiles stay away, and all products are right.
+TEST(CudaDevices, AChipWithLittleSharedMemoryComputesTheSame) {
+  const std::unique_ptr<Backend> roomy = make_cuda_backend(0, Precision::fp32);
+  const std::vector<real> wanted = conv(*roomy, {1, 1, 19, 20, 68}, 3, 1, 132);
+  cuda_emulator::set_compute_capability(5, 3);
+  EXPECT_EQ(conv(*make_cuda_backend(0, Precision::fp32), {1, 1, 19, 20, 68}, 3, 1, 132), wanted);
+  cuda_emulator::set_compute_capability(9, 0);
 }
 
 std::vector<real> normalised(Backend &backend) {
