@@ -43,13 +43,8 @@ __global__ void write_clock(Clock value, Clock *clock) { *clock = value; }
 
 // What a Recording keeps: nothing, then a graph that may be launched.
 struct Graph {
-  cudaGraphExec_t launchable = nullptr;
+  Owned<cudaGraphExec_t, cudaGraphExecDestroy> launchable;
   int64_t scratch_generation = 0;
-  void forget() {
-    if (launchable) cudaGraphExecDestroy(launchable);
-    launchable = nullptr;
-  }
-  ~Graph() { forget(); }
 };
 
 }  // namespace
@@ -117,30 +112,16 @@ CudaBackend::CudaBackend(int device, Precision precision) : precision_(precision
   } else {
     name_ += names[int(precision)];
   }
-  CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
-  try {
-    clock_ = static_cast<Clock *>(allocate(sizeof(Clock)));
-    set_clock({});
-    synchronise();  // where the program holds no code for this chip, this is where it shows
-  } catch (...) {
-    if (clock_) release(clock_, sizeof(Clock));
-    give_back_free_blocks();
-    cudaStreamDestroy(stream_);
-    throw;
-  }
+  CUDA_CHECK(cudaStreamCreateWithFlags(owned_stream_.out(), cudaStreamNonBlocking));
+  stream_ = owned_stream_.get();
+  clock_memory_ = device_memory(sizeof(Clock));
+  clock_ = static_cast<Clock *>(clock_memory_.get());
+  bytes_ = peak_bytes_ = sizeof(Clock);
+  set_clock({});
+  synchronise();  // where the program holds no code for this chip, this is where it shows
 }
 
-CudaBackend::~CudaBackend() {
-  cudaStreamSynchronize(stream_);
-  if (scratch_) release(scratch_, scratch_size_);
-  release(clock_, sizeof(Clock));
-  give_back_free_blocks();
-  for (Staging &s : staging_) {
-    if (s.copied) cudaEventDestroy(s.copied);
-    if (s.memory) cudaFreeHost(s.memory);
-  }
-  cudaStreamDestroy(stream_);
-}
+CudaBackend::~CudaBackend() { cudaStreamSynchronize(stream_); }  // nothing under way may use what now goes
 
 std::string CudaBackend::name() const { return name_; }
 
@@ -152,25 +133,25 @@ void *CudaBackend::allocate(size_t bytes) {
   void *memory;
   const auto free = free_blocks_.find(bytes);
   if (free != free_blocks_.end()) {
-    memory = free->second;
+    memory = free->second.give();
     free_blocks_.erase(free);
     pooled_bytes_ -= bytes;
   } else {
-    memory = device_memory(bytes);
+    memory = device_memory(bytes).give();  // the tensor that asks owns it from now on
   }
   bytes_ += bytes;
   peak_bytes_ = std::max(peak_bytes_, bytes_ + pooled_bytes_);
   return memory;
 }
 
-void *CudaBackend::device_memory(size_t bytes) {
-  void *memory = nullptr;
+DeviceMemory CudaBackend::device_memory(size_t bytes) {
+  DeviceMemory memory;
   const size_t at_least = std::max<size_t>(bytes, 1);  // so that no tensor has the null pointer
-  cudaError_t error = cudaMalloc(&memory, at_least);
+  cudaError_t error = cudaMalloc(memory.out(), at_least);
   if (error == cudaErrorMemoryAllocation && pooled_bytes_) {
     cudaGetLastError();
     give_back_free_blocks();
-    error = cudaMalloc(&memory, at_least);
+    error = cudaMalloc(memory.out(), at_least);
   }
   if (error == cudaErrorMemoryAllocation) {
     cudaGetLastError();
@@ -189,14 +170,13 @@ void *CudaBackend::device_memory(size_t bytes) {
 // A block given back may still be read by kernels under way; whoever gets it next uses it after them, on the same
 // stream.
 void CudaBackend::release(void *memory, size_t bytes) noexcept {
-  free_blocks_.emplace(bytes, memory);
+  free_blocks_.emplace(bytes, DeviceMemory(memory));
   bytes_ -= bytes;
   pooled_bytes_ += bytes;
 }
 
 void CudaBackend::give_back_free_blocks() noexcept {
   cudaStreamSynchronize(stream_);
-  for (const auto &block : free_blocks_) cudaFree(block.second);
   free_blocks_.clear();
   pooled_bytes_ = 0;
 }
@@ -204,17 +184,16 @@ void CudaBackend::give_back_free_blocks() noexcept {
 void *CudaBackend::scratch_bytes(size_t bytes) {
   if (bytes > scratch_size_) {
     if (recording_) throw std::logic_error("a recorded sequence of kernels needs more memory than when it first ran");
-    void *const before = scratch_;
-    const size_t size_before = scratch_size_;
-    scratch_ = nullptr;
-    scratch_size_ = 0;
-    if (before) release(before, size_before);
-    give_back_free_blocks();  // a scratch that grows leaves nothing behind
-    scratch_ = allocate(bytes);
+    give_back_free_blocks();  // waits as well, so that no kernel still uses what goes now
+    scratch_.reset();
+    bytes_ -= std::exchange(scratch_size_, 0);
+    scratch_ = device_memory(bytes);
     scratch_size_ = bytes;
+    bytes_ += bytes;
+    peak_bytes_ = std::max(peak_bytes_, bytes_ + pooled_bytes_);
     ++scratch_generation_;
   }
-  return scratch_;
+  return scratch_.get();
 }
 
 void CudaBackend::upload(const void *host, void *device, size_t bytes) {
@@ -222,21 +201,21 @@ void CudaBackend::upload(const void *host, void *device, size_t bytes) {
     Staging &s = staging_[next_staging_];
     next_staging_ ^= 1;
     if (s.copied)
-      CUDA_CHECK(cudaEventSynchronize(s.copied));
+      CUDA_CHECK(cudaEventSynchronize(s.copied.get()));
     else
-      CUDA_CHECK(cudaEventCreateWithFlags(&s.copied, cudaEventDisableTiming));
+      CUDA_CHECK(cudaEventCreateWithFlags(s.copied.out(), cudaEventDisableTiming));
     const size_t part = std::min(most_staging_bytes, bytes - done);
     if (s.bytes < part) {
       size_t wanted = least_staging_bytes;
       while (wanted < part) wanted *= 2;
-      if (s.memory) CUDA_CHECK(cudaFreeHost(s.memory));
-      s = {nullptr, 0, s.copied};
-      CUDA_CHECK(cudaMallocHost(&s.memory, wanted));
+      s.bytes = 0;
+      CUDA_CHECK(cudaMallocHost(s.memory.out(), wanted));
       s.bytes = wanted;
     }
-    std::memcpy(s.memory, static_cast<const char *>(host) + done, part);
-    CUDA_CHECK(cudaMemcpyAsync(static_cast<char *>(device) + done, s.memory, part, cudaMemcpyHostToDevice, stream_));
-    CUDA_CHECK(cudaEventRecord(s.copied, stream_));
+    std::memcpy(s.memory.get(), static_cast<const char *>(host) + done, part);
+    CUDA_CHECK(
+        cudaMemcpyAsync(static_cast<char *>(device) + done, s.memory.get(), part, cudaMemcpyHostToDevice, stream_));
+    CUDA_CHECK(cudaEventRecord(s.copied.get(), stream_));
     done += part;
   }
 }
@@ -262,7 +241,7 @@ void CudaBackend::replay(Recording &recording, const std::function<void()> &body
   }
   Graph &graph = *static_cast<Graph *>(recording.state.get());
   if (!graph.launchable || graph.scratch_generation != scratch_generation_) {
-    graph.forget();
+    graph.launchable.reset();
     cudaGraph_t captured = nullptr;
     CUDA_CHECK(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal));
     recording_ = true;
@@ -277,12 +256,12 @@ void CudaBackend::replay(Recording &recording, const std::function<void()> &body
     }
     recording_ = false;
     CUDA_CHECK(cudaStreamEndCapture(stream_, &captured));
-    const cudaError_t error = cudaGraphInstantiateWithFlags(&graph.launchable, captured, 0);
+    const cudaError_t error = cudaGraphInstantiateWithFlags(graph.launchable.out(), captured, 0);
     cudaGraphDestroy(captured);
     CUDA_CHECK(error);
     graph.scratch_generation = scratch_generation_;
   }
-  CUDA_CHECK(cudaGraphLaunch(graph.launchable, stream_));
+  CUDA_CHECK(cudaGraphLaunch(graph.launchable.get(), stream_));
 }
 
 }  // namespace coopnets

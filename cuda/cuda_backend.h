@@ -1,11 +1,45 @@
 // The class behind make_cuda_backend. Its kernels stand in the files of this folder, one a concept.
 #pragma once
 #include <map>
+#include <utility>
 
 #include "cuda/cuda.h"
 #include "cuda/launch.h"
 
 namespace coopnets {
+
+// A CUDA object and its owner in one: moved, never copied, destroyed with the variable.
+template <class T, cudaError_t (*destroy)(T)>
+class Owned {
+ public:
+  Owned() = default;
+  explicit Owned(T value) : value_(value) {}
+  Owned(Owned &&other) noexcept : value_(std::exchange(other.value_, nullptr)) {}
+  Owned &operator=(Owned &&other) noexcept {
+    std::swap(value_, other.value_);
+    other.reset();
+    return *this;
+  }
+  ~Owned() { reset(); }
+  void reset() noexcept {
+    if (value_) destroy(value_);
+    value_ = nullptr;
+  }
+  T get() const { return value_; }
+  T *out() {  // for calls that make one; empty before
+    reset();
+    return &value_;
+  }
+  T give() { return std::exchange(value_, nullptr); }  // to an owner of another kind
+  explicit operator bool() const { return value_ != nullptr; }
+
+ private:
+  T value_ = nullptr;
+};
+using DeviceMemory = Owned<void *, cudaFree>;
+using PinnedMemory = Owned<void *, cudaFreeHost>;
+using OwnedStream = Owned<cudaStream_t, cudaStreamDestroy>;
+using OwnedEvent = Owned<cudaEvent_t, cudaEventDestroy>;
 
 class CudaBackend final : public Backend {
  public:
@@ -77,29 +111,31 @@ class CudaBackend final : public Backend {
 
  private:
   void *scratch_bytes(size_t bytes);
-  void *device_memory(size_t bytes);  // straight from the driver
+  DeviceMemory device_memory(size_t bytes);  // straight from the driver
   void give_back_free_blocks() noexcept;
 
   int multiprocessors_ = 0;
   size_t shared_bytes_a_block_ = 0;
   Precision precision_;
   std::string name_;
+  OwnedStream owned_stream_;  // before all memory, so that it is destroyed after it
   cudaStream_t stream_ = nullptr;
+  DeviceMemory clock_memory_;
   Clock *clock_ = nullptr;
 
   // The pool: released blocks wait here, by size, for the next request of that size.
-  std::multimap<size_t, void *> free_blocks_;
+  std::multimap<size_t, DeviceMemory> free_blocks_;
   size_t bytes_ = 0, peak_bytes_ = 0, pooled_bytes_ = 0;
-  void *scratch_ = nullptr;
+  DeviceMemory scratch_;
   size_t scratch_size_ = 0;
   int64_t scratch_generation_ = 0;  // graphs that were recorded with an earlier scratch are recorded anew
 
   // Uploads pass through two pinned buffers in turn, as large as the largest upload (64 MiB at most): the host waits
   // only where it is two uploads ahead of the device.
   struct Staging {
-    void *memory = nullptr;
+    PinnedMemory memory;
     size_t bytes = 0;
-    cudaEvent_t copied = nullptr;
+    OwnedEvent copied;
   } staging_[2];
   int next_staging_ = 0;
   bool recording_ = false;
