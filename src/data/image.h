@@ -29,13 +29,14 @@ constexpr int64_t max_pixels = int64_t{1} << 28;  // height x width of the large
 
 // --- Reading --------------------------------------------------------------------------------------------------------
 // PNG, JPEG, BMP, PPM/PGM, TGA, PSD, HDR, PIC (Softimage), or the first frame of a GIF. channels 0: 1 for grey files, 3
-// for all others; 1 or 3: as asked. 16-bit samples are reduced to 8 bits, HDR's to gamma 2.2, alpha is dropped. Throws std::runtime_error that names the file when it
-// cannot be read, is no picture, ends early, is corrupt, or has more than max_pixels.
+// for all others; 1 or 3: as asked. 16-bit samples are reduced to 8 bits, HDR's to gamma 2.2, alpha is dropped. Throws
+// std::runtime_error that names the file when it cannot be read, is no picture, ends early, is corrupt, or has more than
+// max_pixels.
 Image load_image(const std::string &path, int64_t channels = 0);
 // The same from the file's bytes; `name` stands for the path in errors.
 Image decode_image(const std::vector<uint8_t> &bytes, const std::string &name, int64_t channels = 0);
-// Whether the name ends, in either case, as one of the formats above: .png .jpg .jpeg .bmp .ppm .pgm .pnm .tga .gif .psd .hdr
-// .pic
+// Whether the name ends, in either case, as one of the formats above: .png .jpg .jpeg .bmp .ppm .pgm .pnm .tga .gif
+// .psd .hdr .pic
 bool has_image_name(const std::string &path);
 
 // 1 or 3 channels from 3 or 1: luminance (77 red + 150 green + 29 blue) / 256 as stb_image has it; grey repeated. 0: as

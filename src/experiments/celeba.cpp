@@ -28,6 +28,7 @@ Settings settings(const std::string &preset) {
   if (preset == "quick") {
     s.descriptor = s.generator = "quick";
     learn_quickly(s, 16, 4000);
+    begin_in_balance(s);
   }
   return s;
 }

@@ -9,13 +9,6 @@ Settings settings(const std::string &preset) {
   Settings s = scene_experiment().settings(preset);
   s.normalise = "fixed";  // errors are measured on the pictures' own range
   s.held_out = 1000;
-  if (preset == "quick") {  // wider nets than the scenes': what is filled in has to fit what is around it
-    s.descriptor = s.generator = "quick";
-    s.batch = 32;
-    s.chains = 32;
-    s.iterations = 800;
-    s.halve_every = 400;
-  }
   return s;
 }
 

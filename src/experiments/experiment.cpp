@@ -74,6 +74,13 @@ void learn_quickly(Settings &s, int64_t chains, int64_t iterations) {
   s.generator_init = 0.02;
 }
 
+void begin_in_balance(Settings &s) {
+  s.langevin_step_size = 0.02;
+  s.reference_deviation = 0.066;
+  s.descriptor_rate = 0.002;
+  s.descriptor_init = 0.1;
+}
+
 void unknown_net(const std::string &what, const std::string &name, const std::vector<std::string> &known) {
   throw std::runtime_error("there is no " + what + " net " + quoted(name) + " in this experiment; there is " +
                            either(known));

@@ -56,13 +56,17 @@ Experiment dynamic_texture_experiment();
 // that: the upper part of most generators. SAME as in the TensorFlow code; [M] crops 1 2 1 2.
 std::vector<Layer> doubling(std::vector<Layer> first, const std::vector<int64_t> &channels, const Side &side);
 
-// The nets of most quick presets: 4x4 convolutions that halve the side, leaky ReLU 0.2, as wide as `channels` says, and a
-// fully connected layer of 100; and 4x4 deconvolutions that double it again up to `size`, as doubling().
+// The nets of most quick presets: 4x4 convolutions that halve the side, leaky ReLU 0.2, as wide as `channels` says, and
+// a fully connected layer of 100; and 4x4 deconvolutions that double it again up to `size`, as doubling().
 std::vector<Layer> halving(const std::vector<int64_t> &channels);
 std::vector<Layer> doubling_quickly(int64_t size, const std::vector<int64_t> &channels);
-// What these nets take to become good within minutes: many iterations of a few chains, rates that keep the generator
+// What these nets take to become good within minutes: many iterations of a few chains, and rates that keep the generator
 // up with the descriptor, halved after each quarter.
 void learn_quickly(Settings &, int64_t chains, int64_t iterations);
+// After it, for pictures larger than CIFAR-10's: weights and s as those of the quick textures, for the same reason. The
+// energy's gradient has to grow about a hundredfold before it balances x / s^2, from the paper's weights and s about
+// 10^8-fold; a quarter of this descriptor's rate leaves it behind the generator, which then makes a few pictures only.
+void begin_in_balance(Settings &);
 
 [[noreturn]] void unknown_net(const std::string &what, const std::string &name, const std::vector<std::string> &known);
 

@@ -32,6 +32,7 @@ Settings settings(const std::string &preset) {
     s.descriptor_cap = s.generator_cap = 0;
     s.schedule_steps = 0;
     learn_quickly(s, 24, 4000);
+    begin_in_balance(s);
   }
   return s;
 }

@@ -26,8 +26,9 @@ Settings settings(const std::string &preset) {
   s.descriptor_init = 0.01;
   s.generator_init = 0.005;
   if (preset == "quick") {
-    s.descriptor = s.generator = "small";
+    s.descriptor = s.generator = "quick";
     learn_quickly(s, 24, 4000);  // rooms take shape after 2000 only
+    begin_in_balance(s);
   }
   return s;
 }
@@ -37,20 +38,15 @@ std::vector<Layer> descriptor(const Settings &s) {
   if (s.descriptor == "paper")
     return {conv_layer(64, same_side(5, 2), leaky), conv_layer(128, same_side(3, 2), leaky),
             conv_layer(256, same_side(3, 1), leaky), fully_connected(100, linear())};
-  if (s.descriptor == "quick")
-    return {conv_layer(32, same_side(5, 2), leaky), conv_layer(64, same_side(3, 2), leaky),
-            conv_layer(128, same_side(3, 1), leaky), fully_connected(100, linear())};
-  if (s.descriptor == "small") return halving({16, 32, 64, 128});
-  unknown_net("descriptor", s.descriptor, {"paper", "quick", "small"});
+  if (s.descriptor == "quick") return halving({16, 32, 64, 128});
+  unknown_net("descriptor", s.descriptor, {"paper", "quick"});
 }
 
 std::vector<Layer> generator(const Settings &s) {
-  const Side up = same_side(5, 2);
-  const Side first = valid(s.size / 16);
-  if (s.generator == "paper") return doubling({deconv_layer(512, first, leaky_relu(0.2), true)}, {256, 128, 64, 3}, up);
-  if (s.generator == "quick") return doubling({deconv_layer(256, first, leaky_relu(0.2), true)}, {128, 64, 32, 3}, up);
-  if (s.generator == "small") return doubling_quickly(s.size, {128, 64, 32, 16, 3});
-  unknown_net("generator", s.generator, {"paper", "quick", "small"});
+  if (s.generator == "paper")
+    return doubling({deconv_layer(512, valid(s.size / 16), leaky_relu(0.2), true)}, {256, 128, 64, 3}, same_side(5, 2));
+  if (s.generator == "quick") return doubling_quickly(s.size, {128, 64, 32, 16, 3});
+  unknown_net("generator", s.generator, {"paper", "quick"});
 }
 
 Shape latent(const Settings &s) { return {1, 1, 1, 1, s.latent}; }

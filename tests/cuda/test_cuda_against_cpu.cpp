@@ -3,8 +3,11 @@
 //
 // Tolerance: one step differs by rounding, about 1e-6 of its size. Where a response near zero falls on the other side
 // of a leaky ReLU, the chains part a little more; Langevin steps, updates and Adam's division by a small sqrt(v) carry
-// that on. 1e-3 of the norm after the run is far above what rounding does and far below what any wrong kernel or missed
-// random number would do (each moves samples by their own size).
+// that on. 1e-3 of the samples' norm after the run is far above what rounding does and far below what any wrong kernel
+// or missed random number would do (each moves samples by their own size). Parameters and moments are held to their own
+// size alone: Adam moves a parameter whose gradient is nearly zero by its whole rate each iteration, to whichever side
+// rounding says, and ten such steps are as long as many of the initial weights. The samples, made of all of them, and
+// the single iteration below are the strict comparisons.
 #include <gtest/gtest.h>
 
 #include "cpu/cpu.h"
