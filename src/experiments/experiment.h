@@ -65,7 +65,7 @@ std::vector<Layer> doubling_quickly(int64_t size, const std::vector<int64_t> &ch
 void learn_quickly(Settings &, int64_t chains, int64_t iterations);
 // After it, for pictures larger than CIFAR-10's: weights and s as those of the quick textures, for the same reason. The
 // energy's gradient has to grow about a hundredfold before it balances x / s^2, from the paper's weights and s about
-// 10^8-fold; a quarter of this descriptor's rate leaves it behind the generator, which then makes a few pictures only.
+// 10^8-fold; in a trial a quarter of this descriptor's rate ended in a few pictures only, many times each.
 void begin_in_balance(Settings &);
 
 [[noreturn]] void unknown_net(const std::string &what, const std::string &name, const std::vector<std::string> &known);
