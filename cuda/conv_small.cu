@@ -215,7 +215,7 @@ __global__ void __launch_bounds__(warps_a_block *warp_size) small_backward_input
 #pragma unroll
   for (int i = 0; i < positions_a_warp; ++i)
     if (i == position && lane % lanes_a_value == 0 && j < channels && first + i < phase.rows)
-      p.result[result_at[i] + j] = activate(p.activation, total + (p.bias ? p.bias[j] : 0));
+      p.result[result_at[i] + j] = activate(p.activation, total + (p.bias ? p.bias[j % p.bias_channels] : 0));
 }
 
 template <int channels>

@@ -21,7 +21,8 @@ void check_cuda(cudaError_t error, const char *call, const char *file, int line)
 #ifdef COOPNETS_CUDA_EMULATED
 #define CUDA_LAUNCH(kernel, grid, block, shared, stream, ...) \
   CUDA_CHECK(cuda_emulator::launch(#kernel, kernel, grid, block, shared, stream, __VA_ARGS__))
-// An array in the memory that a block's threads share, and the one whose bytes the launch gives.
+// An array in the memory that a block's threads share, and the one whose bytes the launch gives; both may be read four
+// floats at a time.
 #define SHARED_ARRAY(type, name, count) \
   type *const name = static_cast<type *>(cuda_emulator::shared_array((count) * sizeof(type)))
 #define DYNAMIC_SHARED_ARRAY(type, name) type *const name = static_cast<type *>(cuda_emulator::shared_array(0))
@@ -31,7 +32,7 @@ void check_cuda(cudaError_t error, const char *call, const char *file, int line)
     kernel<<<grid, block, shared, stream>>>(__VA_ARGS__);                                 \
     ::coopnets::check_cuda(cudaGetLastError(), "launch of " #kernel, __FILE__, __LINE__); \
   } while (false)
-#define SHARED_ARRAY(type, name, count) __shared__ type name[count]
+#define SHARED_ARRAY(type, name, count) __shared__ __align__(16) type name[count]
 #define DYNAMIC_SHARED_ARRAY(type, name)                        \
   extern __shared__ __align__(16) unsigned char name##_bytes[]; \
   type *const name = reinterpret_cast<type *>(name##_bytes)

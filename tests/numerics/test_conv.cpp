@@ -91,6 +91,32 @@ std::vector<real> backward_filter(const NaiveConv &c, const std::vector<real> &x
   return dw.values();
 }
 
+constexpr Activation activations[] = {
+    {}, {Activation::leaky_relu, real(0.2)}, {Activation::tanh, 0}, {Activation::sigmoid, 0}};
+
+// Both epilogues against the naive statement: activation(y + bias), whatever the route to y.
+void expect_epilogues(const NaiveConv &c, const std::vector<real> &x, std::vector<real> w, const std::vector<real> &dy,
+                      const Activation &activation) {
+  Backend &b = test_backend();
+  const auto finish = [&](std::vector<double> y, const std::vector<real> &bias) {
+    for (size_t i = 0; i < y.size(); ++i) {
+      const double v = y[i] + bias[i % bias.size()];
+      y[i] = activation.kind == Activation::leaky_relu ? (v > 0 ? v : activation.slope * v)
+             : activation.kind == Activation::tanh     ? std::tanh(v)
+             : activation.kind == Activation::sigmoid  ? 1 / (1 + std::exp(-v))
+                                                       : v;
+    }
+    return y;
+  };
+  for (real &v : w) v *= real(0.02);  // so that tanh and sigmoid are not saturated
+  const std::vector<real> out_bias = noise(c.cout, 4), in_bias = noise(c.x.c, 5);
+  const Tensor out_values(b, {1, 1, 1, 1, c.cout}, out_bias), in_values(b, {1, 1, 1, 1, c.x.c}, in_bias);
+  EXPECT_LE(distance(forward(c, x, w, {out_values, activation}), finish(c.forward(x, w), out_bias)), tolerance);
+  EXPECT_LE(distance(backward_input(c, dy, w, {in_values, activation}), finish(c.backward_input(dy, w), in_bias)),
+            tolerance);
+  EXPECT_LE(distance(forward(c, x, w, {{}, activation}), finish(c.forward(x, w), {real(0)})), tolerance);
+}
+
 // x; window as {kernel, stride, before, after} of t, h, w; Cout.
 const NaiveConv cases[] = {
     // the first layers of pictures: few channels in
@@ -101,6 +127,8 @@ const NaiveConv cases[] = {
     {{1, 1, 60, 7, 2}, {{}, {3, 2, 1, 0}, {3, 2, 0, 1}}, 5},  // several bands of rows
     {{1, 6, 8, 7, 3}, {{5, 2, 1, 2}, {5, 2, 1, 2}, {5, 2, 2, 2}}, 9},
     {{12, 1, 5, 5, 1}, {{}, {3, 2, 1, 1}, {3, 2, 1, 1}}, 1},
+    {{2, 1, 5, 3, 1}, {{}, {3, 1, 0, 0}, {3, 1, 0, 0}}, 8},  // columns and channels together are still few
+    {{1, 1, 6, 2, 2}, {{}, {3, 2, 0, 1}, {2, 1, 0, 0}}, 5},
     // inner layers
     {{2, 1, 7, 6, 17}, {{}, {3, 1, 1, 1}, {3, 1, 1, 1}}, 33},
     {{1, 1, 8, 9, 32}, {{}, {4, 2, 1, 1}, {5, 2, 2, 1}}, 48},
@@ -152,6 +180,7 @@ TEST(Conv, RandomShapes) {
     EXPECT_LE(distance(forward(c, x, w), c.forward(x, w)), tolerance);
     EXPECT_LE(distance(backward_input(c, dy, w), c.backward_input(dy, w)), tolerance);
     EXPECT_LE(distance(backward_filter(c, x, dy), c.backward_filter(x, dy)), tolerance);
+    expect_epilogues(c, x, w, dy, activations[k % 4]);
   }
 }
 
@@ -183,33 +212,7 @@ TEST_P(ConvCase, BiasBackward) {
   EXPECT_LE(distance(db.values(), expected), tolerance);
 }
 
-// Both epilogues: y = activation(y + bias), whatever the route to y.
-TEST_P(ConvCase, Epilogue) {
-  Backend &b = test_backend();
-  const Activation activations[] = {
-      {}, {Activation::leaky_relu, real(0.2)}, {Activation::tanh, 0}, {Activation::sigmoid, 0}};
-  const Activation activation = activations[GetParam() % 4];
-  const auto finish = [&](std::vector<double> y, const std::vector<real> &bias) {
-    for (size_t i = 0; i < y.size(); ++i) {
-      const double v = y[i] + bias[i % bias.size()];
-      y[i] = activation.kind == Activation::leaky_relu ? (v > 0 ? v : activation.slope * v)
-             : activation.kind == Activation::tanh     ? std::tanh(v)
-             : activation.kind == Activation::sigmoid  ? 1 / (1 + std::exp(-v))
-                                                       : v;
-    }
-    return y;
-  };
-  // Small filters, so that tanh and sigmoid are not saturated.
-  std::vector<real> small = w;
-  for (real &v : small) v *= real(0.02);
-  const std::vector<real> out_bias = noise(c.cout, 4), in_bias = noise(c.x.c, 5);
-  const Tensor out_values(b, {1, 1, 1, 1, c.cout}, out_bias), in_values(b, {1, 1, 1, 1, c.x.c}, in_bias);
-  EXPECT_LE(distance(forward(c, x, small, {out_values, activation}), finish(c.forward(x, small), out_bias)), tolerance);
-  EXPECT_LE(
-      distance(backward_input(c, dy, small, {in_values, activation}), finish(c.backward_input(dy, small), in_bias)),
-      tolerance);
-  EXPECT_LE(distance(forward(c, x, small, {{}, activation}), finish(c.forward(x, small), {real(0)})), tolerance);
-}
+TEST_P(ConvCase, Epilogue) { expect_epilogues(c, x, w, dy, activations[GetParam() % 4]); }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvCase, testing::Range<size_t>(0, std::size(cases)));
 
