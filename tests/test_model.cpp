@@ -171,7 +171,6 @@ TEST(Model, learning_settings_are_those_of_the_run) {
   EXPECT_EQ(l.sigma, 0.3);
   EXPECT_EQ(l.seed, 5u);
   EXPECT_EQ(l.generator_steps, 0);
-  EXPECT_EQ(learning_settings(object, Algorithm::generator, 5, 70).generator_steps, 20);
   EXPECT_EQ(l.descriptor.rule, OptimizerSettings::capped_momentum);
   EXPECT_EQ(l.descriptor.rate, 0.07);
   EXPECT_EQ(l.descriptor.cap, 8);

@@ -67,6 +67,16 @@ TEST(Progress, a_terminal_gets_one_line_that_renews_itself_and_fits) {
   EXPECT_EQ(fake.take(), "");
 }
 
+TEST(Progress, what_an_algorithm_does_not_have_is_left_out) {
+  Fake fake;
+  Progress progress(10, false, fake.screen(false));
+  const double none = std::nan("");
+  progress.update({1, none, none, none, none, 0.5, 1});
+  EXPECT_EQ(fake.take(), "1/10  10.0 %  reconstruction 0.5  1 s/iteration  9 s left\n");
+  progress.update({2, 3, 4, 5, 6, none, 1});
+  EXPECT_EQ(fake.take(), "2/10  20.0 %  energy observed 3 initial 4 revised 5  gradient 6  1 s/iteration  8 s left\n");
+}
+
 TEST(Progress, notes_and_warnings_do_not_tear_the_line) {
   Fake fake;
   Progress progress(10, false, fake.screen(true));

@@ -62,15 +62,19 @@ void Progress::update(const LogRow &row) {
   }
 }
 
-// The longest wording that fits.
+// The longest wording that fits. What an algorithm does not have (NaN) is left out.
 std::string Progress::line(const LogRow &row, int columns) const {
   const std::string where =
       format("%lld/%lld %5.1f %%", static_cast<long long>(row.iteration), static_cast<long long>(last_),
              100. * double(row.iteration) / double(std::max<int64_t>(last_, 1)));
-  const std::string energies = format("  energy observed %.4g initial %.4g revised %.4g", row.energy_observed,
-                                      row.energy_initial, row.energy_revised);
-  const std::string f = format("  f %.3g %.3g %.3g", row.energy_observed, row.energy_initial, row.energy_revised);
-  const std::string errors = format("  gradient %.3g  reconstruction %.3g", row.gradient, row.reconstruction);
+  const auto if_any = [](double value, const std::string &text) { return std::isnan(value) ? "" : text; };
+  const std::string energies =
+      if_any(row.energy_observed, format("  energy observed %.4g initial %.4g revised %.4g", row.energy_observed,
+                                         row.energy_initial, row.energy_revised));
+  const std::string f = if_any(
+      row.energy_observed, format("  f %.3g %.3g %.3g", row.energy_observed, row.energy_initial, row.energy_revised));
+  const std::string errors = if_any(row.gradient, format("  gradient %.3g", row.gradient)) +
+                             if_any(row.reconstruction, format("  reconstruction %.3g", row.reconstruction));
   const std::string pace = format("  %.3g s/iteration", mean_seconds_), s = format("  %.3g s", mean_seconds_);
   const std::string left =
       "  " + duration(mean_seconds_ * double(std::max<int64_t>(last_ - row.iteration, 0))) + " left";

@@ -79,6 +79,12 @@ void refuse_unused(const Experiment &experiment, const Settings &settings, const
       throw UsageError("the setting " + name + " does nothing in the experiment '" + experiment.name + "'");
 }
 
+// Algorithm G infers its latent vectors by nothing else than step G1.
+Settings for_algorithm(Settings settings, const std::string &algorithm) {
+  if (algorithm == "generator" && settings.generator_steps == 0) settings.generator_steps = 20;
+  return settings;
+}
+
 LogRow row_of(int64_t iteration, const Monitor &m, double seconds) {
   return {iteration, m.energy_observed, m.energy_initial, m.energy_revised, m.gradient, m.reconstruction, seconds};
 }
@@ -89,7 +95,7 @@ int train(const Options &options) {
   const Experiment &experiment = find_experiment(options.experiment);
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string preset = preset_for(options, *backend);
-  const Settings settings = settings_of(options, experiment.settings(preset));
+  const Settings settings = for_algorithm(settings_of(options, experiment.settings(preset)), options.algorithm);
   refuse_unused(experiment, settings, preset);
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   Progress progress(settings.iterations, options.quiet);
@@ -134,11 +140,15 @@ int train(const Options &options) {
   save_examples(folder.file("observed"), examples->range(0, std::min<int64_t>(64, examples->size())),
                 shape.with_n(std::min<int64_t>(64, examples->size())));
 
+  const bool descriptor = learning.algorithm != Algorithm::generator;
+  const bool generator = learning.algorithm == Algorithm::generator || learning.algorithm == Algorithm::cooperative;
+  const std::string parameters = (descriptor ? std::to_string(model.descriptor->parameter_count()) : "") +
+                                 (descriptor && generator ? " + " : "") +
+                                 (generator ? std::to_string(model.generator->parameter_count()) : "") + " parameters";
   progress.note(experiment.name + ", " + preset + " preset, on " + backend->name() + ": " +
                 std::to_string(examples->size()) + (examples->size() == 1 ? " example" : " examples") + " of " +
-                shape.str() + ", " + std::to_string(model.descriptor->parameter_count()) + " + " +
-                std::to_string(model.generator->parameter_count()) + " parameters, activations planned into " +
-                mebibytes(learner.planned_bytes()) + " (" + mebibytes(learner.unplanned_bytes()) + " without reuse)");
+                shape.str() + ", " + parameters + ", activations planned into " + mebibytes(learner.planned_bytes()) +
+                " (" + mebibytes(learner.unplanned_bytes()) + " without reuse)");
 
   Health health;
   catch_interrupts();

@@ -43,8 +43,6 @@ LearningSettings learning_settings(const Settings &s, Algorithm algorithm, uint6
   l.reference_deviation = s.reference_deviation;
   l.noise_until = s.langevin_noise ? s.langevin_noise_until : 0;
   l.generator_steps = s.generator_steps;
-  // Algorithm G infers its latent vectors by nothing else than G1.
-  if (algorithm == Algorithm::generator && l.generator_steps == 0) l.generator_steps = 20;
   l.generator_step_size = s.generator_step_size;
   l.sigma = s.sigma;
   const auto rule = s.optimizer == "adam" ? OptimizerSettings::adam : OptimizerSettings::capped_momentum;

@@ -81,6 +81,8 @@ Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generat
           layers + int((descriptor ? descriptor->layers().size() : 0) + (generator ? generator->layers().size() : 0)),
           kept_monitors) {
   const bool alone = settings.algorithm == Algorithm::generator;
+  if (alone && settings.generator_steps < 1)
+    throw std::invalid_argument("the generator alone infers its latent vectors by step G1: it needs at least one");
   const int64_t chains = alone ? settings.batch : settings.chains;
   const Shape example = descriptor ? descriptor->input() : generator->output(generator->input());
   examples_ = Tensor(backend, example.with_n(settings.batch + (alone ? 0 : chains)));
@@ -93,6 +95,7 @@ Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generat
       throw std::invalid_argument("the generator makes " + generator->output(generator->input()).str() +
                                   " but the examples are " + example.str());
     latents_ = Tensor(backend, generator->input().with_n(chains));
+    if (!alone && settings.generator_steps > 0) initial_ = Tensor(backend, example.with_n(chains));
     g_ = std::make_unique<Generator>(backend, *generator, settings, latents_, d_ ? &d_->arena : nullptr);
   }
   if (alone) {
@@ -174,6 +177,7 @@ void Cooperative::step_g0() {
     backend_.fill_normal(latents_, 0, 1, {settings_.seed, Purpose::latent}, 0);
     g_->tape.forward();
     backend_.copy(g_->output(), View(examples_).examples(settings_.batch, settings_.chains));
+    if (settings_.generator_steps > 0) backend_.copy(g_->output(), initial_);
   });
 }
 
@@ -264,9 +268,9 @@ Monitor Cooperative::monitor_of(const std::vector<double> &r) const {
   Monitor m{d_ != nullptr, g_ != nullptr, absent, absent, absent, absent, absent, {}, {}};
   if (d_) {
     m.energy_observed = r[f_observed] / settings_.batch;
-    m.energy_initial = r[f_initial] / chains;
     m.energy_revised = r[f_revised] / chains;
-    m.gradient = r[gradient_size] / values;
+    m.energy_initial = settings_.langevin_steps ? r[f_initial] / chains : m.energy_revised;
+    m.gradient = settings_.langevin_steps ? r[gradient_size] / values : absent;
     m.layer_maximum.assign(r.begin() + layers, r.begin() + generator_layers());
   }
   if (g_) {
@@ -277,7 +281,10 @@ Monitor Cooperative::monitor_of(const std::vector<double> &r) const {
   return m;
 }
 
-ConstView Cooperative::generated() const { return g_ ? ConstView(g_->output()) : revised(); }
+// Step G1 ends with g of other latent vectors, so x0 is kept where it is taken.
+ConstView Cooperative::generated() const {
+  return initial_.data() ? ConstView(initial_) : g_ ? ConstView(g_->output()) : revised();
+}
 
 // The generator alone learns from the observed examples themselves.
 ConstView Cooperative::revised() const {

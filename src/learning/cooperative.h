@@ -31,7 +31,7 @@ struct LearningSettings {
 };
 
 // What an iteration looked like. Energies are means of f over examples. Without a descriptor there are no energies,
-// without a generator no reconstruction: they are NaN then.
+// without a Langevin step no gradient, without a generator no reconstruction: they are NaN then.
 struct Monitor {
   bool has_descriptor, has_generator;
   double energy_observed, energy_initial, energy_revised;
@@ -48,7 +48,8 @@ class Cooperative {
   using StepSeconds = std::array<double, 5>;
 
   // descriptor may be null for the generator alone, generator for the descriptor alone. `examples` is the size of the
-  // training set: the generator alone keeps a latent vector for each.
+  // training set: the generator alone keeps a latent vector for each. Throws std::invalid_argument where the nets do not
+  // fit each other, or the generator alone has no step G1.
   Cooperative(Backend &, Network *descriptor, Network *generator, const LearningSettings &, int64_t examples);
   ~Cooperative();
 
@@ -63,8 +64,9 @@ class Cooperative {
   // Of the iterations since the last call, in their order, the last kept_monitors of them at most; waits for the device.
   static constexpr int kept_monitors = 64;
   std::vector<Monitor> take_monitors();
-  ConstView generated() const;  // x0 of step G0, [chains, ...]; until the next iteration
-  ConstView revised() const;    // x after step D1, [chains, ...]
+  // x0 of step G0, [chains, ...]; of the generator alone g(z) after step G1, [batch, ...]; until the next iteration.
+  ConstView generated() const;
+  ConstView revised() const;  // x after step D1, [chains, ...]
   // Everything that the next iteration depends on, by name: parameters, statistics, moments, kept chains and latent
   // vectors.
   std::vector<std::pair<std::string, View>> state();
@@ -89,6 +91,7 @@ class Cooperative {
   LearningSettings settings_;
   Tensor examples_;      // observed examples, then chains: step D2 sees them in one pass
   Tensor latents_;       // z of the chains
+  Tensor initial_;       // x0, where step G1 takes the generator's tape for other latent vectors
   Tensor kept_latents_;  // of all training examples (generator alone)
   std::unique_ptr<Descriptor> d_;
   std::unique_ptr<Generator> g_;

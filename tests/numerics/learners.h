@@ -1,0 +1,56 @@
+// Nets, settings and noise that the tests of the learning algorithms share.
+#pragma once
+#include "learning/cooperative.h"
+#include "numerics/gradient_check.h"
+
+namespace coopnets {
+
+inline const Shape value3{1, 1, 1, 1, 3}, latent2{1, 1, 1, 1, 2};
+
+// What the kernels draw.
+inline float noise(const LearningSettings &s, Purpose purpose, int64_t iteration, int64_t index, int64_t element) {
+  float n[4];
+  normals(random_block({s.seed, purpose}, iteration, static_cast<uint32_t>(index), element / 4), n);
+  return n[element % 4];
+}
+
+// Small nets with batch normalisation.
+struct SmallNets {
+  Network descriptor, generator;
+  explicit SmallNets(Backend &b)
+      : descriptor(b, "descriptor", {1, 1, 8, 8, 1},
+                   {conv_layer(6, same_side(3, 2), leaky_relu(0.2)), conv_layer(8, same_side(3, 2), leaky_relu(0.2)),
+                    fully_connected(3, linear())},
+                   {1, Purpose::descriptor_weights}, 0.05),
+        generator(
+            b, "generator", {1, 1, 1, 1, 4},
+            {deconv_layer(6, valid(2), leaky_relu(0.2), true), deconv_layer(5, same_side(4, 2), leaky_relu(0.2), true),
+             deconv_layer(1, same_side(4, 2), tanh_activation(), false)},
+            {1, Purpose::generator_weights}, 0.05) {}
+};
+
+inline LearningSettings small_settings(Algorithm algorithm) {
+  LearningSettings s;
+  s.algorithm = algorithm;
+  s.batch = 3;
+  s.chains = 4;
+  s.langevin_steps = 4;
+  s.langevin_step_size = 0.01;
+  s.reference_deviation = 0.05;
+  s.generator_steps = algorithm == Algorithm::generator ? 3 : algorithm == Algorithm::cooperative ? 2 : 0;
+  s.generator_step_size = 0.1;
+  s.descriptor.rate = 0.003;
+  s.generator.rate = 0.001;
+  return s;
+}
+
+// Three pictures of diagonal stripes.
+inline std::vector<real> stripes() {
+  std::vector<real> v;
+  for (int k = 0; k < 3; ++k)
+    for (int i = 0; i < 8; ++i)
+      for (int j = 0; j < 8; ++j) v.push_back((i + j + k) % 4 < 2 ? 1 : -1);
+  return v;
+}
+
+}  // namespace coopnets

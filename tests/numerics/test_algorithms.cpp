@@ -1,0 +1,215 @@
+// The algorithms beside the cooperative one, and what all of them share.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "numerics/learners.h"
+
+namespace coopnets {
+namespace {
+
+class EveryAlgorithm : public testing::TestWithParam<Algorithm> {};
+
+// Step G1 is on where there is one, through batch normalisation.
+TEST_P(EveryAlgorithm, StateIsCompleteSoResumingIsExact) {
+  Backend &backend = test_backend();
+  const LearningSettings s = small_settings(GetParam());
+  const std::vector<real> observed = stripes();
+  auto state_of = [&](Cooperative &c) {
+    std::vector<std::pair<std::string, std::vector<real>>> all;
+    for (const auto &[name, view] : c.state()) all.emplace_back(name, values(backend, view));
+    return all;
+  };
+  SmallNets straight_nets(backend), first_nets(backend), second_nets(backend);
+  Cooperative straight(backend, &straight_nets.descriptor, &straight_nets.generator, s, 3);
+  Cooperative first(backend, &first_nets.descriptor, &first_nets.generator, s, 3);
+  Cooperative second(backend, &second_nets.descriptor, &second_nets.generator, s, 3);
+  for (int64_t i = 0; i < 5; ++i) straight.iterate(i, 1, observed, {0, 1, 2});
+  for (int64_t i = 0; i < 2; ++i) first.iterate(i, 1, observed, {0, 1, 2});
+  const auto saved = state_of(first);
+  auto target = second.state();
+  ASSERT_EQ(saved.size(), target.size());
+  for (size_t i = 0; i < saved.size(); ++i) {
+    ASSERT_EQ(saved[i].first, target[i].first);
+    backend.upload(saved[i].second.data(), target[i].second.data, saved[i].second.size() * sizeof(real));
+  }
+  for (int64_t i = 2; i < 5; ++i) second.iterate(i, 1, observed, {0, 1, 2});
+  EXPECT_EQ(state_of(straight), state_of(second));
+  EXPECT_NE(state_of(straight), saved);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryAlgorithm,
+                         testing::Values(Algorithm::cooperative, Algorithm::descriptor, Algorithm::persistent_cd,
+                                         Algorithm::generator));
+
+// Each training example has a latent vector of its own: an iteration moves those of its batch and no other.
+TEST(AlternatingBackPropagation, OnlyTheLatentVectorsOfTheBatchMove) {
+  Backend &backend = test_backend();
+  SmallNets nets(backend);
+  LearningSettings s = small_settings(Algorithm::generator);
+  s.batch = 2;
+  Cooperative learner(backend, nullptr, &nets.generator, s, 5);
+  const auto latents = [&] { return values(backend, learner.state().back().second); };
+  ASSERT_EQ(learner.state().back().first, "latents");
+  std::vector<real> before = latents();
+  std::vector<real> observed = stripes();
+  observed.resize(2 * 64);
+  const std::vector<std::vector<int64_t>> batches = {{3, 1}, {0, 3}};
+  for (size_t i = 0; i < batches.size(); ++i) {
+    learner.iterate(int64_t(i), 1, observed, batches[i]);
+    const std::vector<real> after = latents();
+    for (int64_t k = 0; k < 5; ++k) {
+      const bool in_batch = k == batches[i][0] || k == batches[i][1];
+      for (int64_t j = 0; j < 4; ++j) EXPECT_EQ(after[4 * k + j] != before[4 * k + j], in_batch) << k;
+    }
+    before = after;
+  }
+}
+
+// z - (delta_z^2/2) dU/dz + delta_z n with U(z) = |z|^2/2 + |x - g(z)|^2/(2 sigma^2), whose slope is measured: through
+// batch normalisation, which couples the examples.
+TEST(AlternatingBackPropagation, StepG1FollowsTheSlopeThroughBatchNorm) {
+  Backend &backend = test_backend();
+  SmallNets nets(backend);
+  LearningSettings s = small_settings(Algorithm::generator);
+  s.generator_steps = 1;
+  s.generator.rate = 0;  // g stays
+  const std::vector<int64_t> order = {2, 0, 1};
+  const std::vector<real> x = stripes();
+  Cooperative learner(backend, nullptr, &nets.generator, s, 3);
+  const auto latents = [&] {
+    const std::vector<real> kept = values(backend, learner.state().back().second);
+    std::vector<real> z;
+    for (const int64_t k : order) z.insert(z.end(), kept.begin() + 4 * k, kept.begin() + 4 * k + 4);
+    return z;
+  };
+  const std::vector<real> before = latents();
+  learner.iterate(0, 1, x, order);
+  const std::vector<real> after = latents();
+
+  Tensor z(backend, {3, 1, 1, 1, 4});
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  const auto use = nets.generator.apply(tape, tape.leaf(z), Statistics::batch);
+  tape.keep(use->output);
+  tape.plan();
+  const auto energy = [&](const std::vector<real> &at) {
+    z.set_values(at);
+    tape.forward();
+    const std::vector<real> g = values(backend, tape.value(use->output));
+    double sum = 0;
+    for (const real v : at) sum += double(v) * v / 2;
+    for (size_t i = 0; i < g.size(); ++i) sum += std::pow(double(x[i]) - g[i], 2) / (2 * s.sigma * s.sigma);
+    return sum;
+  };
+  const double h = sizeof(real) == 8 ? 1e-5 : 1e-2, d = s.generator_step_size;
+  for (size_t k = 0; k < before.size(); ++k) {
+    std::vector<real> up = before, down = before;
+    up[k] += real(h);
+    down[k] -= real(h);
+    const double slope = (energy(up) - energy(down)) / (2 * h);
+    const double expected = before[k] - d * d / 2 * slope + d * noise(s, Purpose::latent_langevin, 0, 0, int64_t(k));
+    EXPECT_LE(std::abs(after[k] - expected), sizeof(real) == 8 ? 1e-8 : 1e-3 * d) << k;
+    EXPECT_GT(std::abs(slope), 1e-3) << k << ": this check could not fail";
+  }
+}
+
+// f(x) = w x with the reference N(0, s^2) is the Gaussian N(s^2 w, s^2): learning must find the mean of the data. Chains
+// that begin anew keep 1 - delta^2 / (2 s^2) = 0.68 of where they began at each step: after 12, a percent.
+class DescriptorAlone : public testing::TestWithParam<Algorithm> {};
+
+TEST_P(DescriptorAlone, RecoversTheMeanOfAGaussian) {
+  Backend &backend = test_backend();
+  Network net(backend, "descriptor", value3, {fully_connected(1, linear())}, {3, Purpose::descriptor_weights}, 0.01);
+  LearningSettings s;
+  s.algorithm = GetParam();
+  s.batch = 400;
+  s.chains = 400;
+  s.langevin_steps = 12;
+  s.langevin_step_size = 0.8;
+  s.reference_deviation = 1;
+  s.descriptor.rate = 0.02;
+  Cooperative learner(backend, &net, nullptr, s, s.batch);
+  const double mean[3] = {0.8, -0.5, 0.1};
+  std::vector<real> observed = random_values(3 * s.batch, 9);
+  std::vector<int64_t> indices;
+  double sample_mean[3] = {};
+  for (int64_t i = 0; i < 3 * s.batch; ++i) {
+    observed[i] += real(mean[i % 3]);
+    sample_mean[i % 3] += double(observed[i]) / s.batch;
+  }
+  for (int64_t i = 0; i < s.batch; ++i) indices.push_back(i);
+  double w[3] = {};
+  for (int64_t i = 0; i < 300; ++i) {
+    learner.iterate(i, i < 150 ? 1 : 0.2, observed, indices);
+    const std::vector<real> now = net.parameters()[0].value.values();
+    if (i >= 200)
+      for (int k = 0; k < 3; ++k) w[k] += now[k] / 100.0;
+  }
+  for (int k = 0; k < 3; ++k)
+    EXPECT_LE(std::abs(w[k] - sample_mean[k]), 0.05) << k;  // standard error of the chains' mean: 0.05 / 10
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, DescriptorAlone, testing::Values(Algorithm::descriptor, Algorithm::persistent_cd));
+
+// x = W z + noise: the generator alone is probabilistic principal component analysis, whose columns span the principal
+// subspace.
+TEST(AlternatingBackPropagation, ALinearGeneratorRecoversThePrincipalSubspace) {
+  Backend &backend = test_backend();
+  Network net(backend, "generator", latent2, {deconv_layer(5, valid(1), linear(), false)},
+              {3, Purpose::generator_weights}, 0.3);
+  LearningSettings s;
+  s.algorithm = Algorithm::generator;
+  s.batch = 100;
+  s.generator_steps = 10;
+  s.generator_step_size = 0.15;
+  s.sigma = 0.3;
+  s.generator.rate = 0.02;
+  Cooperative learner(backend, nullptr, &net, s, s.batch);
+  const double basis[2][5] = {{1, 0.5, 0, -0.5, 1}, {0, 1, 1, 0.5, -0.25}};
+  const std::vector<real> z = random_values(2 * s.batch, 21), e = random_values(5 * s.batch, 22, 0.05);
+  std::vector<real> observed(5 * s.batch);
+  std::vector<int64_t> indices;
+  for (int64_t k = 0; k < s.batch; ++k) {
+    indices.push_back(k);
+    for (int i = 0; i < 5; ++i)
+      observed[5 * k + i] = real(basis[0][i] * z[2 * k] + basis[1][i] * z[2 * k + 1]) + e[5 * k + i];
+  }
+  double first = 0, last = 0;
+  for (int64_t i = 0; i < 400; ++i) {
+    learner.iterate(i, i < 300 ? 1 : 0.1, observed, indices);
+    (i == 0 ? first : last) = learner.monitor().reconstruction;
+  }
+  EXPECT_LE(last, 0.35 * first);
+  // What is left of the columns of W outside the span of the basis (Gram-Schmidt) is small.
+  std::vector<std::vector<double>> q;
+  for (const auto &b : basis) {
+    std::vector<double> v(b, b + 5);
+    for (const auto &u : q) {
+      double dot = 0;
+      for (int i = 0; i < 5; ++i) dot += u[i] * v[i];
+      for (int i = 0; i < 5; ++i) v[i] -= dot * u[i];
+    }
+    double norm = 0;
+    for (double t : v) norm += t * t;
+    for (double &t : v) t /= std::sqrt(norm);
+    q.push_back(v);
+  }
+  const std::vector<real> W = net.parameters()[0].value.values();  // [5][2]
+  for (int j = 0; j < 2; ++j) {
+    std::vector<double> v(5);
+    double all = 0, outside = 0;
+    for (int i = 0; i < 5; ++i) all += std::pow(v[i] = W[2 * i + j], 2);
+    for (const auto &u : q) {
+      double dot = 0;
+      for (int i = 0; i < 5; ++i) dot += u[i] * v[i];
+      for (int i = 0; i < 5; ++i) v[i] -= dot * u[i];
+    }
+    for (double t : v) outside += t * t;
+    EXPECT_LE(outside, 0.01 * all) << "column " << j;
+    EXPECT_GT(all, 0.2);
+  }
+}
+
+}  // namespace
+}  // namespace coopnets
