@@ -27,14 +27,14 @@ Settings settings(const std::string &preset) {
   s.generator_init = 0.005;
   if (preset == "quick") {
     s.descriptor = s.generator = "quick";
-    learn_quickly(s, 16, 4000);
-    begin_in_balance(s);
+    s.size = 64;
+    learn_quickly(s, 24, 12000);
   }
   return s;
 }
 
 std::vector<Layer> descriptor(const Settings &s) {
-  if (s.descriptor == "quick") return halving({8, 16, 32, 64, 128});
+  if (s.descriptor == "quick") return halving({16, 32, 64, 128});
   if (s.descriptor != "paper") unknown_net("descriptor", s.descriptor, {"paper", "quick"});
   const int64_t width = 64;
   const Activation leaky = leaky_relu(0.2);
@@ -44,7 +44,7 @@ std::vector<Layer> descriptor(const Settings &s) {
 }
 
 std::vector<Layer> generator(const Settings &s) {
-  if (s.generator == "quick") return doubling_quickly(s.size, {128, 64, 32, 16, 8, 3});
+  if (s.generator == "quick") return doubling_quickly(s.size, {128, 64, 32, 16, 3});
   if (s.generator != "paper") unknown_net("generator", s.generator, {"paper", "quick"});
   const int64_t width = 64;
   return doubling({deconv_layer(8 * width, valid(4), leaky_relu(0.2), true)},
@@ -56,9 +56,16 @@ Shape latent(const Settings &s) { return {1, 1, 1, 1, s.latent}; }
 }  // namespace
 
 Experiment celeba_experiment() {
-  return {
-      "celeba", "5: CelebA, 128x128", DataKind::pictures, "datasets/celeba", 3, settings, descriptor, generator, latent,
-      false};
+  return {"celeba",
+          "5: CelebA, 128x128 (quick: 64x64)",
+          DataKind::pictures,
+          "datasets/celeba",
+          3,
+          settings,
+          descriptor,
+          generator,
+          latent,
+          false};
 }
 
 }  // namespace coopnets

@@ -28,10 +28,7 @@ Settings settings(const std::string &preset) {
   s.generator_init = 0.005;
   if (preset == "quick") {
     s.descriptor = s.generator = "quick";
-    learn_quickly(s, 64, 4000);  // pictures become natural after 2000 only
-    s.langevin_step_size = 0.002;
-    s.langevin_noise_until = -1;
-    s.sample_steps = -1;
+    learn_quickly(s, 64, 8000);
   }
   return s;
 }

@@ -28,7 +28,7 @@ Settings settings(const std::string &preset) {
   s.generator_init = 0.005;
   if (preset == "quick") {
     s.descriptor = s.generator = "quick";
-    learn_quickly(s, 64, 4000);  // with a generator_rate of 5e-4 the pictures are blots after as many iterations
+    learn_quickly(s, 64, 6000);
   }
   return s;
 }

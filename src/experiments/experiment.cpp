@@ -67,18 +67,17 @@ void learn_quickly(Settings &s, int64_t chains, int64_t iterations) {
   s.halve_every = iterations / 4;
   s.latent = 100;
   s.optimizer = "adam";
-  s.langevin_steps = 10;
-  s.descriptor_rate = 0.007;
-  s.generator_rate = 0.003;
-  s.descriptor_init = 0.01;
-  s.generator_init = 0.02;
-}
-
-void begin_in_balance(Settings &s) {
-  s.langevin_step_size = 0.02;
+  s.langevin_steps = 2;
+  s.langevin_step_size = 0.042;
+  s.langevin_noise = false;
+  s.langevin_noise_until = s.sample_steps = -1;
   s.reference_deviation = 0.066;
   s.descriptor_rate = 0.002;
+  s.generator_rate = 0.003;
   s.descriptor_init = 0.1;
+  s.generator_init = 0.02;
+  s.descriptor_cap = s.generator_cap = 0;
+  s.schedule_steps = 0;
 }
 
 void unknown_net(const std::string &what, const std::string &name, const std::vector<std::string> &known) {

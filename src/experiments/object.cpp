@@ -29,10 +29,7 @@ Settings settings(const std::string &preset) {
   s.generator_init = 0.005;
   if (preset == "quick") {
     s.descriptor = s.generator = "quick";
-    s.descriptor_cap = s.generator_cap = 0;
-    s.schedule_steps = 0;
-    learn_quickly(s, 24, 4000);
-    begin_in_balance(s);
+    learn_quickly(s, 24, 12000);
   }
   return s;
 }

@@ -27,8 +27,7 @@ Settings settings(const std::string &preset) {
   s.generator_init = 0.005;
   if (preset == "quick") {
     s.descriptor = s.generator = "quick";
-    learn_quickly(s, 24, 4000);  // rooms take shape after 2000 only
-    begin_in_balance(s);
+    learn_quickly(s, 24, 12000);
   }
   return s;
 }
