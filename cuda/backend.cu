@@ -90,11 +90,11 @@ std::unique_ptr<Backend> make_cuda_backend(int device, Precision precision) {
   return std::make_unique<CudaBackend>(device, precision);
 }
 
-CudaBackend::CudaBackend(int device, Precision precision) : precision_(precision) {
+CudaBackend::CudaBackend(int device, Precision precision, int multiprocessors) : precision_(precision) {
   CUDA_CHECK(cudaSetDevice(device));
   cudaDeviceProp properties;
   CUDA_CHECK(cudaGetDeviceProperties(&properties, device));
-  multiprocessors_ = properties.multiProcessorCount;
+  multiprocessors_ = multiprocessors ? multiprocessors : properties.multiProcessorCount;
   shared_bytes_a_block_ = std::max(properties.sharedMemPerBlock, properties.sharedMemPerBlockOptin);
   const char *const names[] = {"fp32", "tf32", "bf16"};
   name_ = std::string("cuda:") + std::to_string(device) + ", " + properties.name + ", sm_" +

@@ -142,15 +142,23 @@ GemmPlan plan(const CudaBackend &backend, ConvProblem &p) {
   return plan;
 }
 
+const char *name(const GemmPlan &plan) {
+  const bool large = plan.tile == Tile::large;
+  if (plan.vector == 4) return large ? "large 4" : "medium 4";
+  if (plan.vector == 2) return large ? "large 2" : "medium 2";
+  return "medium 1";
+}
+
 template <Product product>
-void run(CudaBackend &backend, ConvProblem p, View result) {
+ConvolutionRun run(CudaBackend &backend, ConvProblem p, View result) {
   p.result = result.data;
   p.result_elements = result.shape.size();
-  if (!p.result_elements) return;
+  if (!p.result_elements) return {};
   const GemmPlan how = plan<product>(backend, p);
   if (p.splits > 1) p.result = backend.scratch<float>(p.splits * p.result_elements);
   launch_gemm<product>(p, how, backend.precision(), backend.stream());
   if (p.splits > 1) launch_add_splits(p, result.data, backend.stream());
+  return {name(how), p.splits};
 }
 
 }  // namespace
@@ -163,6 +171,7 @@ void CudaBackend::conv_forward(ConstView x, ConstView w, const Window &window, c
   fold(p);
   if (p.in_channels <= few_channels && p.w.out >= 8 && y.shape.size() && small_forward_bytes(p) <= (48 << 10)) {
     p.result = y.data;
+    last_convolution_ = {"small", 1};
     return launch_small_forward(p, stream_);
   }
   if (fully_connected_forward_fits(p)) {
@@ -173,11 +182,12 @@ void CudaBackend::conv_forward(ConstView x, ConstView w, const Window &window, c
     p.splits = int(std::min({std::max(to_fill, to_be_exact), int64_t{fully_connected_most_splits(p)},
                              room_for_splits(p), int64_t{most_splits}}));
     p.result = p.splits > 1 ? scratch<float>(p.splits * p.result_elements) : y.data;
+    last_convolution_ = {"fully connected", p.splits};
     launch_fully_connected_forward(p, precision_, stream_);
     if (p.splits > 1) launch_add_splits(p, y.data, stream_);
     return;
   }
-  run<Product::forward>(*this, p, y);
+  last_convolution_ = run<Product::forward>(*this, p, y);
 }
 
 void CudaBackend::conv_backward_input(ConstView dy, ConstView w, const Window &window, const Epilogue &epilogue,
@@ -189,13 +199,15 @@ void CudaBackend::conv_backward_input(ConstView dy, ConstView w, const Window &w
   fold(p);
   if (p.in_channels <= few_channels && dx.shape.size()) {
     p.result = dx.data;
+    last_convolution_ = {"small", 1};
     return launch_small_backward_input(p, stream_);
   }
   if (fully_connected_backward_fits(p)) {
     p.result = dx.data;
+    last_convolution_ = {"fully connected", 1};
     return launch_fully_connected_backward_input(p, stream_);
   }
-  run<Product::backward_input>(*this, p, dx);
+  last_convolution_ = run<Product::backward_input>(*this, p, dx);
 }
 
 void CudaBackend::conv_backward_filter(ConstView x, ConstView dy, const Window &window, View dw) {
@@ -212,15 +224,17 @@ void CudaBackend::conv_backward_filter(ConstView x, ConstView dy, const Window &
     p.splits = int(std::max<int64_t>(
         1, std::min({std::max(to_fill, to_be_exact), rows, room_for_splits(p), int64_t{most_splits}})));
     p.result = p.splits > 1 ? scratch<float>(p.splits * p.result_elements) : dw.data;
+    last_convolution_ = {"small", p.splits};
     launch_small_backward_filter(p, stream_);
     if (p.splits > 1) launch_add_splits(p, dw.data, stream_);
     return;
   }
   if (fully_connected_backward_fits(p) && dw.shape.size()) {
     p.result = dw.data;
+    last_convolution_ = {"fully connected", 1};
     return launch_fully_connected_backward_filter(p, stream_);
   }
-  run<Product::backward_filter>(*this, p, dw);
+  last_convolution_ = run<Product::backward_filter>(*this, p, dw);
 }
 
 }  // namespace coopnets

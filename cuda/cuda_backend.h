@@ -41,9 +41,18 @@ using PinnedMemory = Owned<void *, cudaFreeHost>;
 using OwnedStream = Owned<cudaStream_t, cudaStreamDestroy>;
 using OwnedEvent = Owned<cudaEvent_t, cudaEventDestroy>;
 
+// The kernel that computed a convolution, "large 4" being the large tile by copies of four floats, and the parts of its
+// sum.
+struct ConvolutionRun {
+  const char *kernel = "none";
+  int splits = 1;
+};
+
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(int device, Precision precision);
+  // Work is planned for that many multiprocessors, 0: for those that the device has. So a test meets the same kernels on
+  // every device.
+  CudaBackend(int device, Precision precision, int multiprocessors = 0);
   ~CudaBackend() override;
   std::string name() const override;
 
@@ -108,6 +117,7 @@ class CudaBackend final : public Backend {
   Precision precision() const { return precision_; }
   int multiprocessors() const { return multiprocessors_; }
   size_t shared_bytes_a_block() const { return shared_bytes_a_block_; }
+  const ConvolutionRun &last_convolution() const { return last_convolution_; }
 
  private:
   void *scratch_bytes(size_t bytes);
@@ -116,6 +126,7 @@ class CudaBackend final : public Backend {
 
   int multiprocessors_ = 0;
   size_t shared_bytes_a_block_ = 0;
+  ConvolutionRun last_convolution_;
   Precision precision_;
   std::string name_;
   OwnedStream owned_stream_;  // before all memory, so that it is destroyed after it

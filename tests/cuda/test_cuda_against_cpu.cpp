@@ -41,15 +41,6 @@ Outcome run(Backend &backend, const Experiment &experiment, const Settings &s, i
   return out;
 }
 
-double distance(const std::vector<real> &a, const std::vector<real> &b) {
-  double difference = 0, norm = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    difference += (double(a[i]) - b[i]) * (double(a[i]) - b[i]);
-    norm += double(b[i]) * b[i];
-  }
-  return difference == 0 ? 0 : std::sqrt(difference / norm);
-}
-
 class AgainstCpu : public testing::TestWithParam<std::string> {};
 
 bool emulated() { return test_backend().name().find("CUDA emulator") != std::string::npos; }

@@ -1,4 +1,4 @@
-// What the CUDA backend promises beyond the contract that every backend meets: precisions, tiles, graphs, the pool.
+// What the CUDA backend promises beyond the contract that every backend meets: graphs and the pool.
 #include <gtest/gtest.h>
 
 #include "cpu/cpu.h"
@@ -14,112 +14,6 @@ Backend &cpu() {
   static const std::unique_ptr<Backend> backend = make_cpu_backend(2);
   return *backend;
 }
-
-Backend &gpu(Precision precision) {
-  static std::unique_ptr<Backend> backends[3];
-  std::unique_ptr<Backend> &backend = backends[int(precision)];
-  if (!backend) backend = make_cuda_backend(0, precision);
-  return *backend;
-}
-
-double distance(const std::vector<real> &a, const std::vector<real> &b) {
-  double difference = 0, norm = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    difference += (double(a[i]) - b[i]) * (double(a[i]) - b[i]);
-    norm += double(b[i]) * b[i];
-  }
-  return std::sqrt(difference / norm);
-}
-
-// --- Convolutions in every precision and tile ------------------------------------------------------------------------
-
-struct Case {
-  const char *name;
-  Shape x;
-  Window window;
-  int64_t cout;
-};
-std::ostream &operator<<(std::ostream &out, const Case &c) { return out << c.name; }
-
-const Case cases[] = {
-    {"large", {1, 1, 13, 11, 68}, {{1, 1, 0, 0}, {2, 1, 1, 0}, {2, 1, 0, 1}}, 132},
-    {"large_strided", {1, 1, 19, 20, 68}, {{1, 1, 0, 0}, {3, 2, 1, 1}, {2, 2, 1, 2}}, 72},
-    {"medium", {3, 3, 7, 6, 20}, {{2, 1, 0, 1}, {3, 2, 1, 0}, {2, 1, 1, 1}}, 36},
-    {"pairs", {2, 1, 9, 9, 6}, {{1, 1, 0, 0}, {3, 2, 1, 1}, {3, 1, 1, 1}}, 10},
-    {"large_pairs", {1, 1, 10, 9, 70}, {{1, 1, 0, 0}, {2, 1, 1, 0}, {1, 1, 0, 0}}, 66},
-    {"odd_channels", {2, 2, 5, 9, 7}, {{2, 1, 0, 1}, {3, 3, 1, 0}, {2, 2, 1, 1}}, 9},
-    {"few_rows", {5, 1, 4, 4, 24}, {{1, 1, 0, 0}, {4, 1, 0, 0}, {4, 1, 0, 0}}, 140},
-    {"fully_connected", {70, 1, 4, 4, 36}, {{1, 1, 0, 0}, {4, 1, 0, 0}, {4, 1, 0, 0}}, 100},
-    {"fully_connected_sliding", {3, 5, 6, 6, 10}, {{3, 2, 1, 1}, {6, 1, 0, 0}, {6, 1, 0, 0}}, 60},
-    {"few_outputs", {2, 4, 6, 6, 12}, {{2, 2, 0, 1}, {6, 1, 0, 0}, {6, 1, 0, 0}}, 30},
-    {"long_sum", {1, 3, 9, 8, 44}, {{3, 1, 0, 0}, {9, 1, 0, 0}, {7, 1, 0, 0}}, 12},
-    {"stride_beyond_kernel", {2, 1, 11, 10, 8}, {{1, 1, 0, 0}, {2, 3, 0, 0}, {1, 2, 0, 0}}, 8},
-    {"picture", {2, 1, 13, 40, 3}, {{1, 1, 0, 0}, {5, 2, 2, 2}, {5, 2, 2, 1}}, 70},
-};
-
-class CudaConv : public testing::TestWithParam<Case> {
- protected:
-  struct Results {
-    std::vector<real> y, dx, dw;
-  };
-  Results run(Backend &backend, real scale) {
-    const Case &c = GetParam();
-    const Shape shape_w = filter_shape(c.window, c.x.c, c.cout), shape_y = c.window.out(c.x, c.cout);
-    // scale 0: small integers, whose products and sums are exact in every precision
-    const auto values = [&](int64_t size, unsigned seed) {
-      std::vector<real> v = random_values(size, seed);
-      if (scale == 0)
-        for (real &e : v) e = std::round(std::fmin(std::fmax(e, real(-3)), real(3)));
-      return v;
-    };
-    const Tensor x(backend, c.x, values(c.x.size(), 1)), w(backend, shape_w, values(shape_w.size(), 2)),
-        dy(backend, shape_y, values(shape_y.size(), 3)), y(backend, shape_y), dx(backend, c.x), dw(backend, shape_w);
-    backend.conv_forward(x, w, c.window, {}, y);
-    backend.conv_backward_input(dy, w, c.window, {}, dx);
-    backend.conv_backward_filter(x, dy, c.window, dw);
-    return {y.values(), dx.values(), dw.values()};
-  }
-};
-
-// Factors that every format holds: whatever the tile or the fragment, the results are the CPU's bit for bit.
-TEST_P(CudaConv, SmallIntegersAreExactInEveryPrecision) {
-  const Results wanted = run(cpu(), 0);
-  for (Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
-    const Results got = run(gpu(precision), 0);
-    EXPECT_EQ(got.y, wanted.y) << gpu(precision).name();
-    EXPECT_EQ(got.dx, wanted.dx) << gpu(precision).name();
-    EXPECT_EQ(got.dw, wanted.dw) << gpu(precision).name();
-  }
-}
-
-// Each factor is off by up to 2^-11 (tf32) or 2^-8 (bf16) of itself, so a product by up to twice that, and the result,
-// relative to its norm, by somewhat less. Pictures stay in fp32.
-TEST_P(CudaConv, PrecisionIsThatOfTheFactors) {
-  const Results wanted = run(cpu(), 1);
-  const double bounds[] = {1e-5, 0x1p-10, 0x1p-7};
-  for (Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
-    const Results got = run(gpu(precision), 1);
-    const bool rounds = precision != Precision::fp32 && gpu(precision).name().find("no ") == std::string::npos;
-    const double most = bounds[rounds ? int(precision) : 0], least = rounds ? most / 16 : 0;
-    const double distances[] = {distance(got.y, wanted.y), distance(got.dx, wanted.dx), distance(got.dw, wanted.dw)};
-    for (double d : distances) EXPECT_LE(d, most) << gpu(precision).name();
-    if (GetParam().x.c <= 4) continue;
-    EXPECT_GE(distances[0], least) << gpu(precision).name();
-    if (GetParam().name == std::string("few_outputs")) continue;  // exact on the way back
-    EXPECT_GE(distances[1], least) << gpu(precision).name();
-    EXPECT_GE(distances[2], least) << gpu(precision).name();
-  }
-}
-
-TEST_P(CudaConv, ResultsRepeatBitForBit) {
-  const Results first = run(gpu(Precision::fp32), 1), second = run(gpu(Precision::fp32), 1);
-  EXPECT_EQ(first.y, second.y);
-  EXPECT_EQ(first.dx, second.dx);
-  EXPECT_EQ(first.dw, second.dw);
-}
-
-INSTANTIATE_TEST_SUITE_P(Shapes, CudaConv, testing::ValuesIn(cases),
-                         [](const testing::TestParamInfo<Case> &info) { return std::string(info.param.name); });
 
 // --- Graphs ----------------------------------------------------------------------------------------------------------
 

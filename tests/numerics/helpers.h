@@ -35,6 +35,18 @@ double relative_error(const std::vector<Got> &got, const std::vector<Wanted> &wa
   return worst == 0 ? 0 : worst / largest;
 }
 
+// |got - wanted| / |wanted| as vectors; infinite if the sizes differ.
+template <class Got, class Wanted>
+double distance(const std::vector<Got> &got, const std::vector<Wanted> &wanted) {
+  if (got.size() != wanted.size()) return std::numeric_limits<double>::infinity();
+  double difference = 0, norm = 0;
+  for (size_t i = 0; i < got.size(); ++i) {
+    difference += (double(got[i]) - double(wanted[i])) * (double(got[i]) - double(wanted[i]));
+    norm += double(wanted[i]) * double(wanted[i]);
+  }
+  return difference == 0 ? 0 : std::sqrt(difference / norm);
+}
+
 // A tensor between guard words. Its elements are NaN at first, so that one that a kernel leaves out is seen.
 class Guarded {
  public:
@@ -62,7 +74,7 @@ class Guarded {
   }
 
  private:
-  static constexpr int64_t guard = 16;  // 64 bytes of float: alignment is kept
+  static constexpr int64_t guard = 64;  // alignment is kept
   static constexpr real sentinel = real(-12345);
   Shape shape_;
   int64_t size_;

@@ -1,0 +1,151 @@
+// Convolutions in every precision, by every kernel that may compute them. Planned for two multiprocessors, so that small
+// shapes meet the kernels of large ones on every device, and for 132, where sums are cut into many parts.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+
+#include "cpu/cpu.h"
+#include "cuda/cuda_backend.h"
+#include "numerics/helpers.h"
+
+namespace coopnets {
+namespace {
+
+Backend &cpu() {
+  static const std::unique_ptr<Backend> backend = make_cpu_backend(2);
+  return *backend;
+}
+
+constexpr int few_processors = 2, many_processors = 132;
+
+CudaBackend &gpu(Precision precision, int processors = few_processors) {
+  static std::unique_ptr<CudaBackend> backends[2][3];
+  std::unique_ptr<CudaBackend> &backend = backends[processors == many_processors][int(precision)];
+  if (!backend) backend = std::make_unique<CudaBackend>(0, precision, processors);
+  return *backend;
+}
+
+struct Case {
+  const char *name;
+  Shape x;
+  Window window;
+  int64_t cout;
+  const char *forward, *backward_input, *backward_filter;  // the kernels, for two multiprocessors
+};
+std::ostream &operator<<(std::ostream &out, const Case &c) { return out << c.name; }
+
+constexpr const char *small = "small", *full = "fully connected", *large4 = "large 4", *large2 = "large 2",
+                     *medium4 = "medium 4", *medium2 = "medium 2", *medium1 = "medium 1";
+// clang-format off
+const Case cases[] = {
+    {"large", {1, 1, 13, 11, 68}, {{1, 1, 0, 0}, {2, 1, 1, 0}, {2, 1, 0, 1}}, 132, large4, large4, large4},
+    {"large_strided", {1, 1, 23, 20, 68}, {{1, 1, 0, 0}, {3, 2, 1, 1}, {2, 2, 1, 2}}, 72, large4, large4, large4},
+    {"medium", {3, 3, 7, 6, 20}, {{2, 1, 0, 1}, {3, 2, 1, 0}, {2, 1, 1, 1}}, 36, medium4, medium4, medium4},
+    {"pairs", {2, 1, 9, 9, 6}, {{1, 1, 0, 0}, {3, 2, 1, 1}, {3, 1, 1, 1}}, 10, medium2, medium2, medium2},
+    {"large_pairs", {1, 1, 13, 12, 70}, {{1, 1, 0, 0}, {2, 1, 1, 0}, {1, 1, 0, 0}}, 130, large2, large2, large2},
+    {"odd_channels", {2, 2, 5, 9, 7}, {{2, 1, 0, 1}, {3, 3, 1, 0}, {2, 2, 1, 1}}, 9, medium1, medium1, medium1},
+    {"few_rows", {5, 1, 4, 4, 24}, {{1, 1, 0, 0}, {4, 1, 0, 0}, {4, 1, 0, 0}}, 140, medium4, medium4, large4},
+    {"fully_connected", {70, 1, 4, 4, 36}, {{1, 1, 0, 0}, {4, 1, 0, 0}, {4, 1, 0, 0}}, 100, full, large4, large4},
+    {"fully_connected_sliding", {3, 5, 6, 6, 10}, {{3, 2, 1, 1}, {6, 1, 0, 0}, {6, 1, 0, 0}}, 60, full, medium4, medium4},
+    {"few_outputs", {2, 4, 6, 6, 12}, {{2, 2, 0, 1}, {6, 1, 0, 0}, {6, 1, 0, 0}}, 30, full, full, full},
+    {"long_sum", {1, 3, 9, 8, 44}, {{3, 1, 0, 0}, {9, 1, 0, 0}, {7, 1, 0, 0}}, 12, medium4, medium4, medium4},
+    {"stride_beyond_kernel", {2, 1, 11, 10, 8}, {{1, 1, 0, 0}, {2, 3, 0, 0}, {1, 2, 0, 0}}, 8, medium4, medium4, medium4},
+    {"picture", {2, 1, 13, 40, 3}, {{1, 1, 0, 0}, {5, 2, 2, 2}, {5, 2, 2, 1}}, 70, small, small, small},
+};
+// clang-format on
+
+struct Results {
+  std::vector<real> y, dx, dw;
+};
+
+// `scale` 0: small integers, whose products and sums are exact in every precision. `after` is called after each product.
+Results run(Backend &backend, const Case &c, real scale, const std::function<void(const char *)> &after = {}) {
+  const Shape shape_w = filter_shape(c.window, c.x.c, c.cout), shape_y = c.window.out(c.x, c.cout);
+  const auto values = [&](int64_t size, unsigned seed) {
+    std::vector<real> v = random_values(size, seed);
+    if (scale == 0)
+      for (real &e : v) e = std::round(std::fmin(std::fmax(e, real(-3)), real(3)));
+    return v;
+  };
+  const Tensor x(backend, c.x, values(c.x.size(), 1)), w(backend, shape_w, values(shape_w.size(), 2)),
+      dy(backend, shape_y, values(shape_y.size(), 3)), y(backend, shape_y), dx(backend, c.x), dw(backend, shape_w);
+  backend.conv_forward(x, w, c.window, {}, y);
+  if (after) after(c.forward);
+  backend.conv_backward_input(dy, w, c.window, {}, dx);
+  if (after) after(c.backward_input);
+  backend.conv_backward_filter(x, dy, c.window, dw);
+  if (after) after(c.backward_filter);
+  return {y.values(), dx.values(), dw.values()};
+}
+
+class CudaConv : public testing::TestWithParam<Case> {};
+
+// Factors that every format holds: whatever the kernel, the tile or the fragment, the results are the CPU's bit for bit.
+TEST_P(CudaConv, SmallIntegersAreExactInEveryPrecision) {
+  const Results wanted = run(cpu(), GetParam(), 0);
+  for (int processors : {few_processors, many_processors})
+    for (Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
+      CudaBackend &backend = gpu(precision, processors);
+      SCOPED_TRACE(backend.name() + ", planned for " + std::to_string(processors) + " multiprocessors");
+      const Results got = run(backend, GetParam(), 0, [&](const char *kernel) {
+        if (processors == few_processors) {
+          EXPECT_STREQ(backend.last_convolution().kernel, kernel);
+        }
+      });
+      EXPECT_EQ(got.y, wanted.y);
+      EXPECT_EQ(got.dx, wanted.dx);
+      EXPECT_EQ(got.dw, wanted.dw);
+    }
+}
+
+// Each factor is off by up to 2^-11 (tf32) or 2^-8 (bf16) of itself, so a product by up to twice that, and the result,
+// relative to its norm, by somewhat less. Pictures stay in fp32.
+TEST_P(CudaConv, PrecisionIsThatOfTheFactors) {
+  const Results wanted = run(cpu(), GetParam(), 1);
+  const double bounds[] = {1e-5, 0x1p-10, 0x1p-7};
+  for (Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
+    const Results got = run(gpu(precision), GetParam(), 1);
+    const bool rounds = precision != Precision::fp32 && gpu(precision).name().find("no ") == std::string::npos;
+    const double most = bounds[rounds ? int(precision) : 0], least = rounds ? most / 16 : 0;
+    const double distances[] = {distance(got.y, wanted.y), distance(got.dx, wanted.dx), distance(got.dw, wanted.dw)};
+    for (double d : distances) EXPECT_LE(d, most) << gpu(precision).name();
+    if (GetParam().x.c <= 4) continue;
+    EXPECT_GE(distances[0], least) << gpu(precision).name();
+    if (GetParam().backward_input == full) continue;  // exact on the way back
+    EXPECT_GE(distances[1], least) << gpu(precision).name();
+    EXPECT_GE(distances[2], least) << gpu(precision).name();
+  }
+}
+
+TEST_P(CudaConv, ResultsRepeatBitForBit) {
+  for (int processors : {few_processors, many_processors}) {
+    CudaBackend &backend = gpu(Precision::fp32, processors);
+    const Results first = run(backend, GetParam(), 1), second = run(backend, GetParam(), 1);
+    EXPECT_EQ(first.y, second.y);
+    EXPECT_EQ(first.dx, second.dx);
+    EXPECT_EQ(first.dw, second.dw);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, CudaConv, testing::ValuesIn(cases),
+                         [](const testing::TestParamInfo<Case> &info) { return std::string(info.param.name); });
+
+TEST(CudaConv, TheCasesMeetEveryTileInEveryProduct) {
+  std::set<std::string> met[3];
+  for (const Case &c : cases)
+    met[0].insert(c.forward), met[1].insert(c.backward_input), met[2].insert(c.backward_filter);
+  for (const auto &kernels : met)
+    EXPECT_EQ(kernels, (std::set<std::string>{small, full, large4, large2, medium4, medium2, medium1}));
+}
+
+// Sixteen parts or more of a small result are added by eight threads an element.
+TEST(CudaConv, ManyPartsAreAddedInOrder) {
+  const Case c{"", {1, 1, 20, 40, 3}, {{1, 1, 0, 0}, {1, 1, 0, 0}, {5, 1, 2, 2}}, 8, small, small, small};
+  CudaBackend &backend = gpu(Precision::fp32);
+  EXPECT_EQ(run(backend, c, 0).dw, run(cpu(), c, 0).dw);
+  EXPECT_GE(backend.last_convolution().splits, 16);
+}
+
+}  // namespace
+}  // namespace coopnets
