@@ -4,7 +4,8 @@
 //   stream  [clock]-----[graph of L steps]-[graph]------------[clock]---- ...      one stream: kernels in this order
 //
 // A Recording runs its body as it is the first time, so that scratch memory has grown to its final size; the second
-// time the same calls are captured into a graph, which that and every later replay launches whole.
+// time the same calls are captured into a graph, which that and every later replay launches whole. Where another call
+// has made scratch memory anew since then, it begins from the start.
 #include <cstring>
 #include <stdexcept>
 
@@ -43,8 +44,9 @@ __global__ void write_clock(Clock value, Clock *clock) { *clock = value; }
 
 // What a Recording keeps: nothing, then a graph that may be launched.
 struct Graph {
+  explicit Graph(int64_t scratch_generation) : scratch_generation(scratch_generation) {}
+  const int64_t scratch_generation;
   Owned<cudaGraphExec_t, cudaGraphExecDestroy> launchable;
-  int64_t scratch_generation = 0;
 };
 
 }  // namespace
@@ -185,13 +187,13 @@ void *CudaBackend::scratch_bytes(size_t bytes) {
   if (bytes > scratch_size_) {
     if (recording_) throw std::logic_error("a recorded sequence of kernels needs more memory than when it first ran");
     give_back_free_blocks();  // waits as well, so that no kernel still uses what goes now
+    ++scratch_generation_;    // before anything may throw: no graph is launched that would use it
     scratch_.reset();
     bytes_ -= std::exchange(scratch_size_, 0);
     scratch_ = device_memory(bytes);
     scratch_size_ = bytes;
     bytes_ += bytes;
     peak_bytes_ = std::max(peak_bytes_, bytes_ + pooled_bytes_);
-    ++scratch_generation_;
   }
   return scratch_.get();
 }
@@ -209,7 +211,14 @@ void CudaBackend::upload(const void *host, void *device, size_t bytes) {
       size_t wanted = least_staging_bytes;
       while (wanted < part) wanted *= 2;
       s.bytes = 0;
-      CUDA_CHECK(cudaMallocHost(s.memory.out(), wanted));
+      const cudaError_t error = cudaMallocHost(s.memory.out(), wanted);
+      if (error == cudaErrorMemoryAllocation) {
+        cudaGetLastError();
+        throw std::runtime_error("the machine has no " + mebibytes(wanted) +
+                                 " of memory for uploads to the GPU: close other programs, or raise the limit of "
+                                 "memory under which this one runs");
+      }
+      CUDA_CHECK(error);
       s.bytes = wanted;
     }
     std::memcpy(s.memory.get(), static_cast<const char *>(host) + done, part);
@@ -234,14 +243,15 @@ void CudaBackend::set_clock(const Clock &clock) { CUDA_LAUNCH(write_clock, 1, 1,
 
 void CudaBackend::replay(Recording &recording, const std::function<void()> &body) {
   if (recording_) return body();  // part of a longer recording
-  if (!recording.state) {
+  Graph *const recorded = static_cast<Graph *>(recording.state.get());
+  if (!recorded || recorded->scratch_generation != scratch_generation_) {
+    recording.state.reset();
     body();  // if it fails, the next call is the first again
-    recording.state = std::make_shared<Graph>();
+    recording.state = std::make_shared<Graph>(scratch_generation_);
     return;
   }
-  Graph &graph = *static_cast<Graph *>(recording.state.get());
-  if (!graph.launchable || graph.scratch_generation != scratch_generation_) {
-    graph.launchable.reset();
+  Graph &graph = *recorded;
+  if (!graph.launchable) {
     cudaGraph_t captured = nullptr;
     CUDA_CHECK(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal));
     recording_ = true;
@@ -259,7 +269,6 @@ void CudaBackend::replay(Recording &recording, const std::function<void()> &body
     const cudaError_t error = cudaGraphInstantiateWithFlags(graph.launchable.out(), captured, 0);
     cudaGraphDestroy(captured);
     CUDA_CHECK(error);
-    graph.scratch_generation = scratch_generation_;
   }
   CUDA_CHECK(cudaGraphLaunch(graph.launchable.get(), stream_));
 }

@@ -21,6 +21,8 @@
 // Shared memory holds a tile either along the sum, [row][16 + 4], or along rows, [16][rows + 8], whichever way the
 // copies come in; with these paddings the 32 lanes of a warp read 32 different banks in either.
 #pragma once
+#include <atomic>
+
 #include "cuda/activation.h"
 #include "cuda/conv_math.h"
 #include "cuda/conv_problem.h"
@@ -274,7 +276,7 @@ void launch_gemm_as(const ConvProblem &p, cudaStream_t stream) {
   const Phase<product> largest(p, 0);
   constexpr int bytes = stages * (Load::A::floats + Load::B::floats) * int(sizeof(float));
   if (bytes > (44 << 10)) {  // more than 48 KiB with the static arrays needs permission, once a kernel and device
-    static uint64_t allowed = 0;
+    static std::atomic<uint64_t> allowed{0};  // a thread for each device may come here
     int device = 0;
     CUDA_CHECK(cudaGetDevice(&device));
     if (!(allowed >> device & 1))

@@ -139,7 +139,7 @@ class CudaBackend final : public Backend {
   size_t bytes_ = 0, peak_bytes_ = 0, pooled_bytes_ = 0;
   DeviceMemory scratch_;
   size_t scratch_size_ = 0;
-  int64_t scratch_generation_ = 0;  // graphs that were recorded with an earlier scratch are recorded anew
+  int64_t scratch_generation_ = 0;  // recordings with an earlier scratch begin from the start
 
   // Uploads pass through two pinned buffers in turn, as large as the largest upload (64 MiB at most): the host waits
   // only where it is two uploads ahead of the device.

@@ -45,7 +45,7 @@ __global__ void multiply_bf16(const float *a, const float *b, float *d) {
 
 __global__ void round_all(const float *x, float *tf32, float *low, float *high, int size) {
   for (int i = threadIdx.x; i < size; i += blockDim.x) {
-    tf32[i] = float_of(to_tf32(x[i]));
+    tf32[i] = float_of(to_tf32(x[i]) & 0xffffe000u);  // whose lower 13 bits may be anything
     const uint32_t pair = to_bf16(x[i], -x[i]);
     low[i] = lower_bf16(pair);
     high[i] = upper_bf16(pair);

@@ -29,7 +29,6 @@ using std::min;
 #define __global__
 #define __device__
 #define __host__
-#define __constant__ static const
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 
@@ -37,18 +36,9 @@ struct dim3 {
   unsigned x, y, z;
   dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
 };
-struct alignas(8) float2 {
-  float x, y;
-};
 struct alignas(16) float4 {
   float x, y, z, w;
 };
-struct alignas(16) int4 {
-  int x, y, z, w;
-};
-inline float2 make_float2(float x, float y) { return {x, y}; }
-inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
-inline int4 make_int4(int x, int y, int z, int w) { return {x, y, z, w}; }
 
 enum cudaError_t {
   cudaSuccess = 0,
@@ -115,10 +105,11 @@ cudaError_t launch(const char *name, void (*kernel)(P...), dim3 grid, dim3 block
       shared, stream);
 }
 
-size_t live_allocations();         // device and pinned host
-void skip_barrier(int number);     // the number-th of each block, from 0, as if the kernel had none there; -1: none
-void set_device_count(int count);  // 0: as on a machine without a GPU
-void set_memory(size_t bytes);     // of the emulated device
+size_t live_allocations();             // device and pinned host
+void skip_barrier(int number);         // the number-th of each block, from 0, as if the kernel had none there; -1: none
+void set_device_count(int count);      // 0: as on a machine without a GPU
+void set_memory(size_t bytes);         // of the emulated device
+void set_pinned_memory(size_t bytes);  // of the host, that cudaMallocHost gives in one piece
 void set_compute_capability(int major, int minor);
 void set_code_version(int version);  // of the kernels: 75 as if built for sm_75; 0: for the device
 
@@ -131,9 +122,6 @@ void set_code_version(int version);  // of the kernels: 75 as if built for sm_75
 
 inline void __syncthreads(const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
   cuda_emulator::block_barrier(file, line);
-}
-inline void __syncwarp(unsigned mask = 0xffffffffu, const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
-  cuda_emulator::warp_exchange(mask, 0, file, line);
 }
 template <class T>
 T __shfl_sync(unsigned mask, T v, int source, int = 32, const char *file = __builtin_FILE(),
@@ -165,10 +153,6 @@ inline bool __any_sync(unsigned mask, bool vote, const char *file = __builtin_FI
 inline bool __all_sync(unsigned mask, bool vote, const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
   return __ballot_sync(mask, vote, file, line) == mask;
 }
-template <class T>
-T __ldg(const T *address) {
-  return *address;
-}
 
 // --- On the host ----------------------------------------------------------------------------------------------------
 using cudaStream_t = cuda_emulator::Stream *;
@@ -190,7 +174,6 @@ cudaError_t cudaGetDeviceCount(int *count);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDevice(int *device);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *, int device);
-cudaError_t cudaRuntimeGetVersion(int *version);
 cudaError_t cudaDriverGetVersion(int *version);
 
 cudaError_t cudaMemGetInfo(size_t *free, size_t *total);

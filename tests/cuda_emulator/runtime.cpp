@@ -27,7 +27,7 @@ namespace {
 
 struct Device {
   int count = 1, major = 9, minor = 0;
-  size_t memory = size_t{2} << 30, held = 0;
+  size_t memory = size_t{2} << 30, held = 0, pinned = SIZE_MAX;
   std::map<const char *, size_t> device_memory, pinned_memory;
   std::map<const void *, size_t> shared_limits;
   int code_version = 0;
@@ -88,6 +88,7 @@ namespace cuda_emulator {
 size_t live_allocations() { return device.device_memory.size() + device.pinned_memory.size(); }
 void set_device_count(int count) { device.count = count; }
 void set_memory(size_t bytes) { device.memory = bytes; }
+void set_pinned_memory(size_t bytes) { device.pinned = bytes; }
 void set_compute_capability(int major, int minor) {
   device.major = major;
   device.minor = minor;
@@ -182,11 +183,10 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int i) {
       "CUDA emulator", device.memory, shared_default, cuda_emulator::shared_most(), device.major, device.minor, 2};
   return cudaSuccess;
 }
-cudaError_t cudaRuntimeGetVersion(int *version) { return *version = 12000, cudaSuccess; }
 cudaError_t cudaDriverGetVersion(int *version) { return *version = device.count ? 12000 : 0, cudaSuccess; }
 
 cudaError_t cudaMemGetInfo(size_t *free, size_t *total) {
-  *free = device.memory - device.held;
+  *free = device.memory - std::min(device.held, device.memory);
   *total = device.memory;
   return cudaSuccess;
 }
@@ -194,7 +194,7 @@ cudaError_t cudaMemGetInfo(size_t *free, size_t *total) {
 cudaError_t cudaMalloc(void **memory, size_t bytes) {
   *memory = nullptr;
   if (device.capturing) return answer(cudaErrorStreamCaptureUnsupported);
-  if (bytes > device.memory - device.held || posix_memalign(memory, 256, bytes))
+  if (device.held + bytes > device.memory || posix_memalign(memory, 256, bytes))
     return answer(cudaErrorMemoryAllocation);
   std::memset(*memory, 0xff, bytes);
   device.held += bytes;
@@ -215,7 +215,8 @@ cudaError_t cudaFree(void *memory) {
 
 cudaError_t cudaMallocHost(void **memory, size_t bytes) {
   if (device.capturing) return answer(cudaErrorStreamCaptureUnsupported);
-  if (posix_memalign(memory, 256, bytes)) return answer(cudaErrorMemoryAllocation);
+  *memory = nullptr;
+  if (bytes > device.pinned || posix_memalign(memory, 256, bytes)) return answer(cudaErrorMemoryAllocation);
   device.pinned_memory[static_cast<char *>(*memory)] = bytes;
   return cudaSuccess;
 }

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "cuda/cuda.h"
 #include "cuda/tensor_core.h"
 #include "tensor/tensor.h"
 
@@ -250,53 +249,6 @@ TEST(CudaEmulator, MemoryIsChecked) {
   cudaGetLastError();
 }
 
-// --- What the backend makes of devices that only an emulator can be
-// ---------------------------------------------------
-
-std::string error_of_backend(int device) {
-  try {
-    make_cuda_backend(device, Precision::fp32);
-  } catch (const std::runtime_error &error) {
-    return error.what();
-  }
-  return "";
-}
-
-TEST(CudaDevices, NoneIsNoError) {
-  cuda_emulator::set_device_count(0);
-  std::string why;
-  EXPECT_TRUE(cuda_devices(&why).empty());
-  EXPECT_SAYS(why, "no GPU answered (no CUDA-capable device is detected)");
-  EXPECT_SAYS(error_of_backend(0), "use --device cpu");
-  cuda_emulator::set_device_count(1);
-  EXPECT_EQ(cuda_devices().size(), 1u);
-  EXPECT_SAYS(error_of_backend(1), "there is no GPU 1: only GPU 0 answered");
-}
-
-TEST(CudaDevices, AnOldChipComputesInFp32AndSaysSo) {
-  cuda_emulator::set_compute_capability(7, 5);
-  EXPECT_SAYS(make_cuda_backend(0, Precision::bf16)->name(), "sm_75, fp32 (this chip has no bf16)");
-  cuda_emulator::set_compute_capability(9, 0);
-  EXPECT_SAYS(make_cuda_backend(0, Precision::bf16)->name(), "sm_90, bf16");
-  cuda_emulator::set_code_version(75);  // translated by the driver for the newer chip
-  EXPECT_SAYS(make_cuda_backend(0, Precision::tf32)->name(), "sm_90, fp32 (built for sm_75, which has no tf32");
-  EXPECT_SAYS(make_cuda_backend(0, Precision::fp32)->name(), "sm_90, fp32");
-  cuda_emulator::set_code_version(0);
-}
-
-TEST(CudaDevices, ABackendLeavesNothingBehind) {
-  const size_t before = cuda_emulator::live_allocations();
-  {
-    const std::unique_ptr<Backend> backend = make_cuda_backend(0, Precision::fp32);
-    void *const memory = backend->allocate(1000);
-    std::vector<char> host(1000);
-    backend->upload(host.data(), memory, host.size());
-    EXPECT_GT(cuda_emulator::live_allocations(), before);
-    backend->release(memory, 1000);
-  }
-  EXPECT_EQ(cuda_emulator::live_allocations(), before);
-}
-
 __global__ void takes_static_and_dynamic_memory(float *out) {
   SHARED_ARRAY(float, fixed, 1024);
   DYNAMIC_SHARED_ARRAY(float, chosen);
@@ -310,97 +262,6 @@ TEST(CudaEmulator, StaticAndDynamicSharedMemoryCountTogether) {
             "");
   EXPECT_SAYS(error_of([&] { CUDA_LAUNCH(takes_static_and_dynamic_memory, 1, threads, 46 << 10, nullptr, out.data); }),
               "more shared memory in all than a block may have");
-}
-
-// --- The backend's own kernels, with one barrier taken out -----------------------------------------------------------
-
-struct Kernel {
-  const char *name;
-  Precision precision;
-  std::vector<real> (*run)(Backend &);
-  int first, last;  // barriers that are taken out in turn
-};
-
-std::vector<real> ramp(int64_t size) {
-  std::vector<real> v(size);
-  for (int64_t i = 0; i < size; ++i) v[i] = real(i * 7 % 11) - 5;  // sums of products are exact in any order
-  return v;
-}
-
-// The three products of a convolution, one after the other.
-std::vector<real> conv(Backend &backend, const Shape &shape, int64_t kernel, int64_t padding, int64_t channels) {
-  const Window window{{1, 1, 0, 0}, {kernel, 1, padding, padding}, {kernel, 1, padding, padding}};
-  const Shape filters = filter_shape(window, shape.c, channels), out = window.out(shape, channels);
-  const Tensor x(backend, shape, ramp(shape.size())), w(backend, filters, ramp(filters.size())),
-      dy(backend, out, ramp(out.size())), y(backend, out), dx(backend, shape), dw(backend, filters);
-  backend.conv_forward(x, w, window, {}, y);
-  backend.conv_backward_input(dy, w, window, {}, dx);
-  backend.conv_backward_filter(x, dy, window, dw);
-  std::vector<real> all = y.values();
-  for (const Tensor *t : {&dx, &dw})
-    for (real v : t->values()) all.push_back(v);
-  return all;
-}
-
-// 48 KiB a block and no more: the large tiles stay away, and all products are right.
-TEST(CudaDevices, AChipWithLittleSharedMemoryComputesTheSame) {
-  const std::unique_ptr<Backend> roomy = make_cuda_backend(0, Precision::fp32);
-  const std::vector<real> wanted = conv(*roomy, {1, 1, 19, 20, 68}, 3, 1, 132);
-  cuda_emulator::set_compute_capability(5, 3);
-  EXPECT_EQ(conv(*make_cuda_backend(0, Precision::fp32), {1, 1, 19, 20, 68}, 3, 1, 132), wanted);
-  cuda_emulator::set_compute_capability(9, 0);
-}
-
-std::vector<real> normalised(Backend &backend) {
-  const Shape shape{2, 1, 20, 20, 5}, channels{1, 1, 1, 1, 5};
-  const Tensor x(backend, shape, ramp(shape.size())), one(backend, channels, std::vector<real>(5, 1)),
-      zero(backend, channels), y(backend, shape), mean(backend, channels), deviation(backend, channels);
-  backend.batch_norm_forward(x, one, zero, real(1e-5), {}, y, mean, deviation);
-  return y.values();
-}
-
-std::vector<real> summed(Backend &backend) {
-  const Shape shape{1, 1, 1, 1, 5000};
-  const Tensor x(backend, shape, ramp(shape.size()));
-  Readings readings(backend, 1);
-  backend.sum(x, readings, 0);
-  return {real(readings.read()[0])};
-}
-
-// Each is what its name says, with so few steps of the sum that every barrier stands between a write and a read.
-std::vector<real> implicit_product(Backend &b) { return conv(b, {1, 1, 9, 9, 8}, 3, 1, 12); }
-std::vector<real> picture(Backend &b) { return conv(b, {1, 1, 9, 12, 3}, 3, 1, 8); }
-std::vector<real> fully_connected(Backend &b) { return conv(b, {3, 1, 8, 8, 8}, 8, 0, 20); }
-const Kernel kernels[] = {
-    {"implicit product, fp32", Precision::fp32, implicit_product, 0, 3},
-    {"implicit product, tf32", Precision::tf32, implicit_product, 0, 3},
-    {"picture", Precision::fp32, picture, 1, 3},  // before 0, nothing was read yet
-    {"fully connected, fp32", Precision::fp32, fully_connected, 0, 1},
-    {"fully connected, bf16", Precision::bf16, fully_connected, 0, 1},
-    {"batch norm", Precision::fp32, normalised, 0, 2},
-    {"sum", Precision::fp32, summed, 0, 2},
-};
-
-// The threads' order changes from sweep to sweep, so a missing barrier is met within a few runs.
-TEST(CudaEmulator, ABarrierTakenOutOfAKernelShows) {
-  for (const Kernel &kernel : kernels) {
-    const std::unique_ptr<Backend> backend = make_cuda_backend(0, kernel.precision);
-    const std::vector<real> right = kernel.run(*backend);
-    for (int barrier = kernel.first; barrier <= kernel.last; ++barrier) {
-      bool shows = false;
-      cuda_emulator::skip_barrier(barrier);
-      for (int attempt = 0; attempt < 5 && !shows; ++attempt) {
-        try {
-          shows = kernel.run(*backend) != right;  // also where a value is the poison, which equals nothing
-        } catch (const std::exception &) {
-          shows = true;
-        }
-      }
-      cuda_emulator::skip_barrier(-1);
-      EXPECT_TRUE(shows) << kernel.name << " without barrier " << barrier;
-      EXPECT_EQ(kernel.run(*backend), right) << kernel.name;
-    }
-  }
 }
 
 }  // namespace
