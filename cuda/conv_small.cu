@@ -237,7 +237,7 @@ void launch_small_forward(const ConvProblem &p, cudaStream_t stream) {
   CUDA_LAUNCH(small_forward, grid, 128, small_forward_bytes(p), stream, p);
 }
 
-size_t small_backward_filter_bytes(const ConvProblem &p) {
+static size_t small_backward_filter_bytes(const ConvProblem &p) {
   return (size_t(outputs_a_block) * channels_a_block + run_of_x(p)) * sizeof(float);
 }
 
