@@ -6,13 +6,9 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
-#include <stdexcept>
 
-#include "cpu/cpu.h"
+#include "app/device.h"
 #include "tensor/tensor.h"
-#ifdef COOPNETS_CUDA
-#include "cuda/cuda.h"
-#endif
 
 namespace coopnets {
 namespace {
@@ -52,17 +48,6 @@ const Layer layers[] = {
     {"video.generator.3", {2, 64, 64, 64, 64}, {{5, 2, 1, 2}, {5, 2, 1, 2}, {5, 2, 1, 2}}, 128},
 };
 
-std::unique_ptr<Backend> backend_of(const std::string &device, const std::string &precision) {
-  if (device == "cpu" && precision == "fp32") return make_cpu_backend(0);
-#ifdef COOPNETS_CUDA
-  const char *const names[] = {"fp32", "tf32", "bf16"};
-  for (int i = 0; i < 3; ++i)
-    if (device.compare(0, 4, "cuda") == 0 && precision == names[i])
-      return make_cuda_backend(device.size() > 5 ? std::stoi(device.substr(5)) : 0, Precision(i));
-#endif
-  throw std::runtime_error("this program has no device '" + device + "' with precision '" + precision + "'");
-}
-
 // Median seconds of one call, each sample being as many calls as take 20 ms.
 template <class Call>
 double seconds(Backend &backend, const Call &call) {
@@ -86,7 +71,7 @@ void print(const char *key, const Axis &t, const Axis &h, const Axis &w, int64_t
   std::printf("\"%s\": [%d, %d, %d], ", key, int(t.*member), int(h.*member), int(w.*member));
 }
 
-void measure(Backend &backend, const Layer &layer, const std::string &precision) {
+void measure(Backend &backend, const Layer &layer) {
   const Window &window = layer.window;
   const Shape shape_w = filter_shape(window, layer.x.c, layer.cout), shape_y = window.out(layer.x, layer.cout);
   const Tensor x(backend, layer.x), w(backend, shape_w), y(backend, shape_y);
@@ -98,8 +83,8 @@ void measure(Backend &backend, const Layer &layer, const std::string &precision)
     std::printf(
         "{\"conv\": \"%s\", \"product\": \"%s\", \"device\": \"%s\", \"precision\": \"%s\", \"x\": [%d, %d, %d, %d, "
         "%d], ",
-        layer.name, product, backend.name().c_str(), precision.c_str(), int(layer.x.n), int(layer.x.t), int(layer.x.h),
-        int(layer.x.w), int(layer.x.c));
+        layer.name, product, backend.name().c_str(), precision_of(backend).c_str(), int(layer.x.n), int(layer.x.t),
+        int(layer.x.h), int(layer.x.w), int(layer.x.c));
     print("kernel", window.t, window.h, window.w, &Axis::kernel);
     print("stride", window.t, window.h, window.w, &Axis::stride);
     print("before", window.t, window.h, window.w, &Axis::before);
@@ -122,10 +107,12 @@ int main(int count, char **arguments) {
     return 2;
   }
   try {
-    const std::unique_ptr<Backend> backend = backend_of(arguments[1], arguments[2]);
+    const Options options =
+        parse_options({"--bench", "all", "--device", arguments[1], "--precision", arguments[2]}, {{}, {"all"}});
+    const std::unique_ptr<Backend> backend = make_backend(options);
     for (const Layer &layer : layers)
       if (count == 3 || std::find(arguments + 3, arguments + count, std::string(layer.name)) != arguments + count)
-        measure(*backend, layer, arguments[2]);
+        measure(*backend, layer);
   } catch (const std::exception &error) {
     std::fprintf(stderr, "bench_conv: %s\n", error.what());
     return 1;

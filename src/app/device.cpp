@@ -1,5 +1,6 @@
 #include "app/device.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "app/progress.h"
@@ -63,6 +64,11 @@ std::unique_ptr<Backend> make_backend(const Options &options) {
 }
 
 bool is_cpu(const Backend &backend) { return backend.name().compare(0, 3, "cpu") == 0; }
+
+std::string precision_of(const Backend &backend) {
+  const std::string name = backend.name(), last = name.substr(name.size() - std::min<size_t>(name.size(), 6));
+  return last == ", tf32" || last == ", bf16" ? last.substr(2) : "fp32";
+}
 
 std::string preset_for(const Options &options, const Backend &backend) {
   if (!options.preset.empty()) return options.preset;

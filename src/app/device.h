@@ -16,6 +16,9 @@ std::string preset_for(const Options &, const Backend &);
 
 bool is_cpu(const Backend &);
 
+// fp32, tf32 or bf16: what it computes in, which on an old chip is not what was asked for.
+std::string precision_of(const Backend &);
+
 // "with CUDA" or "CPU only", for --version.
 std::string built_in();
 
