@@ -2,7 +2,7 @@
 ## make test            builds and runs every test; TEST_FILTER='Conv.*' runs some, SANITIZE=1 under ASan and UBSan
 ## make test-cuda       runs the numerical tests on this machine's GPU
 ## make bench           times ./coopnets, and PyTorch beside it where python3 has torch; NETS="digits scene" chooses
-## make bench-cuda      the same on the GPU, in fp32, tf32 and bf16, against the best of PyTorch's modes
+## make bench-cuda      the same on the GPU, against the best of PyTorch's modes, in PRECISIONS="fp32 tf32 bf16"
 ## make install         copies the program and its textures to PREFIX=/usr/local, below DESTDIR
 ## make clean           removes ./coopnets and BUILD=build
 ## make help            prints this
@@ -21,6 +21,7 @@
 
 BUILD    ?= build
 PREFIX   ?= /usr/local
+PRECISIONS ?= fp32 tf32 bf16
 NATIVE   ?= 1
 SANITIZE ?= 0
 WERROR   ?= 0
@@ -223,10 +224,9 @@ test-cuda: $(if $(filter 1,$(CUDA)),$(C)/run_tests,no-cuda)
 bench: coopnets
 	@tools/bench $(addprefix --net ,$(NETS))
 bench-cuda: $(if $(filter 1,$(CUDA)),coopnets $(F)/bench_conv,no-cuda)
-	@for precision in fp32 tf32 bf16; do \
-	  tools/bench --device cuda --precision $$precision $(addprefix --net ,$(NETS)) && \
-	  tools/bench_conv.py --program $(F)/bench_conv --device cuda --precision $$precision || exit 1; \
-	done
+	@status=0; for precision in $(PRECISIONS); do \
+	  tools/bench --device cuda --precision $$precision $(addprefix --net ,$(NETS)) --convolutions $(F)/bench_conv || status=1; \
+	done; exit $$status
 
 no-cuda:
 	@printf 'make: this needs the CUDA build, and what was found is: %s\n' '$(CUDA_FOUND)' >&2; exit 1

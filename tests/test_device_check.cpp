@@ -59,6 +59,8 @@ TEST_F(DeviceCheck, RefusesWrongOptions) {
   EXPECT_TRUE(says("--iterations must be a whole number of at least 1, not '0'")) << said;
   EXPECT_EQ(run("--skip tests"), 2);
   EXPECT_TRUE(says("--skip is build, test, sanitizer, bench, presets, suite or train, not 'tests'")) << said;
+  EXPECT_EQ(run("--precision fp16"), 2);
+  EXPECT_TRUE(says("--precision is fp32, tf32 or bf16, not 'fp16'")) << said;
   EXPECT_EQ(run("--preset"), 2);
   EXPECT_EQ(run("--itertions 3"), 2);
   EXPECT_TRUE(says("unknown option '--itertions'")) << said;

@@ -72,7 +72,8 @@ class Tools : public testing::Test {
 };
 
 TEST_F(Tools, AreShellThatParses) {
-  for (const char *check : {"sh -n tools/setup", "sh -n tools/get-data", "bash -n tools/bench", "bash -n .ci/run"}) {
+  for (const char *check : {"sh -n tools/setup", "sh -n tools/get-data", "bash -n tools/bench",
+                            "bash -n tools/device_check", "bash -n .ci/run"}) {
     const Outcome outcome = run(check);
     EXPECT_EQ(outcome.status, 0) << check << ": " << outcome.text;
   }
@@ -81,7 +82,8 @@ TEST_F(Tools, AreShellThatParses) {
 TEST_F(Tools, PythonParsesAndSaysWhatIsMissing) {
   if (run("python3 --version").status != 0) GTEST_SKIP() << "no python3";
   const std::string tool = "tools/bench_pytorch.py";
-  EXPECT_EQ(run("python3 -c \"import ast; ast.parse(open('" + tool + "').read())\"").text, "") << tool;
+  for (const std::string &file : {tool, std::string("tools/bench_conv.py")})
+    EXPECT_EQ(run("python3 -c \"import ast; ast.parse(open('" + file + "').read())\"").text, "") << file;
   // -S -I: without the packages that this machine may have
   const Outcome bare = run("python3 -S -I " + tool + " --help");
   EXPECT_EQ(bare.status, 1) << bare.text;
@@ -310,6 +312,29 @@ TEST_F(Tools, BenchPrintsTheRatioOfTheFastestRounds) {
   const Outcome alone = run("PYTHON=python3 " + path + "'" + folder + "/tools/bench' --net digits");
   EXPECT_EQ(alone.status, 0) << alone.text;
   EXPECT_TRUE(alone.says("coopnets runs alone")) << alone.text;
+}
+
+// What fails is said and the rest goes on; PyTorch computes in the precision that ours had, and goes on in its best mode.
+TEST_F(Tools, BenchGoesOnAfterAFailure) {
+  fs::create_directory(folder + "/tools");
+  fs::copy(root + "/tools/bench", folder + "/tools/bench");
+  write("coopnets", R"(#!/bin/sh
+[ $2 = scene ] && exit 1
+echo '{"mode": "coopnets", "precision": "fp32", "seconds_per_iteration": 2, "peak_MiB": 1}'
+)");
+  fs::permissions(folder + "/coopnets", fs::perms::owner_all);
+  program("python3", "[ \"$1\" = -c ] && exit 0; echo \"$@\" >>'" + folder + "/theirs'\n" +
+                         R"(echo '{"mode": "graph", "seconds_per_iteration": 4, "peak_MiB": 4}')");
+  const Outcome outcome = run(path + "'" + folder +
+                              "/tools/bench' --net scene --net digits --device cuda --precision bf16 --threads 1"
+                              " --convolutions bench_conv");
+  EXPECT_EQ(outcome.status, 1) << outcome.text;
+  EXPECT_TRUE(outcome.says("coopnets --bench scene failed; the other nets go on")) << outcome.text;
+  EXPECT_TRUE(outcome.says("2.00x            1            4     0.25x  graph fp32")) << outcome.text;
+  const std::string common = "tools/bench_pytorch.py --net digits --iterations 3 --threads 1 --device cuda";
+  EXPECT_EQ(read("theirs"), common + " --precision fp32 --mode best\n" + common +
+                                " --precision fp32 --mode graph\n"
+                                "tools/bench_conv.py --program bench_conv --device cuda --precision bf16\n");
 }
 
 TEST_F(Tools, BenchRefusesWhatItDoesNotKnow) {

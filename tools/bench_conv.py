@@ -83,20 +83,21 @@ def main():
     p.add_argument("names", nargs="*", metavar="NAME")
     a = p.parse_args()
     compared = torch is not None and (a.device == "cpu" or torch.cuda.is_available())
-    dtype = None
-    if compared:
-        dtype = torch.bfloat16 if a.precision == "bf16" else torch.float32
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = a.precision == "tf32"
-        torch.backends.cudnn.benchmark = True
-        top = peak(a.device, dtype)
-        print(f"{a.device}, {a.precision}: measured peak {top:.3f} TFLOP/s (PyTorch {torch.__version__})")
-    else:
-        print("tools/bench_conv.py: no PyTorch for this device, so ours is timed alone", file=sys.stderr)
-    print(f"{'convolution':<22} {'product':<16} {'TFLOP/s':>8} {'of peak':>8} {'PyTorch':>8} {'ratio':>6}")
     with subprocess.Popen([a.program, a.device, a.precision, *a.names], stdout=subprocess.PIPE, text=True) as ours:
         lines = [json.loads(line) for line in ours.stdout]  # all of ours first: the two do not share the device
     if ours.returncode != 0:
         sys.exit(1)
+    precision = lines[0]["precision"] if lines else a.precision  # fp32 on a chip that has no other
+    dtype = None
+    if compared:
+        dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
+        torch.backends.cudnn.benchmark = True
+        top = peak(a.device, dtype)
+        print(f"{a.device}, {precision}: measured peak {top:.3f} TFLOP/s (PyTorch {torch.__version__})")
+    else:
+        print("tools/bench_conv.py: no PyTorch for this device, so ours is timed alone", file=sys.stderr)
+    print(f"{'convolution':<22} {'product':<16} {'TFLOP/s':>8} {'of peak':>8} {'PyTorch':>8} {'ratio':>6}")
     for line in lines:
         rate = line["gflop"] / line["seconds"] / 1000
         row = f"{line['conv']:<22} {line['product']:<16} {rate:8.3f}"
