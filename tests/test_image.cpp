@@ -72,8 +72,14 @@ TEST(Image, ChannelsAreConvertedAndAlphaDropped) {
 TEST(Image, PnmScalesItsLargestValueAndSkipsComments) {
   EXPECT_EQ(decode_image(bytes_of("P5 # comment\n2 2\n#x\n3\n", {0, 1, 2, 3}), "x").pixels, (Bytes{0, 85, 170, 255}));
   EXPECT_EQ(decode_image(bytes_of("P5 2 1 65535\n", {0x80, 0x7F, 0xFF, 0xFF}), "x").pixels, (Bytes{128, 255}));
-  for (const std::string bad : {"P5", "P5 2", "P5 2 2 255", "P5 2 2 255\nabc", "P5 2 2 0\nabcd", "P5 2 2 70000\nabcd",
-                                "P6 99999 99999 255\n", "P5 99999999999999 1 255\n", "P5 0 1 255\n", "P5 -2 1 255\n"})
+  EXPECT_EQ(decode_image(bytes_of("P2\n2 2\n3\n0 1\n# comment\n2\t9", {}), "x").pixels, (Bytes{0, 85, 170, 255}));
+  const Image two = decode_image(bytes_of("P3 2 1 255\n1 2 3\n40 50 60\n", {}), "x");
+  EXPECT_EQ(two.shape(), (Shape{1, 1, 1, 2, 3}));
+  EXPECT_EQ(two.pixels, (Bytes{1, 2, 3, 40, 50, 60}));
+  for (const std::string bad :
+       {"P5", "P5 2", "P5 2 2 255", "P5 2 2 255\nabc", "P5 2 2 0\nabcd", "P5 2 2 70000\nabcd", "P6 99999 99999 255\n",
+        "P5 x 1 255\na", "P2 2 1 255\n1", "P2 2 1 255\n1 ", "P2 2 1 255\n1 x 3", "P3 1 1 255\n1 2 99999999999",
+        "P2 99999 9999 255\n1", "P5 99999999999999 1 255\n", "P5 0 1 255\n", "P5 -2 1 255\n"})
     EXPECT_THROW(decode_image(bytes_of(bad, {}), "x"), std::runtime_error) << bad;
 }
 

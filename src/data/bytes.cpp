@@ -91,8 +91,7 @@ std::vector<uint8_t> gunzip(const std::vector<uint8_t> &bytes, const std::string
   if (size > std::min(limit, (int64_t{1} << 31) - 1))
     fail("it would grow to " + std::to_string(size) + " bytes, more than the " + std::to_string(limit) +
          " expected of such a file");
-  std::vector<uint8_t> out(size_t(size) +
-                           1);  // one more than expected: too much data is seen, and never an empty buffer
+  std::vector<uint8_t> out(size_t(size) + 1);  // one more than is filled: never an empty buffer
   // The trailer goes along: stb takes fewer than 16 bits left for an early end, even where a shorter code is the last.
   const int got = stbi_zlib_decode_noheader_buffer(reinterpret_cast<char *>(out.data()), int(size),
                                                    reinterpret_cast<const char *>(bytes.data() + begin),

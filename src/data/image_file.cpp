@@ -110,8 +110,9 @@ void check_hdr(const std::vector<uint8_t> &bytes, const std::string &name) {
   }
 }
 
-// Binary PGM and PPM: "P5" or "P6", width, height, largest value, one white space, samples (two bytes, high first, when
-// the largest value exceeds 255). Samples are scaled so that the largest value is 255, rounded half up.
+// PGM and PPM: "P5" or "P6", width, height, largest value, one white space, samples (two bytes, high first, when the
+// largest value exceeds 255); plain ones, "P2" or "P3", have samples in decimal. They are scaled so that the largest
+// value is 255, rounded half up.
 Image decode_pnm(const std::vector<uint8_t> &bytes, const std::string &name) {
   size_t at = 2;
   const auto number = [&] {
@@ -122,9 +123,10 @@ Image decode_pnm(const std::vector<uint8_t> &bytes, const std::string &name) {
         ++at;
     }
     if (at == bytes.size()) fail(name, "it ends early");
+    if (!std::isdigit(bytes[at])) fail(name, "the PNM has no number where one belongs");
     int64_t value = 0;
     for (const size_t first = at; at < bytes.size() && std::isdigit(bytes[at]); ++at) {
-      if (at - first > 9) fail(name, "the PNM's header has an absurd number");
+      if (at - first > 9) fail(name, "the PNM has an absurd number");
       value = 10 * value + (bytes[at] - '0');
     }
     return value;
@@ -133,13 +135,20 @@ Image decode_pnm(const std::vector<uint8_t> &bytes, const std::string &name) {
   check_size(name, height, width);
   if (largest < 1 || largest > 65535) fail(name, "the PNM's largest value must be 1 to 65535");
   ++at;  // the white space after the header
-  const int64_t channels = bytes[1] == '5' ? 1 : 3, samples = height * width * channels,
-                width_of_sample = largest > 255 ? 2 : 1;
-  if (at > bytes.size() || int64_t(bytes.size() - at) < samples * width_of_sample) fail(name, "it ends early");
+  const bool plain = bytes[1] < '4';
+  const int64_t channels = bytes[1] == '2' || bytes[1] == '5' ? 1 : 3, samples = height * width * channels,
+                width_of_sample = largest > 255 ? 2 : 1,
+                least = plain ? 2 * samples - 1 : samples * width_of_sample;  // a digit each and white space between
+  if (at > bytes.size() || int64_t(bytes.size() - at) < least) fail(name, "it ends early");
   Image image(height, width, channels);
   for (int64_t i = 0; i < samples; ++i) {
-    const uint8_t *sample = &bytes[at + size_t(i * width_of_sample)];
-    const int64_t value = width_of_sample == 2 ? sample[0] << 8 | sample[1] : sample[0];
+    int64_t value;
+    if (plain) {
+      value = number();
+    } else {
+      const uint8_t *sample = &bytes[at + size_t(i * width_of_sample)];
+      value = width_of_sample == 2 ? sample[0] << 8 | sample[1] : sample[0];
+    }
     image.pixels[size_t(i)] = uint8_t((2 * 255 * std::min(value, largest) + largest) / (2 * largest));
   }
   return image;
@@ -221,7 +230,8 @@ Image decode_by_stb(const std::vector<uint8_t> &bytes, const std::string &name, 
 Image decode_image(const std::vector<uint8_t> &bytes, const std::string &name, int64_t channels) {
   if (channels != 0 && channels != 1 && channels != 3)
     throw std::invalid_argument("a picture has 1 or 3 channels, not " + std::to_string(channels));
-  if (starts_with(bytes, "P5") || starts_with(bytes, "P6")) return with_channels(decode_pnm(bytes, name), channels);
+  for (const char *magic : {"P2", "P3", "P5", "P6"})
+    if (starts_with(bytes, magic)) return with_channels(decode_pnm(bytes, name), channels);
   if (starts_with(bytes, "\x89PNG\r\n\x1A\n")) check_png(bytes, name);
   if (starts_with(bytes, "\xFF\xD8")) check_jpeg(bytes, name);
   if (starts_with(bytes, "#?RADIANCE\n") || starts_with(bytes, "#?RGBE\n")) check_hdr(bytes, name);
