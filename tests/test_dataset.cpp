@@ -1,17 +1,16 @@
 #include "data/dataset.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <map>
-#include <numeric>
 #include <set>
 #include <stdexcept>
 #include <thread>
 
 #include "data/picture_files.h"
+#include "no_more_threads.h"
 
 namespace coopnets {
 namespace {
@@ -46,86 +45,6 @@ std::string message_of(const DatasetOptions &options) {
     return error.what();
   }
   return "no error";
-}
-
-TEST(Order, EveryEpochIsAPermutationOfItsOwn) {
-  for (const int64_t size : {1, 2, 7, 1000}) {
-    Indices identity(static_cast<size_t>(size));
-    std::iota(identity.begin(), identity.end(), 0);
-    for (const int64_t epoch : {0, 1, 2, 1000000}) {
-      Indices order = epoch_order(size, 5, epoch);
-      if (size == 1000) {
-        EXPECT_NE(order, identity);
-        EXPECT_NE(order, epoch_order(size, 5, epoch + 1));
-        EXPECT_NE(order, epoch_order(size, 6, epoch));
-      }
-      EXPECT_EQ(order, epoch_order(size, 5, epoch));
-      std::sort(order.begin(), order.end());
-      EXPECT_EQ(order, identity);
-    }
-  }
-  // All 24 permutations of 4 are equally likely: each comes 200 times of 4800, give or take 5 standard deviations (14).
-  std::map<Indices, int> counts;
-  for (int64_t epoch = 0; epoch < 4800; ++epoch) ++counts[epoch_order(4, 9, epoch)];
-  EXPECT_EQ(counts.size(), 24u);
-  for (const auto &[order, count] : counts) EXPECT_NEAR(count, 200, 70);
-}
-
-TEST(Order, PositionsRunThroughTheEpochs) {
-  const Order order(5, 3);
-  Indices expected;
-  for (int64_t epoch = 0; epoch < 4; ++epoch)
-    for (const int64_t i : epoch_order(5, 3, epoch)) expected.push_back(i);
-  for (int64_t position = 19; position >= 0; --position) EXPECT_EQ(order.at(position), expected[size_t(position)]);
-}
-
-TEST(Prefetch, ReturnsWhatWasAskedForInAnyOrderAndOnAnyNumberOfThreads) {
-  for (const int threads : {1, 4})
-    for (const int64_t ahead : {1, 2, 17}) {
-      Prefetch prefetch(threads, ahead, [](int64_t position) {
-        return Bytes{uint8_t(position), uint8_t(position >> 8)};
-      });
-      for (const int64_t start : {0, 0, 500, 20})
-        for (int64_t position = start; position < start + 40; ++position)
-          ASSERT_EQ(prefetch.take(position), (Bytes{uint8_t(position), uint8_t(position >> 8)}));
-    }
-}
-
-TEST(Prefetch, ReadsAheadButNoFurtherThanItsQueue) {
-  std::atomic<int64_t> asked{0}, reads{0};
-  Prefetch prefetch(2, 6, [&](int64_t position) {
-    EXPECT_LE(position, asked + 6);
-    ++reads;
-    return Bytes{uint8_t(position)};
-  });
-  for (; asked < 40; ++asked) prefetch.take(asked);
-  while (reads < 46) std::this_thread::yield();  // it goes on by itself
-}
-
-TEST(Prefetch, WhatWasReadForAnEarlierRunIsDropped) {
-  std::atomic<bool> late{false};
-  Prefetch prefetch(2, 2, [&](int64_t position) {
-    while (position == 1 && !late) std::this_thread::yield();
-    return Bytes{uint8_t(position)};
-  });
-  prefetch.take(0);
-  prefetch.take(100);
-  late = true;  // now position 1 arrives, in the slot of position 101
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  EXPECT_EQ(prefetch.take(101), Bytes{101});
-}
-
-TEST(Prefetch, ErrorsComeOutWhereTheyBelong) {
-  Prefetch prefetch(3, 8, [](int64_t position) {
-    if (position == 5) throw std::runtime_error("five");
-    return Bytes{uint8_t(position)};
-  });
-  for (int64_t position = 0; position < 10; ++position) {
-    if (position == 5)
-      EXPECT_THROW(prefetch.take(5), std::runtime_error);
-    else
-      EXPECT_EQ(prefetch.take(position), Bytes{uint8_t(position)});
-  }
 }
 
 TEST(Dataset, StreamingIsEqualToInMemory) {
@@ -289,6 +208,94 @@ TEST(Dataset, ABadPictureIsNamedCountedAndReplaced) {
   EXPECT_EQ(warnings.size(), 4u);
 }
 
+// Whatever is bad, size, labels and order stay, and what takes a place does not depend on when that is found.
+TEST(Dataset, ACategoryOfBadPicturesIsNoReasonToStop) {
+  TemporaryFolder folder;
+  write_pictures(folder / "good", 24, 1);
+  write_bytes(folder / "only/x.png", bytes_of("no picture", {}));
+  DatasetOptions options = options_for(folder.path);
+  Dataset kept(options);
+  EXPECT_EQ(kept.size(), 25);
+  EXPECT_EQ(kept.bad_count(), 1);
+  EXPECT_EQ(kept.categories(), (std::vector<std::string>{"good", "only"}));
+  EXPECT_EQ(kept.label(1), 1);
+  EXPECT_EQ(kept.image(1), kept.image(2));  // good/a, only/x, good/b
+  options.memory_limit = 0;
+  Dataset streamed(options);
+  for (int64_t iteration = 0; iteration < 6; ++iteration)
+    EXPECT_EQ(batch(streamed, iteration, 10), batch(kept, iteration, 10));
+  EXPECT_EQ(streamed.bad_count(), 1);
+}
+
+TEST(Dataset, WhenNoneIsLeftEveryCallSaysSo) {
+  TemporaryFolder folder;
+  write_pictures(folder.path, 3);
+  DatasetOptions options = options_for(folder.path);
+  options.memory_limit = 0;
+  Dataset data(options);
+  for (const char *name : {"a.png", "b.png", "c.png"}) write_bytes(folder / name, {});
+  for (int call = 0; call < 5; ++call) EXPECT_THROW(data.examples(0, 1), std::runtime_error) << call;
+  EXPECT_EQ(data.bad_count(), 3);
+}
+
+TEST(Dataset, WarningsComeFromTheThreadThatCalls) {
+  TemporaryFolder folder;
+  write_pictures(folder.path, 26);
+  write_bytes(folder / "c.png", {});
+  std::vector<std::thread::id> from;
+  DatasetOptions options = options_for(folder.path);
+  options.warn = [&](const std::string &) { from.push_back(std::this_thread::get_id()); };
+  for (const int64_t memory : {int64_t{0}, int64_t{1} << 30}) {
+    options.memory_limit = memory;
+    Dataset data(options);
+    batch(data, 0, 26);
+    batch(data, 1, 26);
+    EXPECT_EQ(from, (std::vector<std::thread::id>{std::this_thread::get_id()})) << memory;
+    from.clear();
+  }
+}
+
+TEST(Dataset, DecodesOnAsManyThreadsAsItIsGiven) {
+  TemporaryFolder folder;
+  write_pictures(folder.path, 4);
+  DatasetOptions options = options_for(folder.path);
+  options.memory_limit = 0;
+  const auto threads = [] { return std::distance(begin(std::filesystem::directory_iterator("/proc/self/task")), {}); };
+  const auto settle = [] { std::this_thread::sleep_for(std::chrono::milliseconds(20)); };  // joined ones are listed on
+  const int before = omp_get_max_threads();
+  for (const int wanted : {1, 3}) {
+    options.threads = 0;
+    omp_set_num_threads(wanted);
+    settle();
+    const auto others = threads();
+    const Dataset data(options);
+    EXPECT_EQ(threads() - others, wanted);
+  }
+  omp_set_num_threads(before);
+  options.threads = 2;
+  for (const int64_t memory : {int64_t{0}, int64_t{1} << 30}) {
+    const NoMoreThreads none;
+    options.memory_limit = memory;
+    EXPECT_NE(message_of(options).find("threads to decode pictures and no more"), std::string::npos);
+  }
+}
+
+TEST(Dataset, KeepsWhatTakesAQuarterOfTheMemory) {
+  std::ifstream file("/proc/meminfo");
+  std::string name;
+  int64_t kibibytes = 0;
+  file >> name >> kibibytes;
+  ASSERT_EQ(name, "MemTotal:");
+  EXPECT_NEAR(double(memory_for_examples()), 256. * double(kibibytes), 1e-3 * 256. * double(kibibytes));
+  TemporaryFolder folder;
+  write_bytes(folder / "a.png", encode_png(noise(8, 8, 3)));
+  DatasetOptions options = options_for(folder.path);
+  options.memory_limit = 192;
+  EXPECT_FALSE(Dataset(options).streams());
+  options.memory_limit = 191;
+  EXPECT_TRUE(Dataset(options).streams());
+}
+
 TEST(Dataset, TooManyBadPicturesAreAnError) {
   TemporaryFolder folder;
   write_pictures(folder.path, 20);
@@ -353,33 +360,6 @@ TEST(Dataset, IdxFoldersHaveTwoSplitsWithLabels) {
   EXPECT_NE(message_of(options_for(folder.path)).find("it has not one label for each of the 4 images"),
             std::string::npos);
   EXPECT_NE(message_of(options_for(folder / "train-labels-idx1-ubyte")).find("it has 1 axes"), std::string::npos);
-}
-
-// A sixth at most: the last ones, or ones that a seed draws; what is learned from is the rest, in its order.
-TEST(Dataset, HeldOutExamples) {
-  TemporaryFolder folder;
-  std::vector<uint8_t> values;
-  for (uint8_t i = 0; i < 31; ++i) values.push_back(i);
-  write_bytes(folder / "train-images-idx3-ubyte", idx({31, 1, 1}, values));
-  const auto list = [&](int64_t count, std::optional<uint64_t> seed, bool held_out) {
-    SourceOptions options;
-    options.path = folder.path;
-    options.held_out = count;
-    options.held_out_seed = seed;
-    options.take_held_out = held_out;
-    return open_source(options).pixels;
-  };
-  EXPECT_EQ(list(100, {}, true), (Bytes{26, 27, 28, 29, 30}));
-  EXPECT_EQ(list(2, {}, true), (Bytes{29, 30}));
-  EXPECT_EQ(list(2, {}, false), (Bytes(values.begin(), values.end() - 2)));
-  EXPECT_EQ(list(0, {}, false), values);
-  const Bytes drawn = list(5, 1, true), rest = list(5, 1, false);
-  EXPECT_EQ(drawn.size(), 5u);
-  EXPECT_NE(drawn, list(5, {}, true));
-  EXPECT_NE(drawn, list(5, 2, true));
-  Bytes all;
-  std::merge(drawn.begin(), drawn.end(), rest.begin(), rest.end(), std::back_inserter(all));  // both ascend
-  EXPECT_EQ(all, values);
 }
 
 TEST(Dataset, CifarFolders) {

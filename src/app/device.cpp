@@ -1,5 +1,7 @@
 #include "app/device.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -56,6 +58,7 @@ std::unique_ptr<Backend> try_cuda(const Options &options) {
 }  // namespace
 
 std::unique_ptr<Backend> make_backend(const Options &options) {
+  if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));  // what a GPU leaves to the CPU too
   if (std::unique_ptr<Backend> gpu = try_cuda(options)) return gpu;
   if (options.precision == "tf32" || options.precision == "bf16")
     throw std::runtime_error("--precision " + options.precision +

@@ -186,9 +186,10 @@ int evaluate_completion(const Options &options) {
   std::vector<Fact> facts = report_facts(saved, path, options);
   facts.push_back({"pictures", count});
   if (net) facts.insert(facts.end(), {{"features", options.features}, {"splits", options.splits}});
+  if (examples->bad_count() > 0) facts.push_back({"unreadable pictures", examples->bad_count()});
   write_atomically(file, report_json(facts, tables));
   progress.note(file + " holds these numbers; " + sibling(path, "completion_*.png") +
-                " show original, occluded and recovered pictures");
+                " show original, occluded and recovered pictures" + unreadable(examples->bad_count()));
   return 0;
 }
 

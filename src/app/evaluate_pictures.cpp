@@ -62,7 +62,7 @@ class PictureEvaluation {
     similarity();
     if (net_) features();
     neighbours();
-    progress_.note(sibling(path_, "evaluation.json") + " holds these numbers");
+    progress_.note(sibling(path_, "evaluation.json") + " holds these numbers" + unreadable(bad_count()));
     return 0;
   }
 
@@ -72,6 +72,7 @@ class PictureEvaluation {
         *saved_.experiment, s, data_path(options_, *saved_.experiment), saved_.seed,
         [this](const std::string &text) { progress_.warn(text); }, part);
   }
+  int64_t bad_count() const { return training_->bad_count() + (held_out_ ? held_out_->bad_count() : 0); }
   Samples pixels(const Examples &examples, int64_t first, int64_t count) const {
     return Samples(count, example_.size(), examples.range(first, count));
   }
@@ -297,6 +298,7 @@ class PictureEvaluation {
     std::vector<Fact> facts = report_facts(saved_, path_, options_);
     facts.insert(facts.end(), {{"samples", options_.samples}, {"splits", options_.splits}});
     if (net_) facts.push_back({"features", options_.features});
+    if (bad_count() > 0) facts.push_back({"unreadable pictures", bad_count()});
     write_atomically(sibling(path_, "evaluation.json"), report_json(facts, tables_));
   }
 

@@ -43,6 +43,13 @@ void require_cells(const Table &table) {
 
 }  // namespace
 
+std::string unreadable(int64_t count) {
+  if (count == 0) return "";
+  return "; " + std::to_string(count) +
+         (count == 1 ? " picture could not be read, another took its place"
+                     : " pictures could not be read, others took their places");
+}
+
 std::string table_text(const Table &table) {
   require_cells(table);
   std::vector<std::vector<std::string>> lines = {{""}};

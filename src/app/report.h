@@ -32,4 +32,7 @@ struct Fact {
 // [...]}]} with numbers that read back exactly. Throws std::invalid_argument when a row has not one cell a column.
 std::string report_json(const std::vector<Fact> &facts, const std::vector<Table> &);
 
+// What a closing sentence says of pictures that could not be read: "; 3 pictures ...", nothing of none.
+std::string unreadable(int64_t count);
+
 }  // namespace coopnets

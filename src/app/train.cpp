@@ -10,6 +10,7 @@
 #include "app/log.h"
 #include "app/pictures.h"
 #include "app/progress.h"
+#include "app/report.h"
 #include "app/run_folder.h"
 #include "app/run_name.h"
 #include "app/saved_model.h"
@@ -195,7 +196,7 @@ int train(const Options &options) {
   if (experiment.data == DataKind::video) progress.note(run.save_clips(*examples));
   progress.note("done in " + duration(now() - begin) + ", " + mebibytes(backend->peak_bytes()) +
                 " of tensors at most. Look at " + folder.samples(settings.iterations, "*.png") + "; the model is " +
-                folder.checkpoint());
+                folder.checkpoint() + unreadable(examples->bad_count()));
   return 0;
 }
 

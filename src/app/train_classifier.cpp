@@ -8,6 +8,7 @@
 #include "app/device.h"
 #include "app/interrupt.h"
 #include "app/progress.h"
+#include "app/report.h"
 #include "app/run_folder.h"
 #include "app/run_name.h"
 #include "app/saved_classifier.h"
@@ -154,7 +155,8 @@ int train_classifier(const Options &options) {
     throw std::runtime_error(failure.what() + checkpoint_kept(folder));
   }
   progress.note("right on " + right + " % of " + std::to_string(test.size()) + " pictures held out, after " +
-                duration(now() - begin) + ". --evaluate --features " + folder.checkpoint() + " compares its features");
+                duration(now() - begin) + ". --evaluate --features " + folder.checkpoint() + " compares its features" +
+                unreadable(data.bad_count() + test.bad_count()));
   return 0;
 }
 

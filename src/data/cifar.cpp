@@ -60,25 +60,26 @@ Cifar load_cifar_file(const std::string &path) {
 
 namespace {
 
-std::vector<std::string> files_of_split(const std::string &folder, bool train) {
-  const auto exists = [&](const std::string &name) { return std::filesystem::is_regular_file(folder + "/" + name); };
-  if (exists("train.bin") || exists("test.bin")) {
-    const std::string name = train ? "train.bin" : "test.bin";
-    return exists(name) ? std::vector<std::string>{folder + "/" + name} : std::vector<std::string>{};
-  }
-  std::vector<std::string> files;
-  if (!train && exists("test_batch.bin")) files.push_back(folder + "/test_batch.bin");
-  for (int i = 1; train && i <= 5; ++i)
-    if (const std::string name = "data_batch_" + std::to_string(i) + ".bin"; exists(name))
-      files.push_back(folder + "/" + name);
-  return files;
+bool has(const std::string &folder, const std::string &name) {
+  return std::filesystem::is_regular_file(folder + "/" + name);
+}
+
+std::vector<std::string> names_of_split(const std::string &folder, bool train) {
+  if (has(folder, "train.bin") || has(folder, "test.bin")) return {train ? "train.bin" : "test.bin"};
+  if (!train) return {"test_batch.bin"};
+  return {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"};
 }
 
 }  // namespace
 
 Cifar load_cifar_folder(const std::string &folder, bool train) {
   Cifar all;
-  for (const std::string &path : files_of_split(folder, train)) {
+  for (const std::string &name : names_of_split(folder, train)) {
+    if (!has(folder, name)) {
+      all.missing.push_back(name);
+      continue;
+    }
+    const std::string path = folder + "/" + name;
     Cifar part = load_cifar_file(path);
     if (!all.categories.empty() && all.categories != part.categories)
       throw std::runtime_error("cannot read " + path + ": the files beside it are of another CIFAR");
@@ -95,7 +96,8 @@ Cifar load_cifar_folder(const std::string &folder, bool train) {
 std::string find_cifar(const std::string &folder) {
   for (const char *inside : {"", "/cifar-10-batches-bin", "/cifar-100-binary"})
     for (const bool train : {true, false})
-      if (!files_of_split(folder + inside, train).empty()) return folder + inside;
+      for (const std::string &name : names_of_split(folder + inside, train))
+        if (has(folder + inside, name)) return folder + inside;
   return "";
 }
 

@@ -10,6 +10,7 @@ namespace coopnets {
 struct Cifar {
   std::vector<uint8_t> pixels, labels;  // the fine label of CIFAR-100
   std::vector<std::string> categories;  // one name a label
+  std::vector<std::string> missing;     // files of the split that the folder has not, though it has others
   int64_t count() const { return int64_t(labels.size()); }
 };
 

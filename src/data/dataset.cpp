@@ -1,22 +1,29 @@
 #include "data/dataset.h"
 
+#include <omp.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <exception>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 
 namespace coopnets {
 
+int64_t memory_for_examples() { return int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) / 4; }
+
 Dataset::Dataset(const DatasetOptions &options)
     : options_(options), source_(open_source(options.source)), size_(source_.size()), order_(size_, options.seed) {
-  if (options_.threads <= 0) options_.threads = std::max(1, int(std::thread::hardware_concurrency()));
+  if (options_.threads <= 0) options_.threads = omp_get_max_threads();
   if (!options_.warn)
     options_.warn = [](const std::string &sentence) { std::fprintf(stderr, "warning: %s\n", sentence.c_str()); };
+  if (!source_.warning.empty()) options_.warn(source_.warning);
   choose_shape();
   if (shape_.size() <= options_.memory_limit / size()) {
     load_all();
+    say_warnings();
     return;
   }
   const int64_t queue_bytes = int64_t{256} << 20, most = 1024;
@@ -65,7 +72,16 @@ void Dataset::note_bad(int64_t index, const std::string &why) const {
   const std::lock_guard<std::mutex> lock(bad_mutex_);
   if (!bad_.insert(index).second) return;
   if (bad_is_too_many(bad_.size())) too_many_bad(bad_.size(), why);
-  options_.warn(why + "; another picture takes its place");
+  unsaid_.push_back(why + "; another picture takes its place");
+}
+
+void Dataset::say_warnings() const {
+  std::vector<std::string> sentences;
+  {
+    const std::lock_guard<std::mutex> lock(bad_mutex_);
+    sentences.swap(unsaid_);
+  }
+  for (const std::string &sentence : sentences) options_.warn(sentence);
 }
 
 int64_t Dataset::bad_count() const {
@@ -74,22 +90,21 @@ int64_t Dataset::bad_count() const {
 }
 
 Dataset::Bytes Dataset::good_bytes(int64_t index) const {
-  const int64_t category = label(index);
-  for (int64_t tried = 0; tried < size(); ++tried) {
-    const int64_t candidate = (index + tried) % size();
-    if (label(candidate) != category) continue;
-    {
-      const std::lock_guard<std::mutex> lock(bad_mutex_);
-      if (bad_.count(candidate)) continue;
+  for (const bool any_category : {false, true})
+    for (int64_t tried = 0; tried < size(); ++tried) {
+      const int64_t candidate = (index + tried) % size();
+      if (!any_category && label(candidate) != label(index)) continue;
+      {
+        const std::lock_guard<std::mutex> lock(bad_mutex_);
+        if (bad_.count(candidate)) continue;
+      }
+      try {
+        return decode(candidate);
+      } catch (const std::runtime_error &error) {
+        note_bad(candidate, error.what());
+      }
     }
-    try {
-      return decode(candidate);
-    } catch (const std::runtime_error &error) {
-      note_bad(candidate, error.what());
-    }
-  }
-  throw std::runtime_error("no picture of the category " + source_.categories[size_t(category)] + " in " +
-                           options_.source.path + " can be used");
+  throw std::runtime_error("no picture in " + options_.source.path + " can be used");
 }
 
 void Dataset::load_all() {
@@ -100,21 +115,33 @@ void Dataset::load_all() {
   }
   kept_.resize(size_t(count * example));
   std::vector<std::string> reasons(static_cast<size_t>(count));
+  std::vector<std::exception_ptr> failures(static_cast<size_t>(count));  // no fault of the picture: out of memory
   std::atomic<int64_t> next{0};
   const auto work = [&] {
     for (int64_t index; (index = next++) < count;) {
       try {
         const Bytes bytes = decode(index);
         std::copy(bytes.begin(), bytes.end(), kept_.begin() + index * example);
-      } catch (const std::exception &error) {
+      } catch (const std::runtime_error &error) {
         reasons[size_t(index)] = error.what();
+      } catch (...) {
+        failures[size_t(index)] = std::current_exception();
+        next = count;
       }
     }
   };
-  std::vector<std::thread> threads;
-  for (int i = 1; i < std::min<int64_t>(options_.threads, count); ++i) threads.emplace_back(work);
-  work();
-  for (std::thread &thread : threads) thread.join();
+  {
+    Threads threads;
+    try {
+      for (int i = 1; i < std::min<int64_t>(options_.threads, count); ++i) threads.start(work);
+    } catch (...) {
+      next = count;
+      throw;
+    }
+    work();
+  }
+  for (const std::exception_ptr &failure : failures)
+    if (failure) std::rethrow_exception(failure);
 
   size_t bad = 0;
   for (const std::string &reason : reasons) bad += !reason.empty();
@@ -145,6 +172,7 @@ void Dataset::batch(int64_t iteration, int64_t count, real *out) {
     else
       normalise(kept_.data() + order_.at(position) * shape_.size(), out + i * shape_.size());
   }
+  say_warnings();
 }
 
 void Dataset::examples(int64_t first, int64_t count, real *out) const {
@@ -156,6 +184,7 @@ void Dataset::examples(int64_t first, int64_t count, real *out) const {
       normalise(good_bytes(first + i).data(), out + i * shape_.size());
     else
       normalise(kept_.data() + (first + i) * shape_.size(), out + i * shape_.size());
+  say_warnings();
 }
 
 std::vector<real> Dataset::examples(int64_t first, int64_t count) const {
@@ -175,6 +204,7 @@ Image Dataset::image(int64_t index) const {
     image.pixels = good_bytes(index);
   else
     image.pixels.assign(kept_.begin() + index * shape_.size(), kept_.begin() + (index + 1) * shape_.size());
+  say_warnings();
   return image;
 }
 

@@ -14,6 +14,9 @@
 
 namespace coopnets {
 
+// Bytes that examples may take: a quarter of the machine's memory.
+int64_t memory_for_examples();
+
 struct DatasetOptions {
   SourceOptions source;
   int64_t height = 0, width = 0;  // 0: those of the first picture
@@ -21,16 +24,17 @@ struct DatasetOptions {
   Crop crop;
   Normalise normalise = Normalise::stretch;
   uint64_t seed = 0;                              // of the order
-  int64_t memory_limit = int64_t{4} << 30;        // bytes; examples that take more are read from disk again and again
-  int threads = 0;                                // that decode; 0: one a processor
-  std::function<void(const std::string &)> warn;  // one sentence a bad picture, from any thread; none: to stderr
+  int64_t memory_limit = memory_for_examples();   // examples that take more are read from disk again and again
+  int threads = 0;                                // that decode; 0: as many as OpenMP's loops have
+  std::function<void(const std::string &)> warn;  // one sentence a bad picture; none: to stderr
 };
 
 // Examples are kept as bytes in memory when they fit, else they are decoded by worker threads ahead of use. Both give
 // the same values, whatever the number of threads.
 //
-// A picture that cannot be read is warned about once, and the next good one of its category takes its place, so that
-// size(), labels and order do not depend on when it is found. More than 5 % of them: std::runtime_error.
+// A picture that cannot be read is warned about once, by the thread that calls, and the next good one of its category
+// takes its place (of any where it has none), so that size(), labels and order do not depend on when it is found. More
+// than 5 % of them: std::runtime_error.
 class Dataset {
  public:
   // Throws std::runtime_error, one sentence that names the path, when there is nothing to learn from.
@@ -63,6 +67,7 @@ class Dataset {
   Bytes decode(int64_t index) const;      // throws when the picture is bad
   Bytes good_bytes(int64_t index) const;  // of the example, or of the one that takes its place
   void note_bad(int64_t index, const std::string &why) const;
+  void say_warnings() const;
   [[noreturn]] void too_many_bad(size_t count, const std::string &first) const;
   bool bad_is_too_many(size_t count) const { return 20 * count > size_t(size()); }
   void choose_shape();
@@ -77,7 +82,8 @@ class Dataset {
   Bytes kept_;  // all examples, when they fit
   mutable std::mutex bad_mutex_;
   mutable std::set<int64_t> bad_;
-  std::unique_ptr<Prefetch> prefetch_;  // last, so that its threads end before what they use
+  mutable std::vector<std::string> unsaid_;  // warnings of decoding threads
+  std::unique_ptr<Prefetch> prefetch_;       // last, so that its threads end before what they use
 };
 
 }  // namespace coopnets

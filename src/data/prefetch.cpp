@@ -7,16 +7,22 @@ namespace coopnets {
 
 Prefetch::Prefetch(int threads, int64_t ahead, std::function<Bytes(int64_t)> read)
     : read_(std::move(read)), slots_(size_t(std::max<int64_t>(ahead, 1))) {
-  for (int i = 0; i < std::max(threads, 1); ++i) threads_.emplace_back([this] { work(); });
+  try {
+    for (int i = 0; i < std::max(threads, 1); ++i) threads_.start([this] { work(); });
+  } catch (...) {
+    stop();
+    throw;
+  }
 }
 
-Prefetch::~Prefetch() {
+Prefetch::~Prefetch() { stop(); }
+
+void Prefetch::stop() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stop_ = true;
   }
   room_.notify_all();
-  for (std::thread &thread : threads_) thread.join();
 }
 
 void Prefetch::work() {

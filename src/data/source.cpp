@@ -27,37 +27,57 @@ Image Source::read(int64_t index, int64_t channels) const {
 
 namespace {
 
-// Pictures under a folder, paths relative to `root`. A folder that links lead back to is visited once.
-void collect(const fs::path &root, const fs::path &inside, std::set<fs::path> &visited,
-             std::vector<std::string> &found) {
+struct Found {
+  std::vector<std::string> pictures;
+  std::map<std::string, int64_t> other_endings;  // of files that are no pictures by their names
+  std::set<fs::path> visited;
+};
+
+// What is under a folder, paths relative to `root`. A folder that several links lead to is visited once, and in the
+// order of names, so that it belongs to the same category on every file system.
+void collect(const fs::path &root, const fs::path &inside, Found &found) {
   std::error_code unreadable;
   const fs::path folder = root / inside;
-  if (!visited.insert(fs::canonical(folder, unreadable)).second) return;
+  if (!found.visited.insert(fs::canonical(folder, unreadable)).second) return;
+  std::set<fs::path> names;
   for (fs::directory_iterator entry(folder, fs::directory_options::skip_permission_denied, unreadable), end;
-       !unreadable && entry != end; entry.increment(unreadable)) {
-    const fs::path name = entry->path().filename();
+       !unreadable && entry != end; entry.increment(unreadable))
+    names.insert(entry->path().filename());
+  for (const fs::path &name : names) {
     std::error_code ignored;
     if (name.string()[0] == '.') continue;
-    if (entry->is_directory(ignored))
-      collect(root, inside / name, visited, found);
+    if (fs::is_directory(folder / name, ignored))
+      collect(root, inside / name, found);
     else if (has_image_name(name.string()))
-      found.push_back((inside / name).string());
+      found.pictures.push_back((inside / name).string());
+    else
+      ++found.other_endings[name.extension().string()];
   }
 }
 
 // Relative paths of all pictures in a folder by the name of their category; "" holds them all where there are none.
 std::map<std::string, std::vector<std::string>> pictures_by_category(const std::string &folder) {
-  std::vector<std::string> found;
-  std::set<fs::path> visited;
-  collect(folder, "", visited, found);
-  std::sort(found.begin(), found.end());
+  Found found;
+  collect(folder, "", found);
+  std::vector<std::string> &all = found.pictures;
+  std::sort(all.begin(), all.end());
   std::map<std::string, std::vector<std::string>> categories;
-  for (const std::string &path : found) {
+  for (const std::string &path : all) {
     const size_t slash = path.find('/');
-    if (slash == std::string::npos) return {{"", found}};  // pictures beside folders: all are of one kind
+    if (slash == std::string::npos) return {{"", all}};  // pictures beside folders: all are of one kind
     categories[path.substr(0, slash)].push_back(path);
   }
   return categories;
+}
+
+// "; most of its files end in .webp, which is not read", where they have an ending.
+std::string most_files_are(const std::string &folder) {
+  Found found;
+  collect(folder, "", found);
+  found.other_endings.erase("");
+  const auto most = std::max_element(found.other_endings.begin(), found.other_endings.end(),
+                                     [](const auto &a, const auto &b) { return a.second < b.second; });
+  return most == found.other_endings.end() ? "" : "; most files in it end in " + most->first + ", which is not read";
 }
 
 [[noreturn]] void no_category(const SourceOptions &options, const std::string &known) {
@@ -69,7 +89,8 @@ Source open_pictures(const SourceOptions &options) {
   const auto categories = pictures_by_category(options.path);
   if (categories.empty())
     throw std::runtime_error("there are no pictures in " + options.path +
-                             " (PNG, JPEG, BMP, PPM, PGM, TGA, GIF, PSD, HDR, PIC; or MNIST's or CIFAR's files)");
+                             " (PNG, JPEG, BMP, PPM, PGM, TGA, GIF, PSD, HDR, PIC; or MNIST's or CIFAR's files)" +
+                             most_files_are(options.path));
   Source source;
   const auto full = [&](const std::string &name) { return (fs::path(options.path) / name).string(); };
   if (categories.count("")) {
@@ -141,13 +162,23 @@ Source from_cifar(Cifar cifar) {
   return source;
 }
 
+Source open_cifar(const std::string &folder, bool train) {
+  Cifar cifar = load_cifar_folder(folder, train);
+  std::string missing;
+  for (const std::string &name : cifar.missing) missing += (missing.empty() ? "" : ", ") + name;
+  Source source = from_cifar(std::move(cifar));
+  if (!missing.empty()) source.warning = "CIFAR-10 is incomplete: " + folder + " lacks " + missing;
+  return source;
+}
+
 Source open_all(const SourceOptions &options) {
   const std::string &path = options.path;
   std::error_code ignored;
   if (!fs::exists(path, ignored)) throw std::runtime_error("cannot open " + path + ": no such file or folder");
   if (!fs::is_directory(path, ignored)) {
+    if (fs::path(path).extension() == ".bin")
+      return from_cifar(load_cifar_file(path));  // may begin as an idx file does
     if (is_idx_file(path)) return open_idx(path, labels_beside(path));
-    if (fs::path(path).extension() == ".bin") return from_cifar(load_cifar_file(path));
     const fs::path name = fs::path(path).filename();
     if (!options.category.empty() && options.category != name && options.category != name.stem())
       no_category(options, "none, as it is one picture");
@@ -159,7 +190,7 @@ Source open_all(const SourceOptions &options) {
   if (const std::string images = find_idx(path, options.train, "images"); !images.empty())
     source = open_idx(images, find_idx(path, options.train, "labels"));
   else if (const std::string folder = find_cifar(path); !folder.empty())
-    source = from_cifar(load_cifar_folder(folder, options.train));
+    source = open_cifar(folder, options.train);
   else
     return open_pictures(options);
   source.has_parts = true;

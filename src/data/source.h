@@ -17,6 +17,7 @@ struct Source {
   std::vector<int64_t> labels;          // one an example: an index into categories; empty without categories
   std::vector<std::string> categories;  // in alphabetical order for folders, else in the order of their numbers
   bool has_parts = false;               // the data is published as a training and a test set
+  std::string warning;                  // a sentence about what is missing of it; "" when it is whole
 
   int64_t size() const { return paths.empty() ? int64_t(pixels.size()) / shape.size() : int64_t(paths.size()); }
   std::string name(int64_t index) const;  // the path, or "example 7"
@@ -43,11 +44,11 @@ struct SourceOptions {
 //   a .bin file                    CIFAR records
 //   a folder with MNIST's names    the training or test set (train-images-idx3-ubyte, t10k-..., plain or .gz)
 //   a folder with CIFAR's names    the same (data_batch_*.bin, test_batch.bin, train.bin, test.bin)
-//   a folder of pictures           all pictures in it and in its folders, by path; `category` takes one by its file
-//   name a folder of folders            one category a folder, listed in turn (the first of each, the second of each,
-//   ...), so
+//   a folder of pictures           all in it and in its folders, by path; `category` takes one by its file's name
+//   a folder of folders            one category a folder, listed in turn: the first of each, the second of each ..., so
 //                                  that a limited list is balanced
-// Hidden files are passed over; links to folders are followed. Throws std::runtime_error that names the path when there
+// Hidden files are passed over; links to folders are followed, and a folder that several lead to counts once, where it
+// comes first by name. Throws std::runtime_error that names the path when there
 // is nothing, no test set, no such category (naming those there are), or nothing left of what is asked.
 Source open_source(const SourceOptions &);
 

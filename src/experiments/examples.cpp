@@ -4,7 +4,6 @@
 
 #include <stdexcept>
 
-#include "data/dataset.h"
 #include "data/video.h"
 
 namespace coopnets {
@@ -25,6 +24,7 @@ class PictureExamples final : public Examples {
   }
   std::vector<real> range(int64_t first, int64_t count) const override { return set_.examples(first, count); }
   int64_t label(int64_t index) const override { return set_.label(index); }
+  int64_t bad_count() const override { return set_.bad_count(); }
 
  private:
   Dataset set_;
@@ -56,6 +56,7 @@ class ClipExamples final : public Examples {
     return out;
   }
   int64_t label(int64_t) const override { return -1; }
+  int64_t bad_count() const override { return 0; }
 
  private:
   std::vector<std::vector<real>> clips_;
@@ -75,8 +76,8 @@ bool exists(const std::string &path) {
 }  // namespace
 
 std::unique_ptr<Examples> open_examples(const Experiment &experiment, const Settings &s, const std::string &given,
-                                        uint64_t seed, const std::function<void(const std::string &)> &warn,
-                                        Part part) {
+                                        uint64_t seed, const std::function<void(const std::string &)> &warn, Part part,
+                                        int64_t memory) {
   const std::string path = given.empty() ? experiment.default_data : given;
   if (path.empty())
     throw std::runtime_error(
@@ -107,6 +108,7 @@ std::unique_ptr<Examples> open_examples(const Experiment &experiment, const Sett
   options.crop = parse_crop(s.crop);
   options.normalise = parse_normalise(s.normalise);
   options.seed = seed;
+  options.memory_limit = memory;
   options.warn = warn;
   return std::make_unique<PictureExamples>(options);
 }

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 
+#include "data/dataset.h"
 #include "experiments/experiment.h"
 
 namespace coopnets {
@@ -18,6 +19,7 @@ class Examples {
   // Examples [first, first + count) in the order of the source.
   virtual std::vector<real> range(int64_t first, int64_t count) const = 0;
   virtual int64_t label(int64_t index) const = 0;  // -1 where there are none
+  virtual int64_t bad_count() const = 0;           // pictures found unreadable so far, whose places others took
 };
 
 // Which part of the data: settings.held_out examples of the training set are set aside (of digits the last ones, else
@@ -25,8 +27,9 @@ class Examples {
 enum class Part { train, held_out, test };
 
 // Opens `path`, or the experiment's default data when it is empty. Throws std::runtime_error, one sentence that says
-// what is missing and how to get it.
+// what is missing and how to get it. Pictures that take more than `memory` bytes are read again and again.
 std::unique_ptr<Examples> open_examples(const Experiment &, const Settings &, const std::string &path, uint64_t seed,
-                                        const std::function<void(const std::string &)> &warn, Part part = Part::train);
+                                        const std::function<void(const std::string &)> &warn, Part part = Part::train,
+                                        int64_t memory = memory_for_examples());
 
 }  // namespace coopnets

@@ -1,0 +1,114 @@
+#include "data/source.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "data/dataset.h"
+#include "data/picture_files.h"
+
+namespace coopnets {
+namespace {
+
+namespace fs = std::filesystem;
+using Bytes = std::vector<uint8_t>;
+
+SourceOptions from(const std::string &path) {
+  SourceOptions options;
+  options.path = path;
+  return options;
+}
+
+std::string message_of(const std::string &path) {
+  try {
+    open_source(from(path));
+  } catch (const std::exception &error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+// A sixth at most: the last ones, or ones that a seed draws; what is learned from is the rest, in its order.
+TEST(Source, HeldOutExamples) {
+  TemporaryFolder folder;
+  std::vector<uint8_t> values;
+  for (uint8_t i = 0; i < 31; ++i) values.push_back(i);
+  write_bytes(folder / "train-images-idx3-ubyte", idx({31, 1, 1}, values));
+  const auto list = [&](int64_t count, std::optional<uint64_t> seed, bool held_out) {
+    SourceOptions options = from(folder.path);
+    options.held_out = count;
+    options.held_out_seed = seed;
+    options.take_held_out = held_out;
+    return open_source(options).pixels;
+  };
+  EXPECT_EQ(list(100, {}, true), (Bytes{26, 27, 28, 29, 30}));
+  EXPECT_EQ(list(2, {}, true), (Bytes{29, 30}));
+  EXPECT_EQ(list(2, {}, false), (Bytes(values.begin(), values.end() - 2)));
+  EXPECT_EQ(list(0, {}, false), values);
+  const Bytes drawn = list(5, 1, true), rest = list(5, 1, false);
+  EXPECT_EQ(drawn.size(), 5u);
+  EXPECT_NE(drawn, list(5, {}, true));
+  EXPECT_NE(drawn, list(5, 2, true));
+  Bytes all;
+  std::merge(drawn.begin(), drawn.end(), rest.begin(), rest.end(), std::back_inserter(all));  // both ascend
+  EXPECT_EQ(all, values);
+}
+
+TEST(Source, AFolderOfOtherFilesNamesTheirEnding) {
+  TemporaryFolder folder;
+  for (const char *name : {"a.webp", "b.webp", "inside/c.webp", "labels.txt", "LICENSE", "x", "y", "z", "w"})
+    write_bytes(folder / name, {1});
+  const std::string message = message_of(folder.path);
+  EXPECT_NE(message.find("there are no pictures in " + folder.path), std::string::npos) << message;
+  EXPECT_NE(message.find("; most files in it end in .webp, which is not read"), std::string::npos) << message;
+}
+
+// On most file systems a folder lists its entries in an order of its own.
+TEST(Source, AFolderThatSeveralLinksLeadToCountsWhereItComesFirstByName) {
+  TemporaryFolder folder;
+  write_bytes(folder / "m/a.png", encode_png(noise(4, 4, 1)));
+  for (char name = 'z'; name >= 'b'; --name)
+    if (name != 'm') fs::create_directory_symlink(folder / "m", folder / std::string(1, name));
+  const Source source = open_source(from(folder.path));
+  EXPECT_EQ(source.categories, std::vector<std::string>{"b"});
+  EXPECT_EQ(source.paths, std::vector<std::string>{folder / "b/a.png"});
+}
+
+TEST(Source, CifarRecordsMayBeginAsAnIdxFile) {
+  TemporaryFolder folder;
+  Bytes records = cifar_records({0, 3}, 1);
+  records[1] = 0, records[2] = 8, records[3] = 3;  // an airplane in a dark sky
+  write_bytes(folder / "data_batch_1.bin", records);
+  const Source source = open_source(from(folder / "data_batch_1.bin"));
+  EXPECT_EQ(source.size(), 2);
+  EXPECT_EQ(source.labels, (std::vector<int64_t>{0, 3}));
+}
+
+TEST(Source, AnIncompleteCifarIsLearnedWithAWarning) {
+  TemporaryFolder folder;
+  for (const char *number : {"1", "2", "3", "5"})
+    write_bytes(folder / (std::string("data_batch_") + number + ".bin"), cifar_records({1}, 1));
+  write_bytes(folder / "test_batch.bin", cifar_records({1}, 1));
+  const std::string expected = "CIFAR-10 is incomplete: " + folder.path + " lacks data_batch_4.bin";
+  EXPECT_EQ(open_source(from(folder.path)).warning, expected);
+  DatasetOptions options;
+  options.source.path = folder.path;
+  std::string said;
+  options.warn = [&](const std::string &sentence) { said += sentence; };
+  EXPECT_EQ(Dataset(options).size(), 4);
+  EXPECT_EQ(said, expected);
+  said = "";
+  options.source.train = false;
+  EXPECT_EQ(Dataset(options).size(), 1);
+  write_bytes(folder / "data_batch_4.bin", cifar_records({1}, 1));
+  options.source.train = true;
+  EXPECT_EQ(Dataset(options).size(), 5);
+  EXPECT_EQ(said, "");
+
+  TemporaryFolder hundred;
+  write_bytes(hundred / "train.bin", cifar_records({99}, 2));
+  EXPECT_EQ(open_source(from(hundred.path)).warning, "");
+}
+
+}  // namespace
+}  // namespace coopnets
