@@ -1,6 +1,7 @@
 // New samples from a checkpoint, as files: sample.cpp, saved_model.cpp.
 #include <cstring>
 
+#include "experiments/experiment.h"
 #include "program.h"
 
 namespace coopnets {
@@ -178,8 +179,61 @@ TEST_F(Sample, what_cannot_be_sampled_is_one_sentence) {
                   "of the experiment 'texture', not of 'scene'");
   expect_success(train(1, "alone") + Arguments{"--algorithm", "descriptor"});
   const Arguments alone = {"--exp", "texture", "--checkpoint", path("checkpoint.safetensors", "alone")};
-  EXPECT_CONTAINS(failure_of(alone + Arguments{"--sample", "1"}), "holds no generator");
   EXPECT_CONTAINS(failure_of(alone + Arguments{"--interpolate"}), "holds no generator");
+}
+
+// Algorithm D: new chains from the reference distribution. Persistent CD: the chains that the checkpoint keeps.
+TEST_F(Sample, a_descriptor_alone_has_chains) {
+  const Arguments set = {"--set", "chains=3"};
+  expect_success(train(2, "alone") + Arguments{"--algorithm", "descriptor"} + set);
+  const auto arrays = [&](const std::string &run, const Arguments &more) {
+    expect_success(Arguments{"--exp", "texture", "--out", folder, "--name", run, "--threads", "1", "--save", "npy"} +
+                   more);
+    EXPECT_FALSE(fs::exists(path("sampled/generator.png", run)));
+    return parse_npy(read_file(path("sampled/descriptor.npy", run), size_t{1} << 26));
+  };
+  const Array start = arrays("alone", {"--sample", "4", "--set", "sample_steps=0"});
+  EXPECT_EQ(start.shape, "4, 32, 32, 3");
+  double squares = 0;
+  for (const float x : start.values) squares += double(x) * x;
+  const double s = find_experiment("texture").settings("quick").reference_deviation;
+  EXPECT_NEAR(std::sqrt(squares / double(start.values.size())), s, 0.03 * s);  // 12288 numbers: 0.6 %
+  const Array two = arrays("alone", {"--sample", "2"}), four = arrays("alone", {"--sample", "4"});
+  EXPECT_TRUE(std::equal(two.values.begin(), two.values.end(), four.values.begin()));
+  EXPECT_FALSE(std::equal(two.values.begin(), two.values.end(), start.values.begin()));
+  EXPECT_EQ(arrays("alone", {"--sample", "1", "--size", "40x48"}).shape, "1, 40, 48, 3");
+
+  expect_success(train(2, "kept") + Arguments{"--algorithm", "persistent-cd"} + set);
+  const SafetensorsFile file(path("checkpoint.safetensors", "kept"));
+  std::vector<float> chains(3 * 32 * 32 * 3);
+  file.read(file.at("chains"), chains.data());
+  EXPECT_EQ(arrays("kept", {"--sample", "3"}).values, chains);
+  chains.resize(2 * 32 * 32 * 3);
+  EXPECT_EQ(arrays("kept", {"--sample", "2"}).values, chains);
+  const Arguments kept = {"--exp", "texture", "--out", folder, "--name", "kept", "--sample"};
+  EXPECT_CONTAINS(failure_of(kept + Arguments{"4"}), "keeps 3 chains");
+  EXPECT_CONTAINS(failure_of(kept + Arguments{"1", "--size", "40x48"}), "keeps no chains of 40x48");
+}
+
+TEST_F(Sample, the_closing_note_names_what_is_there) {
+  const auto note = [&](const Arguments &more) {
+    const std::string out = sample(more).out;
+    return out.substr(out.find(path("sampled")) + path("sampled").size());
+  };
+  EXPECT_EQ(note({"2"}),
+            ": generator_000000.png to generator_000001.png and, revised by the descriptor, descriptor_000000.png to "
+            "descriptor_000001.png (all on one sheet: generator.png, descriptor.png)\n");
+  EXPECT_EQ(
+      note({"101", "--save", "npy"}),
+      ": generator.npy and, revised by the descriptor, descriptor.npy (the first 100 on one sheet: generator.png, "
+      "descriptor.png)\n");
+}
+
+TEST_F(Sample, a_sheet_that_fails_costs_no_array) {
+  create_folders(path("sampled/generator.png"));
+  EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--save", "npy"})), "generator.png");
+  for (const char *kind : {"generator", "descriptor"})
+    EXPECT_EQ(parse_npy(read_file(path(std::string("sampled/") + kind + ".npy"))).shape, "1, 32, 32, 3");
 }
 
 TEST_F(Sample, nets_of_one_size_make_pictures_of_that_size_alone) {

@@ -120,6 +120,35 @@ TEST_F(SamplerTest, draws_any_number_in_batches) {
   });
 }
 
+TEST_F(SamplerTest, without_a_generator_chains_start_from_the_reference_distribution) {
+  const Shape example = descriptor.input();
+  Sampler one(*backend, descriptor, example, 1, Statistics::running);
+  Sampler three(*backend, descriptor, example, 3, Statistics::running);
+  EXPECT_EQ(three.example(), example.with_n(1));
+  LearningSettings s;
+  s.seed = 6;
+  s.reference_deviation = 0.25;
+  s.noise_until = 0;
+  const auto chains = [&](Sampler &sampler, int64_t steps) {
+    s.langevin_steps = steps;
+    std::vector<real> all;
+    sampler.draw(s, 7, [&](int64_t, const std::vector<real> &x, const std::vector<real> &y) {
+      EXPECT_TRUE(x.empty());
+      all.insert(all.end(), y.begin(), y.end());
+    });
+    return all;
+  };
+  std::vector<real> start;
+  for (uint64_t k = 0; k < 7; ++k) {
+    float n[4];
+    normals(random_block({6, Purpose::sample}, k, 0, 0), n);
+    for (int i = 0; i < 2; ++i) start.push_back(real(0.25) * n[i]);
+  }
+  EXPECT_EQ(chains(three, 0), start);
+  EXPECT_EQ(chains(three, 4), chains(one, 4));
+  EXPECT_NE(chains(three, 4), start);
+}
+
 TEST_F(SamplerTest, revises_by_langevin_dynamics) {
   Sampler sampler(*backend, &descriptor, generator, latent, 3, Statistics::running);
   LearningSettings s;

@@ -1,21 +1,23 @@
 #include "app/sample.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <regex>
 #include <set>
 #include <stdexcept>
 
 #include "app/canvas.h"
 #include "app/device.h"
-#include "app/npy.h"
+#include "app/latent_walk.h"
 #include "app/pictures.h"
 #include "app/progress.h"
+#include "app/sample_files.h"
 #include "app/saved_model.h"
 #include "data/animation.h"
 #include "learning/sampler.h"
 #include "tensor/file.h"
+#include "tensor/safetensors.h"
 
 namespace coopnets {
 
@@ -65,47 +67,23 @@ std::set<std::string> samples_in(const std::string &folder) {
   return files;
 }
 
-// Samples of one kind on their way to disk. What is written goes from `older`, files of an earlier call.
-class Writer {
- public:
-  Writer(const std::string &folder, const std::string &kind, const Shape &shape, const Options &options,
-         std::set<std::string> &older)
-      : path_(folder + '/' + kind), shape_(shape.with_n(1)), npy_(options.save == "npy"), older_(older) {
-    if (npy_) array_ = std::make_unique<NpyFile>(path_ + ".npy", shape.with_n(options.sample));
-  }
-  void add(const std::vector<real> &values) {
-    const int64_t count = static_cast<int64_t>(values.size()) / shape_.size();
-    if (npy_) array_->add(values);
-    for (int64_t k = 0; k < count; ++k) {
-      const auto first = values.begin() + k * shape_.size();
-      if (!npy_) {
-        char number[32];
-        std::snprintf(number, sizeof number, "_%06lld", static_cast<long long>(written_ + k));
-        save_examples(path_ + number, {first, first + shape_.size()}, shape_);
-        older_.erase(path_ + number + ".png");
-      }
-      if (shown_.size() < size_t(most_shown * shape_.size())) shown_.insert(shown_.end(), first, first + shape_.size());
-    }
-    written_ += count;
-  }
-  void finish() {
-    save_examples(path_, shown_, shape_.with_n(static_cast<int64_t>(shown_.size()) / shape_.size()));
-    older_.erase(path_ + ".png");
-    if (!npy_) return;
-    array_->commit();
-    older_.erase(path_ + ".npy");
-  }
-
- private:
-  static constexpr int64_t most_shown = 100;
-  std::string path_;
-  Shape shape_;
-  bool npy_;
-  std::set<std::string> &older_;
-  std::unique_ptr<NpyFile> array_;
-  std::vector<real> shown_;
-  int64_t written_ = 0;
-};
+// The chains that persistent-cd keeps, as they were after the last iteration.
+std::vector<real> kept_chains(const std::string &path, const Shape &example, int64_t wanted) {
+  const SafetensorsFile file(path);
+  const StoredTensor &chains = file.at("chains");
+  const int64_t count = chains.shape.empty() ? 0 : chains.shape[0];
+  if (chains.type != ElementType::F32 || chains.size() != count * example.size())
+    throw std::runtime_error(path + " keeps no chains of " + std::to_string(example.h) + "x" +
+                             std::to_string(example.w) +
+                             (example.t > 1 ? " and " + std::to_string(example.t) + " frames" : ""));
+  if (wanted > count)
+    throw std::runtime_error(path + " keeps " + std::to_string(count) +
+                             " chains (algorithm persistent-cd), so there are " + "no more samples: --sample " +
+                             std::to_string(count));
+  std::vector<float> values(wanted * example.size());
+  file.read(chains, 0, int64_t(values.size() * sizeof(float)), values.data());
+  return {values.begin(), values.end()};
+}
 
 }  // namespace
 
@@ -113,71 +91,74 @@ int sample(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string path = checkpoint_path(options);
   SavedModel saved = load_model(*backend, path, options);
-  if (!saved.model.generator)
-    throw std::runtime_error(path + " holds no generator (algorithm " + saved.algorithm +
-                             "), so it cannot make new samples; its chains are in the run's samples/");
+  Network *generator = saved.model.generator.get(), *descriptor = saved.model.descriptor.get();
+  if (!generator && !descriptor) throw std::runtime_error(path + " is damaged: it holds neither net");
+  const bool kept = !generator && saved.algorithm == "persistent-cd";
   const Canvas canvas = canvas_of(saved, options);
-  const Shape example = saved.model.generator->output(canvas.latent);
+  const Shape example = generator ? generator->output(canvas.latent) : canvas.wanted;
   Progress progress(options.sample, options.quiet);
-  if (saved.model.descriptor && !saved.model.descriptor->takes(example)) {
+  if (descriptor && !kept && !descriptor->takes(example)) {
+    if (!generator)
+      throw std::runtime_error(path + " holds no generator (algorithm " + saved.algorithm +
+                               "), and its descriptor makes samples of the size that it was trained on alone");
     progress.warn("the descriptor is as large as the clips that it was trained on, so these samples are not revised");
-    saved.model.descriptor.reset();
+    descriptor = nullptr;
   }
-  const int64_t batch = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, options.sample);
-  Sampler sampler(*backend, saved.model.descriptor.get(), *saved.model.generator, canvas.latent, batch,
-                  Statistics::running);
+  const std::vector<real> chains = kept ? kept_chains(path, example, options.sample) : std::vector<real>();
 
   const std::string folder = folder_beside(path, "sampled");
   std::set<std::string> older = samples_in(folder);
-  Writer generated(folder, "generator", canvas.wanted, options, older);
-  Writer revised(folder, "descriptor", canvas.wanted, options, older);
-  const double start = standard_screen().seconds();
-  const auto keep = [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
-    const int64_t count = std::min(batch, options.sample - first);
-    generated.add(canvas.cut(made, example, count));
-    if (!better.empty()) revised.add(canvas.cut(better, example, count));
-    if (first / batch % 10 == 0 && options.sample > batch)
-      progress.note(std::to_string(first + count) + " of " + std::to_string(options.sample) + " samples, " +
-                    duration(standard_screen().seconds() - start));
-  };
-  sampler.draw(sampling_settings(saved, options.seed), options.sample, keep);
-  generated.finish();
-  if (saved.model.descriptor) revised.finish();
+  std::optional<SampleFiles> generated, revised;
+  const bool array = options.save == "npy";
+  if (generator) generated.emplace(folder, "generator", canvas.wanted, options.sample, array, older);
+  if (descriptor) revised.emplace(folder, "descriptor", canvas.wanted, options.sample, array, older);
+  if (kept) {
+    revised->add(chains);
+  } else {
+    const int64_t batch = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, options.sample);
+    std::optional<Sampler> sampler;
+    if (generator)
+      sampler.emplace(*backend, descriptor, *generator, canvas.latent, batch, Statistics::running);
+    else
+      sampler.emplace(*backend, *descriptor, example, batch, Statistics::running);
+    const double start = standard_screen().seconds();
+    sampler->draw(sampling_settings(saved, options.seed), options.sample,
+                  [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
+                    const int64_t count = std::min(batch, options.sample - first);
+                    if (generated) generated->add(canvas.cut(made, example, count));
+                    if (revised) revised->add(canvas.cut(better, example, count));
+                    if (first / batch % 10 == 0 && options.sample > batch)
+                      progress.note(std::to_string(first + count) + " of " + std::to_string(options.sample) +
+                                    " samples, " + duration(standard_screen().seconds() - start));
+                  });
+  }
+  for (std::optional<SampleFiles> *files : {&generated, &revised})
+    if (*files) (*files)->finish_array();
+  for (std::optional<SampleFiles> *files : {&generated, &revised})
+    if (*files) (*files)->write_sheet();
   for (const std::string &file : older) fs::remove(file);  // the folder holds the samples of one call
-  progress.note(std::to_string(options.sample) + (options.sample == 1 ? " sample of " : " samples of ") +
+
+  const bool one = options.sample == 1;
+  std::string names, sheets;
+  int64_t shown = 0;
+  if (generated) {
+    names = generated->names() + (revised ? " and, revised by the descriptor, " : "");
+    sheets = generated->sheet() + (revised ? ", " : "");
+    shown = generated->on_sheet();
+  }
+  if (revised) {
+    names += revised->names();
+    sheets += revised->sheet();
+    shown = revised->on_sheet();
+  }
+  progress.note(std::to_string(options.sample) + (one ? " sample of " : " samples of ") +
                 std::to_string(canvas.wanted.h) + "x" + std::to_string(canvas.wanted.w) +
                 (canvas.wanted.t > 1 ? " and " + std::to_string(canvas.wanted.t) + " frames" : "") +
-                (options.sample == 1 ? " is in " : " are in ") + folder + ": generator.png" +
-                (saved.model.descriptor ? " and, revised by the descriptor, descriptor.png" : ""));
+                (one ? " is in " : " are in ") + folder + ": " + names + " (" +
+                (shown == options.sample ? "all" : "the first " + std::to_string(shown)) + " on one sheet: " + sheets +
+                ")" + (kept ? ", the chains kept by " + saved.algorithm : ""));
   return 0;
 }
-
-namespace {
-
-// The point at t in [0, 1] on the great circle through a and b, its length between theirs: vectors of many normal
-// numbers lie near a sphere, which a straight line would leave.
-std::vector<real> slerp(const std::vector<real> &a, const std::vector<real> &b, double t) {
-  double aa = 0, bb = 0, ab = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    aa += double(a[i]) * a[i];
-    bb += double(b[i]) * b[i];
-    ab += double(a[i]) * b[i];
-  }
-  const double angle = std::acos(std::clamp(ab / std::sqrt(aa * bb), -1.0, 1.0)), sine = std::sin(angle);
-  const double wa = sine > 1e-6 ? std::sin((1 - t) * angle) / sine : 1 - t;
-  const double wb = sine > 1e-6 ? std::sin(t * angle) / sine : t;
-  std::vector<real> out(a.size());
-  for (size_t i = 0; i < a.size(); ++i) out[i] = static_cast<real>(wa * a[i] + wb * b[i]);
-  return out;
-}
-
-std::vector<real> line(const std::vector<real> &a, const std::vector<real> &b, double t) {
-  std::vector<real> out(a.size());
-  for (size_t i = 0; i < a.size(); ++i) out[i] = static_cast<real>((1 - t) * a[i] + t * b[i]);
-  return out;
-}
-
-}  // namespace
 
 int interpolate(const Options &options) {
   constexpr int64_t side = 8;
@@ -195,12 +176,12 @@ int interpolate(const Options &options) {
     std::vector<real> all;
     for (int64_t row = 0; row < side; ++row) {
       const double u = double(row) / (side - 1);
-      const std::vector<real> from = sphere ? slerp(z(0), z(2), u) : z(2 * row);
-      const std::vector<real> to = sphere ? slerp(z(1), z(3), u) : z(2 * row + 1);
+      const std::vector<real> from = sphere ? on_sphere(z(0), z(2), u) : z(2 * row);
+      const std::vector<real> to = sphere ? on_sphere(z(1), z(3), u) : z(2 * row + 1);
       std::vector<real> latents;
       for (int64_t k = 0; k < side; ++k) {
         const double t = double(k) / (side - 1);
-        const std::vector<real> one = sphere ? slerp(from, to, t) : line(from, to, t);
+        const std::vector<real> one = sphere ? on_sphere(from, to, t) : on_line(from, to, t);
         latents.insert(latents.end(), one.begin(), one.end());
       }
       const std::vector<real> made = sampler.generate(latents);

@@ -18,23 +18,54 @@ Sampler::Sampler(Backend &backend, Network *descriptor, Network &generator, cons
   use_ = generator.apply(tape_, tape_.leaf(z_), statistics);
   tape_.keep(use_->output);
   tape_.plan();
-  if (!descriptor) return;
-  x_ = Tensor(backend, tape_.shape(use_->output));
-  ones_ = Tensor(backend, {batch, 1, 1, 1, 1}, std::vector<real>(batch, 1));
+  example_ = tape_.shape(use_->output).with_n(1);
+  if (descriptor) plan_revision(*descriptor, statistics);
+}
+
+Sampler::Sampler(Backend &backend, Network &descriptor, const Shape &example, int64_t batch, Statistics statistics)
+    : backend_(backend),
+      example_(example.with_n(1)),
+      batch_(batch),
+      arena_(backend),
+      descriptor_arena_(backend),
+      tape_(backend, arena_),
+      descriptor_tape_(backend, descriptor_arena_) {
+  plan_revision(descriptor, statistics);
+}
+
+void Sampler::plan_revision(Network &descriptor, Statistics statistics) {
+  x_ = Tensor(backend_, example_.with_n(batch_));
+  ones_ = Tensor(backend_, {batch_, 1, 1, 1, 1}, std::vector<real>(batch_, 1));
   x_variable_ = descriptor_tape_.leaf(x_);
-  descriptor_use_ = descriptor->apply(descriptor_tape_, x_variable_, statistics);
+  descriptor_use_ = descriptor.apply(descriptor_tape_, x_variable_, statistics);
   df_dx_ = &descriptor_tape_.gradient(descriptor_use_->output, {x_variable_});
   descriptor_tape_.plan();
 }
 
-std::vector<real> Sampler::draw_latent(uint64_t seed, int64_t k) const {
-  std::vector<real> z(latent_.size());
+namespace {
+
+std::vector<real> draw_normals(int64_t size, uint64_t seed, int64_t k) {
+  std::vector<real> z(size);
   for (size_t i = 0; i < z.size(); ++i) {
     float n[4];
     normals(random_block({seed, Purpose::sample}, static_cast<uint64_t>(k), 0, i / 4), n);
     z[i] = n[i % 4];
   }
   return z;
+}
+
+}  // namespace
+
+std::vector<real> Sampler::draw_latent(uint64_t seed, int64_t k) const { return draw_normals(latent_.size(), seed, k); }
+
+// x = s N(0, I)
+void Sampler::start_chains(const LearningSettings &s, int64_t first, int64_t count) {
+  std::vector<real> all;
+  for (int64_t k = first; k < first + count; ++k)
+    for (const real n : draw_normals(example_.size(), s.seed, k)) all.push_back(real(s.reference_deviation) * n);
+  all.resize(batch_ * example_.size(), 0);
+  backend_.upload(all.data(), x_.data(), all.size() * sizeof(real));
+  last_count_ = count;
 }
 
 std::vector<real> Sampler::generate(const std::vector<real> &latents) {
@@ -80,6 +111,11 @@ std::vector<real> Sampler::revise(const LearningSettings &s, int64_t batch_index
 
 void Sampler::draw(const LearningSettings &s, int64_t count, const Visit &visit) {
   for (int64_t first = 0; first < count; first += batch_) {
+    if (!use_) {
+      start_chains(s, first, std::min(batch_, count - first));
+      visit(first, {}, revise(s, first));
+      continue;
+    }
     std::vector<real> latents;
     for (int64_t k = first; k < std::min(first + batch_, count); ++k) {
       const std::vector<real> z = draw_latent(s.seed, k);

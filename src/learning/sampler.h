@@ -11,8 +11,12 @@ class Sampler {
   // independent of the others beside it.
   Sampler(Backend &, Network *descriptor, Network &generator, const Shape &latent, int64_t batch, Statistics);
 
+  // Without a generator: what is revised are chains from the reference distribution, N(0, s^2). `example` is the shape
+  // of one.
+  Sampler(Backend &, Network &descriptor, const Shape &example, int64_t batch, Statistics);
+
   const Shape &latent() const { return latent_; }
-  Shape example() const { return tape_.shape(use_->output).with_n(1); }
+  const Shape &example() const { return example_; }
 
   // Latent vector number k, N(0, I) keyed by (seed, k): the same whatever the batch.
   std::vector<real> draw_latent(uint64_t seed, int64_t k) const;
@@ -22,14 +26,17 @@ class Sampler {
   // The examples that generate() made last, after settings.langevin_steps Langevin steps. Noise is keyed by (seed, batch_index).
   std::vector<real> revise(const LearningSettings &, int64_t batch_index);
 
-  // g(z_k) of latent vectors k = 0 .. count - 1, and each revised (empty without a descriptor), batch by batch; `first`
-  // is the number of a batch's first.
+  // g(z_k) of latent vectors k = 0 .. count - 1 (empty without a generator), and each revised (empty without a
+  // descriptor), batch by batch; `first` is the number of a batch's first.
   using Visit = std::function<void(int64_t first, const std::vector<real> &made, const std::vector<real> &revised)>;
   void draw(const LearningSettings &, int64_t count, const Visit &visit);
 
  private:
+  void plan_revision(Network &descriptor, Statistics);
+  void start_chains(const LearningSettings &, int64_t first, int64_t count);
+
   Backend &backend_;
-  Shape latent_;
+  Shape latent_, example_;
   int64_t batch_, last_count_ = 0;
   Tensor z_, x_, ones_;
   Arena arena_, descriptor_arena_;

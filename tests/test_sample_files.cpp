@@ -1,0 +1,47 @@
+#include "app/sample_files.h"
+
+#include "data/image.h"
+#include "files.h"
+
+namespace coopnets {
+namespace {
+
+class SampleFilesTest : public FolderTest {
+ protected:
+  Image sheet() const { return load_image(folder + "/generator.png"); }
+  std::set<std::string> older;
+};
+
+TEST_F(SampleFilesTest, a_sheet_shows_the_first_hundred) {
+  older = {folder + "/generator.png", folder + "/generator.npy", folder + "/other.png"};
+  SampleFiles written(folder, "generator", {1, 1, 2, 2, 1}, 104, true, older);
+  for (int64_t k = 0; k < 104; k += 8) written.add(std::vector<real>(8 * 4, k < 100 ? 1 : -1));
+  EXPECT_EQ(written.on_sheet(), 100);
+  written.finish_array();
+  EXPECT_EQ(older, (std::set<std::string>{folder + "/generator.png", folder + "/other.png"}));
+  written.write_sheet();
+  EXPECT_EQ(older, std::set<std::string>{folder + "/other.png"});
+  EXPECT_EQ(sheet(), grid(std::vector<Image>(100, Image(2, 2, 1, 255))));
+  EXPECT_EQ(written.names(), "generator.npy");
+}
+
+TEST_F(SampleFilesTest, a_sheet_of_large_ones_shows_fewer) {
+  SampleFiles written(folder, "generator", {1, 1, 2048, 2048, 1}, 3, true, older);
+  for (int k = 0; k < 3; ++k) written.add(std::vector<real>(2048 * 2048, real(k - 1)));
+  EXPECT_EQ(written.on_sheet(), 2);
+  written.write_sheet();
+  EXPECT_EQ(sheet(), grid({Image(2048, 2048, 1, 0), Image(2048, 2048, 1, 128)}));
+  EXPECT_EQ(SampleFiles(folder, "x", {1, 1, 4096, 4096, 3}, 3, true, older).on_sheet(), 1);
+  EXPECT_EQ(SampleFiles(folder, "x", {1, 64, 256, 256, 3}, 3, true, older).on_sheet(), 2);
+}
+
+TEST_F(SampleFilesTest, a_file_each) {
+  SampleFiles written(folder, "descriptor", {1, 1, 2, 2, 1}, 2, false, older);
+  written.add({0, 0, 0, 0, 1, 1, 1, 1});
+  EXPECT_EQ(written.names(), "descriptor_000000.png to descriptor_000001.png");
+  EXPECT_EQ(load_image(folder + "/descriptor_000001.png"), Image(2, 2, 1, 255));
+  EXPECT_EQ(SampleFiles(folder, "x", {1, 1, 2, 2, 1}, 1, false, older).names(), "x_000000.png");
+}
+
+}  // namespace
+}  // namespace coopnets
