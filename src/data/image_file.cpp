@@ -232,6 +232,8 @@ Image decode_image(const std::vector<uint8_t> &bytes, const std::string &name, i
     throw std::invalid_argument("a picture has 1 or 3 channels, not " + std::to_string(channels));
   for (const char *magic : {"P2", "P3", "P5", "P6"})
     if (starts_with(bytes, magic)) return with_channels(decode_pnm(bytes, name), channels);
+  if (starts_with(bytes, "RIFF") && bytes.size() >= 12 && std::memcmp(&bytes[8], "WEBP", 4) == 0)
+    fail(name, "it is WebP, whatever its name, which is not read: convert it to PNG or JPEG");
   if (starts_with(bytes, "\x89PNG\r\n\x1A\n")) check_png(bytes, name);
   if (starts_with(bytes, "\xFF\xD8")) check_jpeg(bytes, name);
   if (starts_with(bytes, "#?RADIANCE\n") || starts_with(bytes, "#?RGBE\n")) check_hdr(bytes, name);
