@@ -1,7 +1,9 @@
 #include "experiments/examples.h"
 
 #include "clips.h"
+#include "cpu/cpu.h"
 #include "data/picture_files.h"
+#include "experiments/model.h"
 
 namespace coopnets {
 namespace {
@@ -127,6 +129,30 @@ TEST_F(ExamplesTest, clips) {
             to_reals(read_clip(folder + "/b.gif", 4, 8, 8, parse_crop("centre")), Stretch::video));
   settings.frames = 5;
   EXPECT_CONTAINS(refusal("dynamic-texture", settings, folder), "a.gif");
+}
+
+// From the files to the parameters: what is read again each epoch teaches the same as what is kept.
+TEST_F(ExamplesTest, a_run_on_streamed_data_is_that_on_data_in_memory) {
+  for (int i = 0; i < 7; ++i) save_png(folder + "/" + std::to_string(i) + ".png", noise(40, 36, 3, i + 1));
+  const Experiment &experiment = find_experiment("cifar10");
+  settings = experiment.settings("quick");
+  settings.batch = 3;
+  settings.chains = 2;
+  settings.langevin_steps = 1;
+  const auto learned = [&](int64_t memory, uint64_t seed) {
+    const auto examples = open_examples(
+        experiment, settings, folder, seed, [](const std::string &) {}, Part::train, memory);
+    const std::unique_ptr<Backend> backend = make_cpu_backend(1);
+    Model model = make_model(*backend, experiment, settings, 1);
+    Cooperative learner(*backend, model.descriptor.get(), model.generator.get(),
+                        learning_settings(settings, Algorithm::cooperative, 1, examples->size()), examples->size());
+    for (int64_t i = 0; i < 4; ++i) learner.iterate(i, 1, examples->batch(i, 3), examples->batch_indices(i, 3));
+    std::vector<std::vector<real>> state;
+    for (const auto &[name, view] : learner.state()) state.push_back(values(*backend, view));
+    return state;
+  };
+  EXPECT_TRUE(learned(0, 5) == learned(memory_for_examples(), 5));
+  EXPECT_FALSE(learned(0, 6) == learned(memory_for_examples(), 5));
 }
 
 TEST_F(ExamplesTest, says_where_to_get_what_is_missing) {

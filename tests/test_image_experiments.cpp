@@ -1,0 +1,83 @@
+// The experiments on sets of pictures, as a person runs them: learned, stopped in the middle of an epoch, resumed, used.
+#include "data/picture_files.h"
+#include "experiments/experiment.h"
+#include "program.h"
+
+namespace coopnets {
+namespace {
+
+class ImageExperiment : public FolderTest, public testing::WithParamInterface<const char *> {
+ protected:
+  ImageExperiment() {
+    for (int i = 0; i < 7; ++i) write_bytes(pictures + std::to_string(i) + ".png", encode_png(noise(9, 12, 3, i + 1)));
+  }
+  std::string run(const Arguments &more) const {
+    const Outcome o = run_program(Arguments{"--exp", GetParam(), "--out", folder, "--threads", "1"} + more);
+    EXPECT_EQ(o.status, 0) << o.err;
+    EXPECT_EQ(o.err, "");
+    return o.out;
+  }
+  Arguments train(const std::string &name, int iterations) const {
+    return {"--data",
+            pictures,
+            "--name",
+            name,
+            "--set",
+            "chains=2",
+            "batch=3",
+            "latent=5",
+            "langevin_steps=1",
+            "--iterations",
+            std::to_string(iterations)};
+  }
+  std::string path(const std::string &name, const std::string &file) const {
+    return folder + '/' + GetParam() + '/' + name + '/' + file;
+  }
+  std::string checkpoint(const std::string &name) const {
+    return read_file(path(name, "checkpoint.safetensors"), size_t{1} << 30);
+  }
+  const std::string pictures = folder + "/pictures/";
+};
+
+// The third batch of three is the last picture (or none) of one epoch and the first of the next.
+TEST_P(ImageExperiment, LearnsResumesSamplesAndInterpolates) {
+  run(train("straight", 3));
+  run(train("run", 2));
+  EXPECT_FALSE(checkpoint("run") == checkpoint("straight"));
+  run(train("run", 3) + Arguments{"--resume"});
+  EXPECT_TRUE(checkpoint("run") == checkpoint("straight"));
+
+  const Settings s = find_experiment(GetParam()).settings("quick");
+  run({"--name", "run", "--sample", "2"});
+  for (const char *file : {"generator_000001.png", "descriptor_000001.png"}) {
+    const Image one = load_image(path("run", std::string("sampled/") + file));
+    EXPECT_EQ(one.height, s.size);
+    EXPECT_EQ(one.width, s.size);
+  }
+  run({"--name", "run", "--interpolate"});
+  for (const char *file : {"lines.png", "sphere.png"})
+    EXPECT_EQ(load_image(path("run", std::string("interpolation/") + file)).width, 8 * s.size + 7 * 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ImageExperiment,
+                         testing::Values("object", "scene", "digits", "cifar10", "celeba", "lsun"),
+                         [](const auto &info) { return std::string(info.param); });
+
+// The one bad picture of 41 is warned about, replaced, and counted at the end.
+TEST(BadPictures, AreCountedInTheClosingNote) {
+  TemporaryFolder folder;
+  for (int i = 0; i < 40; ++i)
+    write_bytes(folder / ("cats/" + std::to_string(i) + ".png"), encode_png(noise(8, 8, 3, i + 1)));
+  write_bytes(folder / "dogs/x.png", {1, 2, 3});
+  const Outcome o =
+      run_program({"--exp", "cifar10", "--data", folder.path, "--out", folder / "output", "--iterations", "1",
+                   "--threads", "1", "--set", "chains=1", "batch=1", "latent=1", "langevin_steps=1"});
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_EQ(o.err.compare(0, 9, "warning: "), 0) << o.err;
+  EXPECT_CONTAINS(o.err, "dogs/x.png: ");
+  EXPECT_CONTAINS(o.err, "; another picture takes its place\n");
+  EXPECT_CONTAINS(o.out, "checkpoint.safetensors; 1 picture could not be read, another took its place\n");
+}
+
+}  // namespace
+}  // namespace coopnets
