@@ -64,19 +64,26 @@ INSTANTIATE_TEST_SUITE_P(All, ImageExperiment,
                          [](const auto &info) { return std::string(info.param); });
 
 // The one bad picture of 41 is warned about, replaced, and counted at the end.
-TEST(BadPictures, AreCountedInTheClosingNote) {
+TEST(BadPictures, AreCountedInClosingNotesAndEvaluations) {
   TemporaryFolder folder;
   for (int i = 0; i < 40; ++i)
-    write_bytes(folder / ("cats/" + std::to_string(i) + ".png"), encode_png(noise(8, 8, 3, i + 1)));
-  write_bytes(folder / "dogs/x.png", {1, 2, 3});
-  const Outcome o =
-      run_program({"--exp", "cifar10", "--data", folder.path, "--out", folder / "output", "--iterations", "1",
-                   "--threads", "1", "--set", "chains=1", "batch=1", "latent=1", "langevin_steps=1"});
-  EXPECT_EQ(o.status, 0) << o.err;
-  EXPECT_EQ(o.err.compare(0, 9, "warning: "), 0) << o.err;
-  EXPECT_CONTAINS(o.err, "dogs/x.png: ");
-  EXPECT_CONTAINS(o.err, "; another picture takes its place\n");
-  EXPECT_CONTAINS(o.out, "checkpoint.safetensors; 1 picture could not be read, another took its place\n");
+    write_bytes(folder / ("data/cats/" + std::to_string(i) + ".png"), encode_png(noise(8, 8, 3, i + 1)));
+  write_bytes(folder / "data/dogs/x.png", {1, 2, 3});
+  const Arguments run = {"--exp", "cifar10", "--data", folder / "data", "--out", folder / "output", "--threads", "1"};
+  for (const Arguments &more :
+       {Arguments{"--iterations", "1", "--set", "chains=1", "batch=1", "latent=1", "langevin_steps=1"},
+        Arguments{"--evaluate", "--samples", "2"}}) {
+    const Outcome o = run_program(run + more);
+    EXPECT_EQ(o.status, 0) << o.err;
+    EXPECT_EQ(o.err.compare(0, 9, "warning: "), 0) << o.err;
+    EXPECT_CONTAINS(o.err, "dogs/x.png: ");
+    EXPECT_CONTAINS(o.err, "; another picture takes its place\n");
+    EXPECT_CONTAINS(o.out, "; 1 picture could not be read, another took its place\n");
+  }
+  std::string report;
+  for (const auto &entry : std::filesystem::recursive_directory_iterator(folder / "output"))
+    if (entry.path().filename() == "evaluation.json") report = read_file(entry.path());
+  EXPECT_CONTAINS(report, "\"unreadable pictures\": 1,");
 }
 
 }  // namespace

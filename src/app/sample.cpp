@@ -85,6 +85,22 @@ std::vector<real> kept_chains(const std::string &path, const Shape &example, int
   return {values.begin(), values.end()};
 }
 
+// "2 samples of 64x64 are in FOLDER: ... (all on one sheet: ...)"
+std::string closing_note(int64_t count, const Shape &shape, const std::string &folder,
+                         const std::optional<SampleFiles> &generated, const std::optional<SampleFiles> &revised) {
+  const std::optional<SampleFiles> &any = generated ? generated : revised;
+  std::string names = any->names(), sheets = any->sheet();
+  if (generated && revised) {
+    names += " and, revised by the descriptor, " + revised->names();
+    sheets += ", " + revised->sheet();
+  }
+  const int64_t shown = any->on_sheet();
+  return std::to_string(count) + (count == 1 ? " sample of " : " samples of ") + std::to_string(shape.h) + "x" +
+         std::to_string(shape.w) + (shape.t > 1 ? " and " + std::to_string(shape.t) + " frames" : "") +
+         (count == 1 ? " is in " : " are in ") + folder + ": " + names + " (" +
+         (shown == count ? "all" : "the first " + std::to_string(shown)) + " on one sheet: " + sheets + ")";
+}
+
 }  // namespace
 
 int sample(const Options &options) {
@@ -138,25 +154,8 @@ int sample(const Options &options) {
     if (*files) (*files)->write_sheet();
   for (const std::string &file : older) fs::remove(file);  // the folder holds the samples of one call
 
-  const bool one = options.sample == 1;
-  std::string names, sheets;
-  int64_t shown = 0;
-  if (generated) {
-    names = generated->names() + (revised ? " and, revised by the descriptor, " : "");
-    sheets = generated->sheet() + (revised ? ", " : "");
-    shown = generated->on_sheet();
-  }
-  if (revised) {
-    names += revised->names();
-    sheets += revised->sheet();
-    shown = revised->on_sheet();
-  }
-  progress.note(std::to_string(options.sample) + (one ? " sample of " : " samples of ") +
-                std::to_string(canvas.wanted.h) + "x" + std::to_string(canvas.wanted.w) +
-                (canvas.wanted.t > 1 ? " and " + std::to_string(canvas.wanted.t) + " frames" : "") +
-                (one ? " is in " : " are in ") + folder + ": " + names + " (" +
-                (shown == options.sample ? "all" : "the first " + std::to_string(shown)) + " on one sheet: " + sheets +
-                ")" + (kept ? ", the chains kept by " + saved.algorithm : ""));
+  progress.note(closing_note(options.sample, canvas.wanted, folder, generated, revised) +
+                (kept ? ", the chains kept by " + saved.algorithm : ""));
   return 0;
 }
 
