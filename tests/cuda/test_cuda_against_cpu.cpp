@@ -1,13 +1,15 @@
 // The same seed gives the same chain on the CPU and on the GPU: 10 learning iterations of each experiment's nets, the
 // noise drawn by the same counters, the sums in another order.
 //
-// Tolerance: one step differs by rounding, about 1e-6 of its size. Where a response near zero falls on the other side
-// of a leaky ReLU, the chains part a little more; Langevin steps, updates and Adam's division by a small sqrt(v) carry
-// that on. 1e-3 of the samples' norm after the run is far above what rounding does and far below what any wrong kernel
-// or missed random number would do (each moves samples by their own size). Parameters and moments are held to their own
-// size alone: Adam moves a parameter whose gradient is nearly zero by its whole rate each iteration, to whichever side
-// rounding says, and ten such steps are as long as many of the initial weights. The samples, made of all of them, and
-// the single iteration below are the strict comparisons.
+// In step: each iteration begins on the GPU with the CPU's state, so nothing but one iteration's rounding parts them.
+// Samples differ by 1e-4 of their norm at most, moments and weights by 1e-2: a gradient that is but rounding has the sign
+// that rounding says, by which Adam moves a weight its whole rate.
+//
+// Left alone: where a response near zero falls on the other side of a leaky ReLU the chains part, and Langevin steps,
+// Adam's signs and division by a small sqrt(v) carry that on. How far, the CPU shows itself, run thrice more from weights
+// that are off by a few roundings: its samples of textures end 3 % apart after 10 iterations, of digits 0.1 %. The GPU may
+// stand five times as far from the CPU as the CPU from itself. A wrong kernel or a missed random number moves samples by
+// their own size.
 #include <gtest/gtest.h>
 
 #include "cpu/cpu.h"
@@ -18,73 +20,118 @@
 namespace coopnets {
 namespace {
 
-constexpr size_t chains = 2;  // the first two of the values are samples
-struct Outcome {
-  std::vector<std::pair<std::string, std::vector<real>>> values;
-};
-
-Outcome run(Backend &backend, const Experiment &experiment, const Settings &s, int iterations) {
-  backend.set_clock({});  // initial weights are drawn by it too, and other tests have moved it
-  Model model = make_model(backend, experiment, s, 7);
-  const LearningSettings settings = learning_settings(s, Algorithm::cooperative, 7, s.batch);
-  Cooperative learner(backend, model.descriptor.get(), model.generator.get(), settings, settings.batch);
-  const Shape example = example_shape(experiment, s);
-  std::vector<real> observed = random_values(settings.batch * example.example(), 8);
-  for (real &v : observed) v = std::tanh(v);
+// One side of the comparison.
+struct Side {
+  Backend &backend;
+  Settings settings;
+  LearningSettings learning;
+  Model model;
+  Cooperative learner;
+  std::vector<real> observed;
   std::vector<int64_t> indices;
-  for (int64_t i = 0; i < settings.batch; ++i) indices.push_back(i);
-  for (int i = 0; i < iterations; ++i) learner.iterate(i, rate_factor(s, i), observed, indices);
-  Outcome out;
-  out.values.push_back({"generated", values(backend, learner.generated())});
-  out.values.push_back({"revised", values(backend, learner.revised())});
-  for (const auto &[name, view] : learner.state()) out.values.push_back({name, values(backend, view)});
-  return out;
-}
 
-class AgainstCpu : public testing::TestWithParam<std::string> {};
+  Side(Backend &backend, const Experiment &experiment, const Settings &s)
+      : backend((backend.set_clock({}), backend)),  // initial weights are drawn by it, and other tests have moved it
+        settings(s),
+        learning(learning_settings(s, Algorithm::cooperative, 7, s.batch)),
+        model(make_model(backend, experiment, s, 7)),
+        learner(backend, model.descriptor.get(), model.generator.get(), learning, learning.batch),
+        observed(random_values(learning.batch * example_shape(experiment, s).example(), 8)) {
+    for (real &v : observed) v = std::tanh(v);
+    for (int64_t i = 0; i < learning.batch; ++i) indices.push_back(i);
+  }
+  void iterate(int i) { learner.iterate(i, rate_factor(settings, i), observed, indices); }
+
+  // Every value off by eight roundings, up or down: about what the sums of a net lose.
+  void nudge(unsigned seed) {
+    std::mt19937 coin(seed);
+    for (const auto &[name, view] : learner.state()) {
+      std::vector<real> v = values(backend, view);
+      for (real &e : v) e *= coin() % 2 ? 1 + 0x1p-21f : 1 - 0x1p-21f;
+      backend.upload(v.data(), view.data, v.size() * sizeof(real));
+    }
+  }
+  void take_state_of(Side &other) {
+    const auto mine = learner.state(), theirs = other.learner.state();
+    for (size_t i = 0; i < mine.size(); ++i) {
+      const std::vector<real> v = values(other.backend, theirs[i].second);
+      backend.upload(v.data(), mine[i].second.data, v.size() * sizeof(real));
+    }
+  }
+  std::vector<std::pair<std::string, std::vector<real>>> results() {
+    std::vector<std::pair<std::string, std::vector<real>>> out;
+    out.push_back({"generated", values(backend, learner.generated())});
+    out.push_back({"revised", values(backend, learner.revised())});
+    for (const auto &[name, view] : learner.state()) out.push_back({name, values(backend, view)});
+    return out;
+  }
+};
+constexpr size_t chains = 2;  // the first two of the results are samples
 
 bool emulated() { return test_backend().name().find("CUDA emulator") != std::string::npos; }
 
-// After one iteration the optimisers' moments are the gradients themselves, and nothing has been carried on: rounding
-// alone, but for the few units at the corner of a ReLU. Smaller pictures and fewer steps for the emulator.
-TEST_P(AgainstCpu, OneIterationDiffersByRounding) {
-  const Experiment &experiment = find_experiment(GetParam());
+class AgainstCpu : public testing::TestWithParam<std::string> {};
+
+// Smaller pictures and fewer steps for the emulator.
+Settings settings_for(const Experiment &experiment) {
   Settings s = experiment.settings("quick");
   s.chains = s.batch = emulated() ? 1 : std::min<int64_t>(s.chains, 4);
   if (emulated()) {
     s.langevin_steps = 1;
-    if (GetParam() == "dynamic-texture")
+    if (experiment.name == std::string("dynamic-texture"))
       s.size = 16, s.frames = 28;
     else if (s.size == 64)
       s.size = 32;
   }
+  return s;
+}
+
+TEST_P(AgainstCpu, EachIterationDiffersByRounding) {
+  const Experiment &experiment = find_experiment(GetParam());
+  const Settings s = settings_for(experiment);
   const std::unique_ptr<Backend> cpu = make_cpu_backend(0);
-  const Outcome wanted = run(*cpu, experiment, s, 1), got = run(test_backend(), experiment, s, 1);
-  ASSERT_EQ(got.values.size(), wanted.values.size());
-  for (size_t i = 0; i < got.values.size(); ++i) {
-    const std::string &name = got.values[i].first;
-    // Adam's first step is the gradient's sign, and all of a bias or shift that began at zero: where the gradient is
-    // but rounding, so is its sign.
-    const std::string kind = name.substr(name.rfind('.') + 1);
-    const bool a_sign = kind == "bias" || kind == "shift";
-    EXPECT_LE(distance(got.values[i].second, wanted.values[i].second), i < chains ? 1e-4 : a_sign ? 1 : 1e-2) << name;
+  Side wanted(*cpu, experiment, s), got(test_backend(), experiment, s);
+  for (int iteration = 0; iteration < (emulated() ? 2 : 10); ++iteration) {
+    if (iteration > 0) got.take_state_of(wanted);
+    wanted.iterate(iteration);
+    got.iterate(iteration);
+    const auto a = got.results(), b = wanted.results();
+    ASSERT_EQ(a.size(), b.size());
+    for (size_t i = 0; i < a.size(); ++i) {
+      // Adam's first steps are all of a bias or shift that began at zero.
+      const std::string &name = a[i].first, kind = name.substr(name.rfind('.') + 1);
+      const bool a_sign = kind == "bias" || kind == "shift";
+      const double most = i < chains ? 1e-4 : a_sign ? 1 : 1e-2;
+      EXPECT_LE(distance(a[i].second, b[i].second), most) << name << ", iteration " << iteration;
+    }
   }
 }
 
 TEST_P(AgainstCpu, TheSameSeedGivesTheSameChain) {
-  if (emulated() && GetParam() != "digits") GTEST_SKIP() << "takes a GPU: too long for the emulator";
   const Experiment &experiment = find_experiment(GetParam());
-  Settings s = experiment.settings("quick");
-  s.chains = s.batch = emulated() ? 1 : std::min<int64_t>(s.chains, 4);
-  s.langevin_steps = emulated() ? 2 : s.langevin_steps;
-  const int iterations = emulated() ? 2 : 10;
+  const Settings s = settings_for(experiment);
+  if (emulated() && s.size > 32) GTEST_SKIP() << "takes a GPU: too long for the emulator";
   const std::unique_ptr<Backend> cpu = make_cpu_backend(0);
-  const Outcome wanted = run(*cpu, experiment, s, iterations), got = run(test_backend(), experiment, s, iterations);
-  ASSERT_EQ(got.values.size(), wanted.values.size());
-  for (size_t i = 0; i < got.values.size(); ++i) {
-    EXPECT_EQ(got.values[i].first, wanted.values[i].first);
-    EXPECT_LE(distance(got.values[i].second, wanted.values[i].second), i < chains ? 1e-3 : 1) << got.values[i].first;
-    for (real v : got.values[i].second) ASSERT_TRUE(std::isfinite(v)) << got.values[i].first;
+  const auto results_of = [&](Side &side) {
+    for (int iteration = 0; iteration < (emulated() ? 3 : 10); ++iteration) side.iterate(iteration);
+    return side.results();
+  };
+  Side wanted(*cpu, experiment, s), got(test_backend(), experiment, s);
+  const auto a = results_of(got), b = results_of(wanted);
+  ASSERT_EQ(a.size(), b.size());
+  std::vector<double> rounding(b.size());
+  for (unsigned seed = 0; seed < 3; ++seed) {
+    Side nudged(*cpu, experiment, s);
+    nudged.nudge(seed);
+    const auto c = results_of(nudged);
+    for (size_t i = 0; i < b.size(); ++i) rounding[i] = std::max(rounding[i], distance(c[i].second, b[i].second));
+  }
+  for (size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].first, b[i].first);
+    const double most =
+        i < chains ? std::min(0.5, std::max(1e-3, 5 * rounding[i])) : std::min(1.0, 1e-2 + 5 * rounding[i]);
+    EXPECT_LE(distance(a[i].second, b[i].second), most) << a[i].first << ", by rounding " << rounding[i];
+    for (real v : a[i].second) ASSERT_TRUE(std::isfinite(v)) << a[i].first;
   }
 }
 
