@@ -3,14 +3,18 @@
 //
 // In step: each iteration begins on the GPU with the CPU's state, so nothing but one iteration's rounding parts them.
 // Samples differ by 1e-4 of their norm at most, moments and weights by 1e-2: a gradient that is but rounding has the sign
-// that rounding says, by which Adam moves a weight its whole rate.
+// that rounding says, by which Adam moves a weight its whole rate. Once the descriptor has learned, a response near zero
+// may fall on the other side of its ReLU, and the Langevin steps that follow part by up to 1 % (seen on the CPU beside
+// itself, one rounding away): 5e-2 for revised samples after the first iteration.
 //
-// Left alone: where a response near zero falls on the other side of a leaky ReLU the chains part, and Langevin steps,
-// Adam's signs and division by a small sqrt(v) carry that on. How far, the CPU shows itself, run thrice more from weights
-// that are off by a few roundings: its samples of textures end 3 % apart after 10 iterations, of digits 0.1 %. The GPU may
-// stand five times as far from the CPU as the CPU from itself. A wrong kernel or a missed random number moves samples by
-// their own size.
+// Left alone: all iterations from the same beginning. Such steps, Adam's signs and division by a small sqrt(v) carry each
+// parting on. How far, the CPU shows itself, run thrice more from values that are off by a few roundings: samples of
+// textures end 3 % apart after 10 iterations, of digits 0.1 %. Where that is more than the bounds, the GPU may stand five
+// times as far from the CPU as the CPU from itself. A wrong kernel or a missed random number moves samples by their own
+// size.
 #include <gtest/gtest.h>
+
+#include <functional>
 
 #include "cpu/cpu.h"
 #include "cuda/cuda.h"
@@ -86,23 +90,28 @@ Settings settings_for(const Experiment &experiment) {
   return s;
 }
 
+using Results = std::vector<std::pair<std::string, std::vector<real>>>;
+
 TEST_P(AgainstCpu, EachIterationDiffersByRounding) {
   const Experiment &experiment = find_experiment(GetParam());
   const Settings s = settings_for(experiment);
   const std::unique_ptr<Backend> cpu = make_cpu_backend(0);
   Side wanted(*cpu, experiment, s), got(test_backend(), experiment, s);
   for (int iteration = 0; iteration < (emulated() ? 2 : 10); ++iteration) {
-    if (iteration > 0) got.take_state_of(wanted);
+    got.take_state_of(wanted);
     wanted.iterate(iteration);
     got.iterate(iteration);
-    const auto a = got.results(), b = wanted.results();
+    const Results a = got.results(), b = wanted.results();
     ASSERT_EQ(a.size(), b.size());
     for (size_t i = 0; i < a.size(); ++i) {
       // Adam's first steps are all of a bias or shift that began at zero.
       const std::string &name = a[i].first, kind = name.substr(name.rfind('.') + 1);
       const bool a_sign = kind == "bias" || kind == "shift";
-      const double most = i < chains ? 1e-4 : a_sign ? 1 : 1e-2;
-      EXPECT_LE(distance(a[i].second, b[i].second), most) << name << ", iteration " << iteration;
+      const double sample = iteration > 0 && name == "revised" ? 5e-2 : 1e-4;
+      EXPECT_LE(distance(a[i].second, b[i].second), i < chains ? sample
+                                                    : a_sign   ? 1
+                                                               : 1e-2)
+          << name << ", iteration " << iteration;
     }
   }
 }
@@ -112,18 +121,17 @@ TEST_P(AgainstCpu, TheSameSeedGivesTheSameChain) {
   const Settings s = settings_for(experiment);
   if (emulated() && s.size > 32) GTEST_SKIP() << "takes a GPU: too long for the emulator";
   const std::unique_ptr<Backend> cpu = make_cpu_backend(0);
-  const auto results_of = [&](Side &side) {
+  const auto run = [&](Backend &backend, const std::function<void(Side &)> &prepare) {
+    Side side(backend, experiment, s);
+    prepare(side);
     for (int iteration = 0; iteration < (emulated() ? 3 : 10); ++iteration) side.iterate(iteration);
     return side.results();
   };
-  Side wanted(*cpu, experiment, s), got(test_backend(), experiment, s);
-  const auto a = results_of(got), b = results_of(wanted);
+  const Results a = run(test_backend(), [](Side &) {}), b = run(*cpu, [](Side &) {});
   ASSERT_EQ(a.size(), b.size());
   std::vector<double> rounding(b.size());
   for (unsigned seed = 0; seed < 3; ++seed) {
-    Side nudged(*cpu, experiment, s);
-    nudged.nudge(seed);
-    const auto c = results_of(nudged);
+    const Results c = run(*cpu, [seed](Side &side) { side.nudge(seed); });
     for (size_t i = 0; i < b.size(); ++i) rounding[i] = std::max(rounding[i], distance(c[i].second, b[i].second));
   }
   for (size_t i = 0; i < a.size(); ++i) {
