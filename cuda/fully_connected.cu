@@ -19,7 +19,7 @@
 // Back to the input and to the filters (C up to 32, exact in fp32; with more channels the implicit product is as good):
 // a block makes 64 rows x 128 of K of dx, or all C x 128 of K of one tap of dw:
 //
-//   dx   dy [C][64 rows] and w [128][C or C + 1] in shared; thread = 8 rows x 4 of K      writes 4 K rows, reads 4 K C
+//   dx   dy [C][64 + 4] and w [128][C or C + 1] in shared;  thread = 8 rows x 4 of K      writes 4 K rows, reads 4 K C
 //   dw   32 rows at a time of x [32][128] and dy [32][C];   thread = 4 of K x 4 of C      reads 4 K rows, writes 4 K C
 //
 // Both move about as many bytes as forward, for as many operations.
@@ -208,9 +208,12 @@ void launch_forward(const ConvProblem &p, cudaStream_t stream) {
 
 // --- Back to the input -----------------------------------------------------------------------------------------------
 
+// A whole number of float4, and an odd one: eight lanes of neighbouring channels write all 32 banks.
+constexpr int dy_stride = rows_a_block + 4;
+
 // gridDim: 128 of K each; 64 rows each; phases (conv_problem.h).
 __global__ void __launch_bounds__(threads) fully_connected_backward_input(const ConvProblem p) {
-  SHARED_ARRAY(float, dy, most_backward_columns *rows_a_block);
+  SHARED_ARRAY(float, dy, most_backward_columns *dy_stride);
   SHARED_ARRAY(float, w, inputs_a_block *(most_backward_columns + 1));
   const PhaseAxis t = phase_axis<Product::backward_input>(p.t, blockIdx.z);
   const int rows = p.examples * t.positions, first_row = blockIdx.y * rows_a_block, columns = p.out_channels;
@@ -224,16 +227,21 @@ __global__ void __launch_bounds__(threads) fully_connected_backward_input(const 
     const float *const from = p.b + (int64_t(t.first_tap + t.tap_step * j) * p.in_channels + first) * columns;
     __syncthreads();
     for (int i = threadIdx.x; i < inputs * columns; i += threads) w[i / columns * w_stride + i % columns] = from[i];
-    for (int i = threadIdx.x; i < rows_a_block * columns; i += threads) {
-      const int row = i / columns, q = first_row + row, o = q % t.positions + t.origin - j;
-      const bool valid = q < rows && unsigned(o) < unsigned(p.t.out);
-      dy[i % columns * rows_a_block + row] =
-          valid ? p.a[(int64_t(q / t.positions) * p.t.out + o) * columns + i % columns] : 0;
+    for (int i = threadIdx.x; i < rows_a_block / 4 * columns; i += threads) {
+      const int c = i % columns, row = i / columns * 4;
+      float four[4];
+#pragma unroll
+      for (int r = 0; r < 4; ++r) {
+        const int q = first_row + row + r, o = q % t.positions + t.origin - j;
+        const bool valid = q < rows && unsigned(o) < unsigned(p.t.out);
+        four[r] = valid ? p.a[(int64_t(q / t.positions) * p.t.out + o) * columns + c] : 0;
+      }
+      *reinterpret_cast<float4 *>(dy + c * dy_stride + row) = {four[0], four[1], four[2], four[3]};
     }
     __syncthreads();
     for (int c = 0; c < columns; ++c) {
-      const float4 low = *reinterpret_cast<const float4 *>(dy + c * rows_a_block + my_row),
-                   high = *reinterpret_cast<const float4 *>(dy + c * rows_a_block + my_row + 4);
+      const float4 low = *reinterpret_cast<const float4 *>(dy + c * dy_stride + my_row),
+                   high = *reinterpret_cast<const float4 *>(dy + c * dy_stride + my_row + 4);
       const float a[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
