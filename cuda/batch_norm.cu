@@ -11,7 +11,8 @@
 //   1. Each block: one result for each of its channels, from its chunk of rows, folded in shared memory
 //      -> partial [chunk, C]
 //   2. One warp a channel folds the partials in double.
-//   3. The same blocks as in 1 apply the result to every element.
+//   3. The same blocks as in 1 apply the result to every element: a thread reads four rows before it writes them, as
+//      the result may lie where they do.
 //
 // Statistics are Welford's (mean and sum of squared deviations, never E[x^2] - m^2), folded by Chan, Golub, LeVeque
 // (1979). Forward reads x twice and writes y: 12 bytes an element; backward reads x and dv twice and writes dx: 20. All
@@ -172,9 +173,15 @@ __global__ void normalise(const float *x, const float *scale, const float *shift
   const Walk walk(positions, chunk);
   if (walk.channel >= channels) return;
   const float k = scale[walk.channel] * inverse(walk.channel), m = mean[walk.channel], b = shift[walk.channel];
-  for (int64_t row = walk.row; row < walk.end; row += blockDim.y) {
-    const int64_t i = row * channels + walk.channel;
-    y[i] = activate(activation, k * (x[i] - m) + b);
+  for (int64_t row = walk.row; row < walk.end; row += 4 * blockDim.y) {
+    float v[4] = {};
+#pragma unroll
+    for (int j = 0; j < 4; ++j)
+      if (row + j * blockDim.y < walk.end) v[j] = x[(row + j * blockDim.y) * channels + walk.channel];
+#pragma unroll
+    for (int j = 0; j < 4; ++j)
+      if (row + j * blockDim.y < walk.end)
+        y[(row + j * blockDim.y) * channels + walk.channel] = activate(activation, k * (v[j] - m) + b);
   }
 }
 
@@ -188,9 +195,19 @@ __global__ void normalise_backward(const float *x, const float *dv, const float 
   const int c = walk.channel;
   const float inv = inverse(c), k = scale[c] * inv, m = mean[c];
   const float a = dshift ? dshift[c] / float(positions) : 0, b = dshift ? inv * dscale[c] / float(positions) : 0;
-  for (int64_t row = walk.row; row < walk.end; row += blockDim.y) {
-    const int64_t i = row * channels + c;
-    dx[i] = dshift ? k * (dv[i] - a - (x[i] - m) * b) : k * dv[i];
+  for (int64_t row = walk.row; row < walk.end; row += 4 * blockDim.y) {
+    float d[4] = {}, v[4] = {};
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      if (row + j * blockDim.y >= walk.end) continue;
+      const int64_t i = (row + j * blockDim.y) * channels + c;
+      d[j] = dv[i];
+      v[j] = dshift ? x[i] : 0;
+    }
+#pragma unroll
+    for (int j = 0; j < 4; ++j)
+      if (row + j * blockDim.y < walk.end)
+        dx[(row + j * blockDim.y) * channels + c] = dshift ? k * (d[j] - a - (v[j] - m) * b) : k * d[j];
   }
 }
 

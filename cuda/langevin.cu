@@ -1,11 +1,12 @@
 // The Langevin update with its noise drawn inside, and tensors of noise.
 //
 //   elements   0 1 2 3 | 4 5 6 7 | ...      thread b owns Philox block b, which gives the four normals
-//   threads       0    |    1    | ...      of elements 4b .. 4b+3: one 16-byte load and store each
+//   threads       0    |    1    | ...      of elements 4b .. 4b+3: 16 bytes a load and store
 //
 // Langevin: reads x and the gradient, writes x, 12 bytes an element; Philox takes about 25 integer operations an
 // element and Box-Muller about 30 of float, which fit under the memory's time. The noise never touches memory.
 #include "cuda/cuda_backend.h"
+#include "cuda/four.h"
 
 namespace coopnets {
 namespace {
@@ -21,24 +22,13 @@ struct Noise {
   }
 };
 
-// Calls element(v[j], j) for the elements of block b that exist, v being x[4b + j], and stores what it returns.
-template <class Element>
-__device__ __forceinline__ void update_four(float *x, int64_t b, int64_t size, const Element &element) {
-  float *const at = x + 4 * b;
-  if (4 * b + 4 <= size && reinterpret_cast<uintptr_t>(x) % 16 == 0) {
-    float4 v = *reinterpret_cast<float4 *>(at);
-    v.x = element(v.x, 0), v.y = element(v.y, 1), v.z = element(v.z, 2), v.w = element(v.w, 3);
-    *reinterpret_cast<float4 *>(at) = v;
-  } else {
-    for (int j = 0; j < 4 && 4 * b + j < size; ++j) at[j] = element(at[j], j);
-  }
-}
-
 __global__ void normal_numbers(float *x, int64_t size, float mean, float deviation, Noise noise) {
   for (int64_t b = first_item(); 4 * b < size; b += item_stride()) {
-    float n[4];
-    noise.draw(b, n);
-    for (int j = 0; j < 4 && 4 * b + j < size; ++j) x[4 * b + j] = mean + deviation * n[j];
+    Four n;
+    noise.draw(b, n.v);
+#pragma unroll
+    for (int j = 0; j < 4; ++j) n.v[j] = mean + deviation * n.v[j];
+    store_four(x, b, size, n);
   }
 }
 
@@ -47,9 +37,12 @@ template <bool with_noise>
 __global__ void langevin_step(float *x, const float *__restrict__ gradient, int64_t size, float half, float pull,
                               float d, Noise noise) {
   for (int64_t b = first_item(); 4 * b < size; b += item_stride()) {
-    float n[4] = {};
-    if (with_noise) noise.draw(b, n);
-    update_four(x, b, size, [&](float v, int j) { return v - half * (pull * v - gradient[4 * b + j]) + d * n[j]; });
+    Four v = load_four(x, b, size), n;
+    const Four g = load_four(gradient, b, size);
+    if (with_noise) noise.draw(b, n.v);
+#pragma unroll
+    for (int j = 0; j < 4; ++j) v.v[j] = v.v[j] - half * (pull * v.v[j] - g.v[j]) + d * n.v[j];
+    store_four(x, b, size, v);
   }
 }
 

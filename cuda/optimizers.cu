@@ -3,13 +3,15 @@
 //   tensors   |---- filters 0 ----|b|-------- filters 1 --------|b| ...      described by a table that travels as the
 //   blocks     0   1   2   3   4   5 6 ...                                    kernel's argument: up to 48 tensors
 //
-// Each block finds its tensor by its number, and strides through it with the tensor's other blocks. Adam reads value,
+// Each block finds its tensor by its number, and strides through it with the tensor's other blocks, four elements a
+// thread at a time. Adam reads value,
 // gradient and two moments and writes three of them, 28 bytes and about 12 operations an element.
 //
 // Capped momentum needs the largest |gradient| of each tensor before it may begin: a first launch leaves one maximum a
 // block, at most 1024 a tensor, and each block of the second folds those of its tensor. 20 bytes an element, and 4
 // before.
 #include "cuda/cuda_backend.h"
+#include "cuda/four.h"
 #include "cuda/reduce.h"
 
 namespace coopnets {
@@ -51,6 +53,13 @@ struct Table {
   }
 };
 
+// Calls body(i) for each four elements 4i .. 4i + 3 that are this thread's.
+template <class Tensor, class Body>
+__device__ __forceinline__ void for_fours(const Tensor &t, int first, int count, const Body &body) {
+  for (int64_t i = int64_t(blockIdx.x - first) * threads + threadIdx.x; 4 * i < t.size; i += int64_t(count) * threads)
+    body(i);
+}
+
 // m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
 // value -= rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon),  t = iteration + 1.
 __global__ void adam_step(const Table<AdamTensor> table, AdamRule rule, const Clock *clock) {
@@ -64,21 +73,31 @@ __global__ void adam_step(const Table<AdamTensor> table, AdamRule rule, const Cl
   }
   __syncthreads();
   const float step = correction[0], unbias = correction[1];
-  for (int64_t i = int64_t(blockIdx.x - first) * threads + threadIdx.x; i < t.size; i += int64_t(count) * threads) {
-    const float g = t.gradient[i], m = rule.beta1 * t.first[i] + (1 - rule.beta1) * g,
-                v = rule.beta2 * t.second[i] + (1 - rule.beta2) * g * g;
-    t.first[i] = m;
-    t.second[i] = v;
-    t.value[i] -= step * m / (sqrtf(unbias * v) + rule.epsilon);
-  }
+  for_fours(t, first, count, [&](int64_t i) {
+    const Four gradient = load_four(t.gradient, i, t.size);
+    Four m = load_four(t.first, i, t.size), v = load_four(t.second, i, t.size), value = load_four(t.value, i, t.size);
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      const float g = gradient.v[j];
+      m.v[j] = rule.beta1 * m.v[j] + (1 - rule.beta1) * g;
+      v.v[j] = rule.beta2 * v.v[j] + (1 - rule.beta2) * g * g;
+      value.v[j] -= step * m.v[j] / (sqrtf(unbias * v.v[j]) + rule.epsilon);
+    }
+    store_four(t.first, i, t.size, m);
+    store_four(t.second, i, t.size, v);
+    store_four(t.value, i, t.size, value);
+  });
 }
 
 __global__ void largest_gradients(const Table<MomentumTensor> table, float *largest) {
   int first, count;
   const MomentumTensor &t = table.mine(first, count);
   float mine = 0;
-  for (int64_t i = int64_t(blockIdx.x - first) * threads + threadIdx.x; i < t.size; i += int64_t(count) * threads)
-    mine = Larger()(mine, fabsf(t.gradient[i]));
+  for_fours(t, first, count, [&](int64_t i) {
+    const Four g = load_four(t.gradient, i, t.size);
+#pragma unroll
+    for (int j = 0; j < 4; ++j) mine = Larger()(mine, fabsf(g.v[j]));
+  });
   mine = block_reduce<threads>(mine, Larger());
   if (threadIdx.x == 0) largest[blockIdx.x] = mine;
 }
@@ -94,11 +113,17 @@ __global__ void momentum_step(const Table<MomentumTensor> table, float momentum,
   most = block_reduce<threads>(most, Larger()) / t.divisor;
   // A NaN anywhere makes `most` NaN, so that it reaches every element and cannot be missed.
   const float factor = (most <= t.cap ? 1 : t.cap / most) / t.divisor, rate = float(t.rate * clock->rate);
-  for (int64_t i = int64_t(blockIdx.x - first) * threads + threadIdx.x; i < t.size; i += int64_t(count) * threads) {
-    const float v = momentum * t.velocity[i] - t.weight_decay * t.value[i] - factor * t.gradient[i];
-    t.velocity[i] = v;
-    t.value[i] += rate * v;
-  }
+  for_fours(t, first, count, [&](int64_t i) {
+    const Four g = load_four(t.gradient, i, t.size);
+    Four v = load_four(t.velocity, i, t.size), value = load_four(t.value, i, t.size);
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      v.v[j] = momentum * v.v[j] - t.weight_decay * value.v[j] - factor * g.v[j];
+      value.v[j] += rate * v.v[j];
+    }
+    store_four(t.velocity, i, t.size, v);
+    store_four(t.value, i, t.size, value);
+  });
 }
 
 }  // namespace

@@ -1,61 +1,61 @@
-// Kernels that treat every element alone.
+// Kernels that treat every element alone: y[i] = f(a[i], b[i]).
 //
-//   elements   0 1 2 ... 255 | 256 ... 511 | ...           thread t of block b begins at b * 256 + t,
-//   threads    block 0       | block 1     | ... block 0   and strides by the whole grid
+//   elements   0 1 2 3 | 4 5 6 7 | ... | 1020 ... 1023 | ...      thread t of block b begins with the four elements
+//   threads       0    |    1    | ... |      255      | ...      from 4 (b * 256 + t) on, and strides by the whole grid
 //
-// Neighbouring threads read neighbouring words, so each warp moves whole 128-byte lines. Memory is all that counts:
-// fill writes 4 bytes an element, an activation moves 8, add and difference 12, for one or two operations (tanh about
-// 20).
+// Memory is all that counts: fill writes 4 bytes an element, an activation moves 8, add and difference 12, for one or
+// two operations (tanh about 20). Each thread has 16 bytes of every tensor under way at once. y may be a or b.
 #include "cuda/activation.h"
 #include "cuda/cuda_backend.h"
+#include "cuda/four.h"
 
 namespace coopnets {
 namespace {
 
 constexpr int threads = 256;
 
-struct Fill {
-  float *x, value;
-  __device__ void operator()(int64_t i) const { x[i] = value; }
+struct Constant {
+  float value;
+  __device__ float operator()(float, float) const { return value; }
 };
-struct FillExamples {
-  float *x;
-  const float *weight;
-  int64_t example;
-  __device__ void operator()(int64_t i) const { x[i] = weight[i / example]; }
-};
-struct Add {
-  const float *a;
-  float *y;
-  __device__ void operator()(int64_t i) const { y[i] += a[i]; }
+struct Sum {
+  __device__ float operator()(float a, float b) const { return a + b; }
 };
 struct Difference {
   float factor;
-  const float *a, *b;
-  float *y;
-  __device__ void operator()(int64_t i) const { y[i] = factor * (a[i] - b[i]); }
+  __device__ float operator()(float a, float b) const { return factor * (a - b); }
 };
 struct Activate {
   Activation activation;
-  const float *x;
-  float *y;
-  __device__ void operator()(int64_t i) const { y[i] = activate(activation, x[i]); }
+  __device__ float operator()(float a, float) const { return activate(activation, a); }
 };
-struct Derive {
+struct TimesDerivative {
   Activation activation;
-  const float *y;
-  float *dy;
-  __device__ void operator()(int64_t i) const { dy[i] *= derivative(activation, y[i]); }
+  __device__ float operator()(float a, float b) const { return a * derivative(activation, b); }
 };
 
-template <class Element>
-__global__ void for_elements(Element element, int64_t size) {
-  for (int64_t i = first_item(); i < size; i += item_stride()) element(i);
+// a and b may be null, where f does not look at them.
+template <class Function>
+__global__ void for_elements(const float *a, const float *b, float *y, int64_t size, Function f) {
+  for (int64_t i = first_item(); 4 * i < size; i += item_stride()) {
+    const Four left = a ? load_four(a, i, size) : Four{}, right = b ? load_four(b, i, size) : Four{};
+    Four result;
+#pragma unroll
+    for (int j = 0; j < 4; ++j) result.v[j] = f(left.v[j], right.v[j]);
+    store_four(y, i, size, result);
+  }
 }
 
-template <class Element>
-void launch_for_elements(cudaStream_t stream, int64_t size, const Element &element) {
-  if (size) CUDA_LAUNCH(for_elements<Element>, grid_for(size, threads), threads, 0, stream, element, size);
+template <class Function>
+void launch_for_elements(cudaStream_t stream, const float *a, const float *b, View y, const Function &f) {
+  const int64_t size = y.shape.size();
+  if (size)
+    CUDA_LAUNCH(for_elements<Function>, grid_for(ceil_div<int64_t>(size, 4), threads), threads, 0, stream, a, b, y.data,
+                size, f);
+}
+
+__global__ void repeat_weights(const float *weight, float *x, int64_t size, int64_t example) {
+  for (int64_t i = first_item(); i < size; i += item_stride()) x[i] = weight[i / example];
 }
 
 }  // namespace
@@ -65,12 +65,15 @@ void CudaBackend::fill(View x, real value) {
   if (value == 0 && size)
     CUDA_CHECK(cudaMemsetAsync(x.data, 0, size * sizeof(real), stream_));
   else
-    launch_for_elements(stream_, size, Fill{x.data, value});
+    launch_for_elements(stream_, nullptr, nullptr, x, Constant{value});
 }
 
 void CudaBackend::fill_examples(View x, ConstView weight) {
   require_same(weight.shape, {x.shape.n, 1, 1, 1, 1}, "fill_examples: weight");
-  launch_for_elements(stream_, x.shape.size(), FillExamples{x.data, weight.data, x.shape.example()});
+  const int64_t size = x.shape.size();
+  if (size)
+    CUDA_LAUNCH(repeat_weights, grid_for(size, threads), threads, 0, stream_, weight.data, x.data, size,
+                x.shape.example());
 }
 
 void CudaBackend::copy(ConstView from, View to) {
@@ -81,24 +84,24 @@ void CudaBackend::copy(ConstView from, View to) {
 
 void CudaBackend::add(ConstView a, View y) {
   require_same(a.shape, y.shape, "add");
-  launch_for_elements(stream_, y.shape.size(), Add{a.data, y.data});
+  launch_for_elements(stream_, y.data, a.data, y, Sum{});
 }
 
 void CudaBackend::difference(real factor, ConstView a, ConstView b, View y) {
   require_same(a.shape, b.shape, "difference");
   require_same(a.shape, y.shape, "difference: result");
-  launch_for_elements(stream_, y.shape.size(), Difference{factor, a.data, b.data, y.data});
+  launch_for_elements(stream_, a.data, b.data, y, Difference{factor});
 }
 
 void CudaBackend::activation_forward(ConstView x, Activation activation, View y) {
   require_same(x.shape, y.shape, "activation");
-  launch_for_elements(stream_, y.shape.size(), Activate{activation, x.data, y.data});
+  launch_for_elements(stream_, x.data, nullptr, y, Activate{activation});
 }
 
 void CudaBackend::activation_backward(ConstView y, Activation activation, View dy) {
   require_same(y.shape, dy.shape, "activation: gradient");
   if (activation.kind == Activation::none) return;
-  launch_for_elements(stream_, dy.shape.size(), Derive{activation, y.data, dy.data});
+  launch_for_elements(stream_, dy.data, y.data, dy, TimesDerivative{activation});
 }
 
 }  // namespace coopnets

@@ -136,6 +136,50 @@ TEST(Pointwise, ActivationsPassNanOn) {
   }
 }
 
+// Kernels that take several elements at once give the same wherever a tensor begins, and touch nothing beside it.
+TEST(Pointwise, TensorsMayBeginAnywhere) {
+  Backend &backend = test_backend();
+  const int64_t size = 13, room = size + 8;
+  const auto run = [&](int64_t first) {
+    std::vector<real> out;
+    std::vector<Tensor> memory;
+    for (unsigned i = 0; i < 4; ++i) {
+      std::vector<real> values(room, real(-12345));
+      const std::vector<real> inside = random_values(size, i, 3, 1);
+      std::copy(inside.begin(), inside.end(), values.begin() + first);
+      memory.emplace_back(backend, Shape{1, 1, 1, 1, room}, values);
+    }
+    const auto view = [&](int i) { return View{{1, 1, 1, 1, size}, memory[i].data() + first}; };
+    backend.set_clock({});
+    backend.add(view(0), view(1));
+    backend.difference(2, view(0), view(1), view(2));
+    backend.activation_forward(view(2), {Activation::tanh, 0}, view(0));
+    backend.activation_backward(view(0), {Activation::tanh, 0}, view(1));
+    backend.langevin(view(0), view(1), {real(0.1), 1, true, {7, Purpose::test}, 2});
+    backend.adam({{view(0), view(1), view(2), view(3), real(0.01)}}, {});
+    backend.capped_momentum({{view(1), view(0), view(2), real(0.01), 2, real(0.1), real(0.001)}}, real(0.9));
+    for (const Tensor &t : memory) {
+      const std::vector<real> all = t.values();
+      for (int64_t i = 0; i < room; ++i) {
+        if (i < first || i >= first + size)
+          EXPECT_EQ(all[i], real(-12345)) << "beside the tensor";
+        else
+          out.push_back(all[i]);
+      }
+    }
+    backend.fill(view(3), 5);
+    backend.fill_normal(view(2), 1, 2, {7, Purpose::test}, 3);
+    for (int i : {2, 3}) {
+      const std::vector<real> all = memory[i].values();
+      EXPECT_EQ(all[first + size], real(-12345));
+      out.insert(out.end(), all.begin() + first, all.begin() + first + size);
+    }
+    return out;
+  };
+  const std::vector<real> aligned = run(0);
+  for (const int64_t first : {1, 2, 3, 4}) EXPECT_EQ(run(first), aligned) << "from element " << first;
+}
+
 TEST(Pointwise, RefusesDisagreeingShapes) {
   Backend &backend = test_backend();
   const Guarded x({2, 1, 1, 1, 6}), y({2, 1, 1, 2, 3}), z({2, 1, 1, 1, 5});
