@@ -39,7 +39,12 @@ __device__ __forceinline__ void copy_async(float *shared, const float *global, b
 #elif defined(COOPNETS_CUDA_EMULATED)
   cuda_emulator::copy_later(shared, valid ? global : nullptr, 4 * floats);
 #else
-  for (int i = 0; i < floats; ++i) shared[i] = valid ? global[i] : 0;
+  if (floats == 4)
+    *reinterpret_cast<float4 *>(shared) = valid ? *reinterpret_cast<const float4 *>(global) : float4{};
+  else if (floats == 2)
+    *reinterpret_cast<float2 *>(shared) = valid ? *reinterpret_cast<const float2 *>(global) : float2{};
+  else
+    *shared = valid ? *global : 0;
 #endif
 }
 
