@@ -254,7 +254,8 @@ __global__ void __launch_bounds__(Math::Shape::threads, 512 / Math::Shape::threa
     else
       commit_copies();  // an empty group, so that the count of groups stays that of steps
     const float *const now = stage + s % stages * stage_floats;
-    math.template multiply<typename Load::A, typename Load::B>(now, now + Load::A::floats);
+    math.template multiply<typename Load::A, typename Load::B>(now, now + Load::A::floats,
+                                                               phase.columns - first_column);
   }
 
   float *const result = p.result + (p.splits > 1 ? split * p.result_elements : 0);

@@ -6,12 +6,16 @@
 //                a read: 8 x 8 elements take (8 + 8) x 16 bytes for 512 operations
 //   Tf32, Bf16   warps form a grid; each owns whole 16 x 8 tiles; fragments as in tensor_core.h, rounded as read
 //
-//                large tile, 8 warps          a warp's 64 x 32 elements
-//                +----+----+----+----+        +---+---+---+---+  16 rows
-//                | 0  | 1  | 2  | 3  |  64    |   |   |   |   |  x 8 columns each: 4 x 4 instructions a step of
-//                +----+----+----+----+        +---+---+---+---+  the sum, for 4 fragments of A and 4 of B:
-//                | 4  | 5  | 6  | 7  |        |   ...         |  per lane (16 + 8) words for 16 x 2048 operations
-//                +----+----+----+----+        +---------------+  of the warp in tf32
+//                large tile, 8 warps              a warp's 64 x 32 elements
+//                +---+---+---+---+---+---         +---+---+---+---+  16 rows
+//                | 0 | 1 | 2 | 3 | 0 | 1  64      |   |   |   |   |  x 8 columns each: 4 x 4 instructions a step of
+//                +---+---+---+---+---+---         +---+---+---+---+  the sum, for 4 fragments of A and 4 of B:
+//                | 4 | 5 | 6 | 7 | 4 | 5          |   ...         |  per lane (16 + 8) words for 16 x 2048 operations
+//                +---+---+---+---+---+---         +---------------+  of the warp in tf32
+//
+// A warp's tiles of 8 columns lie warps_across apart, so that where a result ends within the block's columns the empty
+// tiles, which are skipped, are as many in every warp: 30 columns cost 4 of 8 tiles of the medium block, 70 cost 3 of 4
+// a warp of the large one (a quarter to a half of the instructions saved; not measured yet).
 //
 // In bf16 the pairs of a fragment are k = t and t + 4 (or t + 8 and t + 12) rather than neighbours: any order of the
 // sum will do that A and B share, and so both formats read the same words of shared memory, one bank a lane.
@@ -60,7 +64,7 @@ class Fp32 {
   using Shape = Shape_;
 
   template <class A, class B>
-  __device__ void multiply(const float *a_tile, const float *b_tile) {
+  __device__ void multiply(const float *a_tile, const float *b_tile, int) {
 #pragma unroll
     for (int k = 0; k < step_of_sum; k += 4) {
       float a[high][4], b[wide][4];
@@ -122,35 +126,16 @@ class TensorCore {
  public:
   using Shape = Shape_;
 
+  // columns: of the result, from the block's first on.
   template <class A, class B>
-  __device__ void multiply(const float *a_tile, const float *b_tile) {
+  __device__ void multiply(const float *a_tile, const float *b_tile, int columns) {
 #if defined(__CUDA_ARCH__) && !COOPNETS_SM80
     __trap();  // never launched: on these chips the backend computes in fp32
 #else
-    const int lane = threadIdx.x % warp_size, g = lane / 4, t = lane % 4;
-    constexpr int depth = bf16 ? 16 : 8;  // of one instruction
-#pragma unroll
-    for (int k = 0; k < step_of_sum; k += depth) {
-      uint32_t a[high][4], b[wide][2];
-#pragma unroll
-      for (int r = 0; r < high; ++r)
-#pragma unroll
-        for (int i = 0; i < 4; ++i)
-          a[r][i] = fragment<A>(a_tile, first_row() + 16 * r + g + 8 * (i % 2), k + t + depth / 2 * (i / 2));
-#pragma unroll
-      for (int c = 0; c < wide; ++c)
-#pragma unroll
-        for (int i = 0; i < 2; ++i) b[c][i] = fragment<B>(b_tile, first_column() + 8 * c + g, k + t + depth / 2 * i);
-#pragma unroll
-      for (int r = 0; r < high; ++r)
-#pragma unroll
-        for (int c = 0; c < wide; ++c) {
-          if (bf16)
-            mma_bf16(sum_[r][c], a[r], b[c]);
-          else
-            mma_tf32(sum_[r][c], a[r], b[c]);
-        }
-    }
+    if (columns >= Shape::columns)
+      multiply_tiles<A, B, true>(a_tile, b_tile, columns);
+    else
+      multiply_tiles<A, B, false>(a_tile, b_tile, columns);
 #endif
   }
 
@@ -163,14 +148,48 @@ class TensorCore {
       for (int c = 0; c < wide; ++c)
 #pragma unroll
         for (int i = 0; i < 4; ++i)
-          store(first_row() + 16 * r + g + 8 * (i / 2), first_column() + 8 * c + 2 * t + i % 2, sum_[r][c][i]);
+          store(first_row() + 16 * r + g + 8 * (i / 2), first_column(c) + 2 * t + i % 2, sum_[r][c][i]);
   }
 
  private:
   static constexpr int high = Shape::rows / Shape::warps_down / 16, wide = Shape::columns / Shape::warps_across / 8;
 
+  template <class A, class B, bool all>
+  __device__ __forceinline__ void multiply_tiles(const float *a_tile, const float *b_tile, int columns) {
+    const int lane = threadIdx.x % warp_size, g = lane / 4, t = lane % 4;
+    constexpr int depth = bf16 ? 16 : 8;  // of one instruction
+#pragma unroll
+    for (int k = 0; k < step_of_sum; k += depth) {
+      uint32_t a[high][4], b[wide][2] = {};
+#pragma unroll
+      for (int r = 0; r < high; ++r)
+#pragma unroll
+        for (int i = 0; i < 4; ++i)
+          a[r][i] = fragment<A>(a_tile, first_row() + 16 * r + g + 8 * (i % 2), k + t + depth / 2 * (i / 2));
+#pragma unroll
+      for (int c = 0; c < wide; ++c)
+#pragma unroll
+        for (int i = 0; i < 2; ++i)
+          if (all || first_column(c) < columns)
+            b[c][i] = fragment<B>(b_tile, first_column(c) + g, k + t + depth / 2 * i);
+#pragma unroll
+      for (int c = 0; c < wide; ++c) {
+        if (!all && first_column(c) >= columns) break;  // the same for the whole warp
+#pragma unroll
+        for (int r = 0; r < high; ++r) {
+          if (bf16)
+            mma_bf16(sum_[r][c], a[r], b[c]);
+          else
+            mma_tf32(sum_[r][c], a[r], b[c]);
+        }
+      }
+    }
+  }
+
   __device__ static int first_row() { return int(threadIdx.x) / warp_size / Shape::warps_across * 16 * high; }
-  __device__ static int first_column() { return int(threadIdx.x) / warp_size % Shape::warps_across * 8 * wide; }
+  __device__ static int first_column(int tile) {
+    return (int(threadIdx.x) / warp_size % Shape::warps_across + Shape::warps_across * tile) * 8;
+  }
   template <class Tile>
   __device__ static uint32_t fragment(const float *tile, int line, int k) {
     const float first = tile[Tile::at(line, k)];
