@@ -158,6 +158,21 @@ TEST(Model, stationary_nets_take_any_multiple_and_say_when_they_do_not) {
   EXPECT_CONTAINS(error_of([] { find_experiment("texturing"); }), "did you mean 'texture'?");
 }
 
+TEST(Model, a_preset_suits_the_algorithm) {
+  for (const char *preset : {"quick", "paper"}) {
+    const Settings scene = find_experiment("scene").settings(preset);
+    const auto changed = [&](Algorithm algorithm) { return for_algorithm(scene, algorithm); };
+    EXPECT_EQ(print(changed(Algorithm::cooperative)), print(scene));
+    EXPECT_EQ(changed(Algorithm::generator).generator_steps, 20);
+    for (const Algorithm alone : {Algorithm::descriptor, Algorithm::persistent_cd}) {
+      const Settings s = changed(alone);
+      EXPECT_TRUE(s.langevin_noise);
+      EXPECT_EQ(s.langevin_steps, std::string(preset) == "quick" ? 10 : 15);
+      EXPECT_NEAR(s.langevin_step_size, std::string(preset) == "quick" ? 0.0198 : 0.002, 1e-12);
+    }
+  }
+}
+
 TEST(Model, learning_settings_are_those_of_the_run) {
   const Settings object = find_experiment("object").settings("paper");
   const LearningSettings l = learning_settings(object, Algorithm::cooperative, 5, 70);

@@ -78,7 +78,7 @@ std::vector<real> kept_chains(const std::string &path, const Shape &example, int
                              (example.t > 1 ? " and " + std::to_string(example.t) + " frames" : ""));
   if (wanted > count)
     throw std::runtime_error(path + " keeps " + std::to_string(count) +
-                             " chains (algorithm persistent-cd), so there are " + "no more samples: --sample " +
+                             " chains (algorithm persistent-cd), so there are no more samples: --sample " +
                              std::to_string(count));
   std::vector<float> values(wanted * example.size());
   file.read(chains, 0, int64_t(values.size() * sizeof(float)), values.data());

@@ -80,12 +80,6 @@ void refuse_unused(const Experiment &experiment, const Settings &settings, const
       throw UsageError("the setting " + name + " does nothing in the experiment '" + experiment.name + "'");
 }
 
-// Algorithm G infers its latent vectors by nothing else than step G1.
-Settings for_algorithm(Settings settings, const std::string &algorithm) {
-  if (algorithm == "generator" && settings.generator_steps == 0) settings.generator_steps = 20;
-  return settings;
-}
-
 LogRow row_of(int64_t iteration, const Monitor &m, double seconds) {
   return {iteration, m.energy_observed, m.energy_initial, m.energy_revised, m.gradient, m.reconstruction, seconds};
 }
@@ -96,7 +90,8 @@ int train(const Options &options) {
   const Experiment &experiment = find_experiment(options.experiment);
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string preset = preset_for(options, *backend);
-  const Settings settings = for_algorithm(settings_of(options, experiment.settings(preset)), options.algorithm);
+  const Algorithm algorithm = parse_algorithm(options.algorithm);
+  const Settings settings = settings_of(options, for_algorithm(experiment.settings(preset), algorithm));
   refuse_unused(experiment, settings, preset);
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   Progress progress(settings.iterations, options.quiet);
@@ -106,8 +101,7 @@ int train(const Options &options) {
   const std::unique_ptr<Examples> examples =
       open_examples(experiment, settings, data_path(options, experiment), seed, warn);
   Model model = make_model(*backend, experiment, settings, seed);
-  const LearningSettings learning =
-      learning_settings(settings, parse_algorithm(options.algorithm), seed, examples->size());
+  const LearningSettings learning = learning_settings(settings, algorithm, seed, examples->size());
   Cooperative learner(*backend, model.descriptor.get(), model.generator.get(), learning, examples->size());
 
   RunFolder folder(options.out, experiment.name, run_name(options), run_start(options));

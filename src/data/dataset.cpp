@@ -86,7 +86,7 @@ void Dataset::say_warnings() const {
 
 int64_t Dataset::bad_count() const {
   const std::lock_guard<std::mutex> lock(bad_mutex_);
-  return int64_t(bad_.size());
+  return int64_t(bad_.size() - unsaid_.size());
 }
 
 Dataset::Bytes Dataset::good_bytes(int64_t index) const {

@@ -48,7 +48,7 @@ class Dataset {
   int64_t label(int64_t index) const;                                    // -1 without categories
   std::string name(int64_t index) const { return source_.name(index); }  // for captions and messages
   bool streams() const { return prefetch_ != nullptr; }
-  int64_t bad_count() const;  // pictures found bad so far
+  int64_t bad_count() const;  // bad pictures that were warned about so far
 
   // Training: iteration k shows the examples at positions [k count, (k + 1) count) of an endless sequence of epochs,
   // each a permutation of all examples (epoch_order): any iteration can be the first.

@@ -48,8 +48,8 @@ struct SourceOptions {
 //   a folder of folders            one category a folder, listed in turn: the first of each, the second of each ..., so
 //                                  that a limited list is balanced
 // Hidden files are passed over; links to folders are followed, and a folder that several lead to counts once, where it
-// comes first by name. Throws std::runtime_error that names the path when there
-// is nothing, no test set, no such category (naming those there are), or nothing left of what is asked.
+// comes first by name. Throws std::runtime_error that names the path when there is nothing, no test set, no such category
+// (naming those there are), or nothing left of what is asked.
 Source open_source(const SourceOptions &);
 
 // What `category` can be for a folder: its categories with their numbers of pictures, or its pictures; the first twenty

@@ -33,6 +33,17 @@ Algorithm parse_algorithm(const std::string &name) {
   throw std::runtime_error("there is no algorithm '" + name + "'");
 }
 
+Settings for_algorithm(Settings s, Algorithm algorithm) {
+  if (algorithm == Algorithm::generator && s.generator_steps == 0) s.generator_steps = 20;
+  const bool no_generator = algorithm == Algorithm::descriptor || algorithm == Algorithm::persistent_cd;
+  if (no_generator && !s.langevin_noise) {
+    s.langevin_noise = true;
+    s.langevin_steps = 10;
+    s.langevin_step_size = 0.3 * s.reference_deviation;
+  }
+  return s;
+}
+
 LearningSettings learning_settings(const Settings &s, Algorithm algorithm, uint64_t seed, int64_t examples) {
   LearningSettings l;
   l.algorithm = algorithm;

@@ -14,6 +14,11 @@ Model make_model(Backend &, const Experiment &, const Settings &, uint64_t seed)
 
 Algorithm parse_algorithm(const std::string &);  // as --algorithm spells it
 
+// What a preset, which is made for the cooperative algorithm, is for another. Algorithm G infers its latent vectors by
+// nothing else than step G1: 20 steps. Chains without a generator move by Langevin dynamics alone: a preset without its
+// noise gets it, in ten steps of the paper's ratio delta = 0.3 s.
+Settings for_algorithm(Settings preset, Algorithm);
+
 // batch is cut to the number of examples there are.
 LearningSettings learning_settings(const Settings &, Algorithm, uint64_t seed, int64_t examples);
 

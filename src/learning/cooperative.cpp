@@ -82,7 +82,11 @@ Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generat
           kept_monitors) {
   const bool alone = settings.algorithm == Algorithm::generator;
   if (alone && settings.generator_steps < 1)
-    throw std::invalid_argument("the generator alone infers its latent vectors by step G1: it needs at least one");
+    throw std::invalid_argument(
+        "the generator alone infers its latent vectors by step G1: it needs at least one (generator_steps)");
+  if (!alone && settings.langevin_steps < 1)
+    throw std::invalid_argument(
+        "learning needs at least one Langevin step (langevin_steps): nothing is revised by none");
   const int64_t chains = alone ? settings.batch : settings.chains;
   const Shape example = descriptor ? descriptor->input() : generator->output(generator->input());
   examples_ = Tensor(backend, example.with_n(settings.batch + (alone ? 0 : chains)));
@@ -268,9 +272,9 @@ Monitor Cooperative::monitor_of(const std::vector<double> &r) const {
   Monitor m{d_ != nullptr, g_ != nullptr, absent, absent, absent, absent, absent, {}, {}};
   if (d_) {
     m.energy_observed = r[f_observed] / settings_.batch;
+    m.energy_initial = r[f_initial] / chains;
     m.energy_revised = r[f_revised] / chains;
-    m.energy_initial = settings_.langevin_steps ? r[f_initial] / chains : m.energy_revised;
-    m.gradient = settings_.langevin_steps ? r[gradient_size] / values : absent;
+    m.gradient = r[gradient_size] / values;
     m.layer_maximum.assign(r.begin() + layers, r.begin() + generator_layers());
   }
   if (g_) {

@@ -31,7 +31,7 @@ struct LearningSettings {
 };
 
 // What an iteration looked like. Energies are means of f over examples. Without a descriptor there are no energies,
-// without a Langevin step no gradient, without a generator no reconstruction: they are NaN then.
+// without a generator no reconstruction: they are NaN then.
 struct Monitor {
   bool has_descriptor, has_generator;
   double energy_observed, energy_initial, energy_revised;
@@ -49,7 +49,7 @@ class Cooperative {
 
   // descriptor may be null for the generator alone, generator for the descriptor alone. `examples` is the size of the
   // training set: the generator alone keeps a latent vector for each. Throws std::invalid_argument where the nets do not
-  // fit each other, or the generator alone has no step G1.
+  // fit each other, there is no step D1, or the generator alone has no step G1.
   Cooperative(Backend &, Network *descriptor, Network *generator, const LearningSettings &, int64_t examples);
   ~Cooperative();
 
