@@ -129,6 +129,9 @@ int complete(const Options &options) {
                                       : std::vector<Mask>(count, load_mask(options.mask, example, settings));
 
   Completion completion(*backend, saved, settings, seed);
+  progress.note("inferring the latent vectors of " + std::to_string(count) +
+                (count == 1 ? " picture by " : " pictures by ") + std::to_string(settings.inference_steps) +
+                " Langevin steps");
   // The nets know pictures stretched to [-1, 1]: one's own is, by what is visible of it, and back.
   const bool stretched = !options.picture.empty() && settings.normalise != "fixed";
   const auto [low, high] = stretched ? visible_range(pictures, masks[0]) : std::make_pair(real(-1), real(1));
@@ -139,7 +142,7 @@ int complete(const Options &options) {
     for (real &x : filled) x = (x + 1) / 2 * (high - low) + low;
   if (options.picture.empty()) {
     save_completion(sibling(path, "completed"), pictures, filled, masks, example);
-    progress.note(sibling(path, "completed.png") + ": rows of original, occluded and recovered pictures");
+    progress.note(sibling(path, "completed.png") + ": original, occluded and recovered pictures, a row each");
   } else {
     const std::string file = sibling(path, "completed_" + std::filesystem::path(options.picture).stem().string());
     save_examples(file, filled, example);

@@ -185,7 +185,8 @@ class PictureEvaluation {
     };
     for (const PictureSet &set : sets_) add(set.name, set.shown);
     add("training pictures", training_->range(0, std::min(shown_neighbours, training_->size())));
-    table.notes = {"mean over all pairs of the first " + std::to_string(shown_neighbours) + " of each"};
+    table.notes = {"mean over all pairs of the first " + std::to_string(shown_neighbours) +
+                   " of each, or of all where there are fewer"};
     publish(table);
   }
 

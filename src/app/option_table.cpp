@@ -42,33 +42,33 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.group = "Training";
   add.text("data", "PATH", &Options::data, {}, "a file or folder to learn from", recorded);
   add.text("preset", "NAME", &Options::preset, {"quick", "paper"},
-           "quick (for a CPU) or paper (the published settings, for a GPU)", recorded);
-  add.number("iterations", "N", &Options::iterations, 1, any, "learning iterations of the whole run");
-  add.number("seed", "N", &Options::seed, 0, any, "the same seed gives the same run", recorded);
+           "quick (for a CPU, and its default) or paper (the published settings; a GPU's default)", recorded);
+  add.number("iterations", "N", &Options::iterations, 1, any, "learning iterations of the whole run (the preset's)");
+  add.number("seed", "N", &Options::seed, 0, any, "the same seed gives the same run (1)", recorded);
   add.text("algorithm", "NAME", &Options::algorithm, {"cooperative", "descriptor", "persistent-cd", "generator"},
-           "both nets, or one alone: cooperative, descriptor, persistent-cd or generator", recorded);
+           "both nets (cooperative, the default), or one alone: descriptor, persistent-cd or generator", recorded);
   add.text("category", "NAME", &Options::category, {}, "what to learn where the data holds several categories");
   add.text("set", "NAME=VALUE ...", nullptr, {}, "change settings; --list names them");  // see Options::settings
   add.text("config", "FILE", &Options::config, {}, "begin from the config.txt of an earlier run");
 
   add.group = "The run's folder, OUT/EXPERIMENT/NAME";
-  add.text("out", "DIR", &Options::out, {}, "where runs are kept", recorded);
+  add.text("out", "DIR", &Options::out, {}, "where runs are kept (output)", recorded);
   add.text("name", "NAME", &Options::name, {}, "the run's own name", recorded);
   add.flag("resume", &Options::resume, "continue from the run's checkpoint");
   add.flag("overwrite", &Options::overwrite, "replace the run of that name");
   add.flag("quiet", &Options::quiet, "print warnings and errors alone");
 
   add.group = "The machine";
-  add.text("device", "NAME", &Options::device, {}, "auto, cpu, cuda or cuda:INDEX", recorded);
+  add.text("device", "NAME", &Options::device, {}, "auto (a GPU where one answers), cpu, cuda or cuda:INDEX", recorded);
   add.text("precision", "NAME", &Options::precision, {"fp32", "tf32", "bf16"},
            "of the convolutions on a GPU: fp32 (exact), tf32 or bf16", recorded);
-  add.number("threads", "N", &Options::threads, 1, 4096, "CPU threads; no result depends on it", recorded);
+  add.number("threads", "N", &Options::threads, 1, 4096, "CPU threads (all); no result depends on it", recorded);
 
   add.group = "From a checkpoint";
   add.text("checkpoint", "FILE", &Options::checkpoint, {}, "the trained nets, instead of those in the run's folder");
   add.text("size", "HxW", &Options::size, {}, "rows and columns of the samples");
   add.number("frames", "T", &Options::frames, 1, 65536, "frames of the samples");
-  add.text("save", "KIND", &Options::save, {"png", "npy"}, "samples as png pictures or as one npy array");
+  add.text("save", "KIND", &Options::save, {"png", "npy"}, "samples as png pictures (the default) or as one npy array");
   add.text("mask", "FILE", &Options::mask, {}, "picture whose white pixels are hidden, to complete");
 
   add.group = "Evaluation";

@@ -138,14 +138,20 @@ int sample(const Options &options) {
     else
       sampler.emplace(*backend, *descriptor, example, batch, Statistics::running);
     const double start = standard_screen().seconds();
+    if (options.sample * example.size() > elements_at_a_time / 8)
+      progress.note("drawing " + std::to_string(options.sample) +
+                    (options.sample == 1 ? " sample of " : " samples of ") + std::to_string(canvas.wanted.h) + "x" +
+                    std::to_string(canvas.wanted.w) + ", " + std::to_string(batch) + " at a time");
     sampler->draw(sampling_settings(saved, options.seed), options.sample,
                   [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
                     const int64_t count = std::min(batch, options.sample - first);
                     if (generated) generated->add(canvas.cut(made, example, count));
                     if (revised) revised->add(canvas.cut(better, example, count));
+                    const int64_t done = first + count;
+                    const double pace = (standard_screen().seconds() - start) / double(done);
                     if (first / batch % 10 == 0 && options.sample > batch)
-                      progress.note(std::to_string(first + count) + " of " + std::to_string(options.sample) +
-                                    " samples, " + duration(standard_screen().seconds() - start));
+                      progress.note(std::to_string(done) + " of " + std::to_string(options.sample) + " samples, " +
+                                    duration(pace * double(options.sample - done)) + " left");
                   });
   }
   for (std::optional<SampleFiles> *files : {&generated, &revised})

@@ -74,7 +74,7 @@ std::map<std::string, std::vector<std::string>> pictures_by_category(const std::
 std::string most_files_are(const std::string &folder) {
   Found found;
   collect(folder, "", found);
-  found.other_endings.erase("");
+  for (const char *known : {"", ".gz", ".bin"}) found.other_endings.erase(known);  // known, under their names
   const auto most = std::max_element(found.other_endings.begin(), found.other_endings.end(),
                                      [](const auto &a, const auto &b) { return a.second < b.second; });
   return most == found.other_endings.end() ? "" : "; most files in it end in " + most->first + ", which is not read";
@@ -89,7 +89,8 @@ Source open_pictures(const SourceOptions &options) {
   const auto categories = pictures_by_category(options.path);
   if (categories.empty())
     throw std::runtime_error("there are no pictures in " + options.path +
-                             " (PNG, JPEG, BMP, PPM, PGM, TGA, GIF, PSD, HDR, PIC; or MNIST's or CIFAR's files)" +
+                             " (PNG, JPEG, BMP, PPM, PGM, TGA, GIF, PSD, HDR, PIC), nor MNIST's "
+                             "train-images-idx3-ubyte or CIFAR's data_batch_1.bin" +
                              most_files_are(options.path));
   Source source;
   const auto full = [&](const std::string &name) { return (fs::path(options.path) / name).string(); };

@@ -133,8 +133,8 @@ void SafetensorsFile::open_and_parse() {
   uint64_t length;
   read_at(descriptor_, 0, &length, sizeof length);
   if (length > uint64_t(std::min(largest_header, file_bytes - 8)))
-    throw std::runtime_error("its header would have " + std::to_string(length) + " bytes, the file has " +
-                             std::to_string(file_bytes));
+    throw std::runtime_error("it is no safetensors file: its header would have " + std::to_string(length) +
+                             " bytes, the file has " + std::to_string(file_bytes));
   std::string text(length, '\0');
   read_at(descriptor_, 8, text.data(), int64_t(length));
 
