@@ -62,7 +62,7 @@ std::vector<Layer> halving(const std::vector<int64_t> &channels);
 std::vector<Layer> doubling_quickly(int64_t size, const std::vector<int64_t> &channels);
 // What these nets take to become good within minutes: many iterations of a few chains. Two Langevin steps, about as long
 // together as ten of the paper's ratio delta = 0.3 s, and without noise (as the authors' CIFAR-10 code after its first
-// epochs), so that four iterations take the time of one. Weights and s are those of the quick textures, for the same
+// epochs), make more than two iterations in the time of one. Weights and s are those of the quick textures, for the same
 // reason: the energy's gradient has to grow about a hundredfold before it balances x / s^2, from the paper's weights and s
 // about 10^8-fold. The rates keep the generator up with the descriptor and halve after each quarter. On bedrooms ten
 // noisy steps reached a FID (by a classifier of our own) of 671 in 400 s; these two 345 in 240 s, one step 499.
