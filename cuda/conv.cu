@@ -1,9 +1,15 @@
 // Convolutions: which kernel computes which, and into how many parts its sum is split.
 //
-//   input of 1 to 4 channels   back to the input; forward and back to the filters where rows have 8 outputs or more:
-//                              conv_small.cu
+//   input of 1 to 4 channels   in fp32: back to the input; forward and back to the filters where rows have 8 outputs or
+//                              more: conv_small.cu. By tensor cores: back to the input where a row of taps is 7 floats
+//                              or shorter
 //   fully connected layers     forward to 112 outputs or fewer, back from 32 or fewer:   fully_connected.cu
 //   everything else            implicit matrix product           conv_gemm.h, by conv_forward.cu, conv_backward_*.cu
+//
+// Back to few channels by tensor cores: dx has 3 columns for 8 of an instruction, and reads dy once a tap for them. But
+// the taps of a row can be columns as well: the product [N,T,H,Wo, kW Cin] of dy and w, which sums over the other taps,
+// and of which dx [.., o stride - before + k, i] is the sum over k of elements (o, (k, i)): a second kernel adds them
+// (conv_small.cu). Reads of dy fall by kW / stride, and 15 of 16 columns are used by 5 x 5 taps of 3 channels.
 //
 // Folding: along an axis whose window covers the whole input without padding (a fully connected layer), taps and
 // channels lie side by side in x as in w, so both become channels: x [N,T,H,W,C] as [N,T,H,1,W C], and so on outwards.
@@ -119,21 +125,29 @@ GemmPlan plan(const CudaBackend &backend, ConvProblem &p) {
   const Phase<product> phase(p, 0);  // the first has the most rows, but may have the fewest taps
   int sum = 0;
   for (int i = 0; i < phases_of(product, p); ++i) sum = std::max(sum, Phase<product>(p, i).sum);
-  const int channels = p.out_channels | (product == Product::backward_input ? 0 : p.in_channels);
-  const auto in_steps_of = [&](int n) { return channels % n == 0 && aligned(p.a, 4 * n) && aligned(p.b, 4 * n); };
+  const auto vector = [](int channels, const float *at) {
+    return channels % 4 == 0 && aligned(at, 16) ? 4 : channels % 2 == 0 && aligned(at, 8) ? 2 : 1;
+  };
+  const int b_vector = vector(p.out_channels, p.b),
+            both = std::min(vector(product == Product::backward_input ? p.out_channels : p.in_channels, p.a), b_vector);
   GemmPlan plan;
-  plan.vector = in_steps_of(4) ? 4 : in_steps_of(2) ? 2 : 1;
+  plan.a_vector = both;
+  plan.b_vector = both == 1 && b_vector == 4 && product != Product::backward_input ? 4 : both;
   const auto blocks = [&](int rows, int columns) {
     return int64_t{ceil_div(phase.rows, rows)} * ceil_div(phase.columns, columns) * phases_of(product, p);
   };
   const int processors = backend.multiprocessors();
   const bool has_room = backend.shared_bytes_a_block() >= (64 << 10);
-  const bool large = plan.vector > 1 && has_room && phase.rows > 64 && phase.columns > 64 &&
-                     (blocks(128, 128) >= processors || sum >= 4096);
-  plan.tile = large ? Tile::large : Tile::medium;
-  const int64_t tiles =
-      large ? blocks(LargeTile::rows, LargeTile::columns) : blocks(MediumTile::rows, MediumTile::columns);
-  const int64_t resident = int64_t{processors} * (large ? 2 : 4);
+  const bool by_vectors = plan.b_vector > 1, high = phase.rows > 64;
+  const bool large = by_vectors && has_room && high && phase.columns > 64 &&
+                     (blocks(LargeTile::rows, LargeTile::columns) >= processors || sum >= 4096);
+  const bool narrow = by_vectors && high && phase.columns <= NarrowTile::columns;
+  plan.tile = large ? Tile::large : narrow ? Tile::narrow : Tile::medium;
+  const int64_t tiles = large    ? blocks(LargeTile::rows, LargeTile::columns)
+                        : narrow ? blocks(NarrowTile::rows, NarrowTile::columns)
+                                 : blocks(MediumTile::rows, MediumTile::columns);
+  const int64_t resident =
+      int64_t{processors} * (large ? LargeTile::blocks_a_processor : MediumTile::blocks_a_processor);
   const int64_t to_fill = std::min<int64_t>(resident / tiles, sum / (8 * step_of_sum));
   const int64_t to_be_exact = ceil_div<int64_t>(sum, 8192);
   const int64_t grid = 65535 / phases_of(product, p);
@@ -143,10 +157,10 @@ GemmPlan plan(const CudaBackend &backend, ConvProblem &p) {
 }
 
 const char *name(const GemmPlan &plan) {
-  const bool large = plan.tile == Tile::large;
-  if (plan.vector == 4) return large ? "large 4" : "medium 4";
-  if (plan.vector == 2) return large ? "large 2" : "medium 2";
-  return "medium 1";
+  static const char *const names[3][4] = {{"large 4", "large 2", "large 1", ""},
+                                          {"narrow 4", "narrow 2", "narrow 1", ""},
+                                          {"medium 4", "medium 2", "medium 1", "medium, singly"}};
+  return names[int(plan.tile)][plan.b_vector == 1 ? 3 : plan.a_vector == 4 ? 0 : plan.a_vector == 2 ? 1 : 2];
 }
 
 template <Product product>
@@ -161,6 +175,30 @@ ConvolutionRun run(CudaBackend &backend, ConvProblem p, View result) {
   return {name(how), p.splits};
 }
 
+// Back to few channels by tensor cores: the columns are the taps of a row.
+ConvProblem with_row_taps_as_columns(ConvProblem p) {
+  p.in_channels *= p.w.kernel;
+  p.w = {1, 1, 0, p.w.out, p.w.out};
+  p.result_elements = int64_t{p.examples} * p.t.in * p.h.in * p.w.in * p.in_channels;
+  p.bias = nullptr;
+  p.activation = {};
+  return p;
+}
+
+bool row_taps_fit(const ConvProblem &p) {
+  return p.w.kernel * p.in_channels >= 8 &&
+         with_row_taps_as_columns(p).result_elements <= std::numeric_limits<int>::max();
+}
+
+ConvolutionRun run_row_taps(CudaBackend &backend, const ConvProblem &p) {
+  ConvProblem columns = with_row_taps_as_columns(p);
+  const GemmPlan how = plan<Product::backward_input>(backend, columns);
+  columns.result = backend.scratch<float>(columns.splits * columns.result_elements);
+  launch_gemm<Product::backward_input>(columns, how, backend.precision(), backend.stream());
+  launch_add_row_taps(p, columns, backend.stream());
+  return {how.tile == Tile::narrow ? "row taps, narrow" : "row taps", columns.splits};
+}
+
 }  // namespace
 
 void CudaBackend::conv_forward(ConstView x, ConstView w, const Window &window, const Epilogue &epilogue, View y) {
@@ -169,7 +207,8 @@ void CudaBackend::conv_forward(ConstView x, ConstView w, const Window &window, c
   p.a = x.data;
   p.b = w.data;
   fold(p);
-  if (p.in_channels <= few_channels && p.w.out >= 8 && y.shape.size() && small_forward_bytes(p) <= (48 << 10)) {
+  if (precision_ == Precision::fp32 && p.in_channels <= few_channels && p.w.out >= 8 && y.shape.size() &&
+      small_forward_bytes(p) <= (48 << 10)) {
     p.result = y.data;
     last_convolution_ = {"small", 1};
     return launch_small_forward(p, stream_);
@@ -199,8 +238,13 @@ void CudaBackend::conv_backward_input(ConstView dy, ConstView w, const Window &w
   fold(p);
   if (p.in_channels <= few_channels && dx.shape.size()) {
     p.result = dx.data;
-    last_convolution_ = {"small", 1};
-    return launch_small_backward_input(p, stream_);
+    if (precision_ != Precision::fp32 && row_taps_fit(p)) {
+      last_convolution_ = run_row_taps(*this, p);
+    } else {
+      last_convolution_ = {"small", 1};
+      launch_small_backward_input(p, stream_);
+    }
+    return;
   }
   if (fully_connected_backward_fits(p)) {
     p.result = dx.data;
@@ -215,7 +259,7 @@ void CudaBackend::conv_backward_filter(ConstView x, ConstView dy, const Window &
   p.a = x.data;
   p.b = dy.data;
   fold(p);
-  if (small_backward_filter_fits(p) && dw.shape.size()) {
+  if (precision_ == Precision::fp32 && small_backward_filter_fits(p) && dw.shape.size()) {
     // Parts of rows that fill the GPU, each of 8192 terms at most.
     p.result_elements = dw.shape.size();
     const int64_t rows = int64_t{p.examples} * p.t.out * p.h.out;

@@ -11,12 +11,18 @@
 //      +------+ |  2    |  3    |                    threads and nobody reads the stage of step s-1 any more,
 //         16    +-------+-------+                    which is filled next.
 //
-//   tile     block       warps   fp32: each thread    tensor cores: each warp
-//   large    128 x 128   2 x 4   8 x 8                64 x 32
-//   medium    64 x  64   2 x 2   8 x 4                32 x 32
+//   tile     block       fp32: warps, each thread     tensor cores: warps, each warp
+//   large    128 x 128   2 x 4   8 x 8                2 x 2   64 x 64
+//   narrow   128 x  32   4 x 1   8 x 4                4 x 1   32 x 32
+//   medium    64 x  64   2 x 2   8 x 4                2 x 2   32 x 32
 //
-// A step of the large tile moves 16 KiB from memory or L2 into shared memory for 524,288 operations, 32 a byte. Copies
-// of 16 bytes where the channels allow it, of 4 otherwise; what lies outside the tensor arrives as zero.
+// A step of the large tile moves 16 KiB into shared memory for 524,288 operations, 32 a byte: at a tensor core's rate
+// more than L2 gives. So the sum runs through 32 channels of every tap before the next 32 channels: what a block gathers
+// for the second tap is nearly what it did for the first, and is in the processor's own cache (L1). B, which has no such
+// second use, passes it by. Predicted, for 3 x 3 taps of stride 1: 54 operations a byte of L2.
+//
+// Copies of 16 bytes where the channels allow it, of 8 or 4 otherwise (of one float for pictures of 1 to 3 channels);
+// what lies outside the tensor arrives as zero.
 //
 // Shared memory holds a tile either along the sum, [row][16 + 4], or along rows, [16][rows + 8], whichever way the
 // copies come in; with these paddings the 32 lanes of a warp read 32 different banks in either.
@@ -30,35 +36,48 @@
 
 namespace coopnets {
 
-// Walks over the summed index (tap, channel) of a gathering product.
+// Walks over the summed index (tap, channel) of a gathering product: through the taps of 32 channels before the next 32
+// where the channels come in such, else through all channels of each tap.
 template <Product product>
 struct TapWalk {
   const Phase<product> &phase;
-  int jt, jh, jw, channel;
+  int chunk_end, jt, jh, jw, channel;
 
   __device__ TapWalk(const Phase<product> &phase, int k) : phase(phase) {
-    channel = k % phase.channels;
-    const int tap = k / phase.channels, plane = max(1, phase.h.taps * phase.w.taps);  // no taps: nothing is read
+    const int chunk = this->chunk(), row = max(1, phase.w.taps),
+              plane = row * max(1, phase.h.taps);  // no taps: nothing is read
+    const int taps = plane * max(1, phase.t.taps), begin = k / (taps * chunk) * chunk;
+    const int tap = k / chunk % taps;
+    channel = begin + k % chunk;
+    chunk_end = begin + chunk;
     jt = tap / plane;
-    jh = tap % plane / max(1, phase.w.taps);
-    jw = tap % max(1, phase.w.taps);
+    jh = tap % plane / row;
+    jw = tap % row;
   }
+  __device__ bool in_chunks() const { return phase.channels % 32 == 0; }
+  __device__ int chunk() const { return in_chunks() ? 32 : phase.channels; }
   __device__ void advance(int by) {
+    const int chunk = this->chunk();
     channel += by;
-    while (channel >= phase.channels) {
-      channel -= phase.channels;
+    while (channel >= chunk_end) {
+      channel -= chunk;
       if (++jw < phase.w.taps) continue;
       jw = 0;
       if (++jh < phase.h.taps) continue;
       jh = 0;
-      ++jt;
+      if (++jt < phase.t.taps) continue;
+      jt = 0;
+      channel += chunk;
+      chunk_end += chunk;
     }
   }
+  // In the order of (tap, channel), in which the filters lie.
+  __device__ int index() const { return ((jt * phase.h.taps + jh) * phase.w.taps + jw) * phase.channels + channel; }
 };
 
 // What a thread copies for each step of a gathering product: A along the sum; B along the sum (backward_input) or along
 // columns (forward).
-template <Product product, class Shape, int vector>
+template <Product product, class Shape, int vector, int b_vector>
 class Loader {
  public:
   using A = SharedTile<Shape::rows, true>;
@@ -115,7 +134,7 @@ class Loader {
       if (exists)
         from += (((row.example * phase_.t.source + t) * phase_.h.source + h) * phase_.w.source + w) * phase_.channels +
                 tap_.channel;
-      copy_async<vector>(a + A::at(r, along), from, exists);
+      copy_async<vector, Cache::keep>(a + A::at(r, along), from, exists);
     }
     if (product == Product::backward_input) {
       const int tap = ((phase_.t.first_tap + phase_.t.tap_step * tap_.jt) * p_.h.kernel + phase_.h.first_tap +
@@ -130,7 +149,8 @@ class Loader {
         copy_async<vector>(b + B::at(c, along), from, exists);
       }
     } else {
-      load_rows<Shape, vector>(b, p_.b, k_, end_, first_column_, phase_.columns);
+      const int row = tap_.in_chunks() ? tap_.index() - along : k_;  // the same for all threads
+      load_rows<Shape, b_vector>(b, p_.b, row, end_ - k_, first_column_, phase_.columns);
     }
     commit_copies();
     k_ += step_of_sum;
@@ -147,8 +167,8 @@ class Loader {
 };
 
 // The same for backward_filter: both A and B along rows and columns, one position of y a row of shared memory.
-template <class Shape, int vector>
-class Loader<Product::backward_filter, Shape, vector> {
+template <class Shape, int vector, int b_vector>
+class Loader<Product::backward_filter, Shape, vector, b_vector> {
  public:
   using A = SharedTile<Shape::rows, false>;
   using B = SharedTile<Shape::columns, false>;
@@ -185,11 +205,11 @@ class Loader<Product::backward_filter, Shape, vector> {
                             unsigned(h) < unsigned(p_.h.in) && unsigned(w) < unsigned(p_.w.in);
         const float *from = p_.a;
         if (exists) from += (((example_ * p_.t.in + t) * p_.h.in + h) * p_.w.in + w) * p_.in_channels + channel_;
-        copy_async<vector>(a + A::at(along, mine + r), from, exists);
+        copy_async<vector, Cache::keep>(a + A::at(along, mine + r), from, exists);
         advance();
       }
     }
-    load_rows<Shape, vector>(b, p_.b, k_, end_, first_column_, columns_);
+    load_rows<Shape, b_vector>(b, p_.b, k_, end_ - k_, first_column_, columns_);
     commit_copies();
     k_ += step_of_sum;
   }
@@ -216,11 +236,25 @@ class Loader<Product::backward_filter, Shape, vector> {
   int channel_, tap_t_, tap_h_, tap_w_, example_, t_, h_, w_;
 };
 
+// In one access where all n are there and aligned.
+template <int n>
+__device__ __forceinline__ void store_run(float *to, const float (&values)[n], int run) {
+  if (n == 4 && run == 4 && reinterpret_cast<uintptr_t>(to) % 16 == 0)
+    *reinterpret_cast<float4 *>(to) = {values[0], values[1 % n], values[2 % n], values[3 % n]};
+  else if (n == 2 && run == 2 && reinterpret_cast<uintptr_t>(to) % 8 == 0)
+    *reinterpret_cast<float2 *>(to) = {values[0], values[1 % n]};
+  else
+#pragma unroll
+    for (int j = 0; j < n; ++j)
+      if (j < run) to[j] = values[j];
+}
+
 // gridDim: tiles of rows x tiles of columns, in one axis as y and z end at 65,535; 1; phases x splits.
-template <Product product, class Math, int vector>
-__global__ void __launch_bounds__(Math::Shape::threads, 512 / Math::Shape::threads) conv_gemm(const ConvProblem p) {
+template <Product product, class Math, int a_vector, int b_vector>
+__global__ void __launch_bounds__(Math::Shape::threads, Math::Shape::blocks_a_processor)
+    conv_gemm(const ConvProblem p) {
   using Shape = typename Math::Shape;
-  using Load = Loader<product, Shape, vector>;
+  using Load = Loader<product, Shape, a_vector, b_vector>;
   const int split = blockIdx.z % p.splits;
   const Phase<product> phase(p, blockIdx.z / p.splits);
   const int tiles_across = ceil_div(phase.columns, Shape::columns);
@@ -259,21 +293,24 @@ __global__ void __launch_bounds__(Math::Shape::threads, 512 / Math::Shape::threa
   }
 
   float *const result = p.result + (p.splits > 1 ? split * p.result_elements : 0);
-  math.template for_each<typename Load::A, typename Load::B>([&](int row, int column, float value) {
-    const int at = result_at[row], c = first_column + column;
-    if (at < 0 || c >= phase.columns) return;
-    if (p.splits == 1) {
-      if (p.bias) value += p.bias[p.bias_channels == phase.columns ? c : c % p.bias_channels];
-      value = activate(p.activation, value);
+  math.template for_each<typename Load::A, typename Load::B>([&](int row, int column, auto &values) {
+    constexpr int most = sizeof(values) / sizeof(float);
+    const int at = result_at[row], c = first_column + column, run = min(most, phase.columns - c);
+    if (at < 0 || run <= 0) return;
+#pragma unroll
+    for (int j = 0; j < most; ++j) {
+      if (p.splits > 1 || j >= run) break;
+      if (p.bias) values[j] += p.bias[p.bias_channels == phase.columns ? c + j : (c + j) % p.bias_channels];
+      values[j] = activate(p.activation, values[j]);
     }
-    result[at + c] = value;
+    store_run(result + at + c, values, run);
   });
 }
 
-template <Product product, class Math, int vector>
+template <Product product, class Math, int a_vector, int b_vector>
 void launch_gemm_as(const ConvProblem &p, cudaStream_t stream) {
   using Shape = typename Math::Shape;
-  using Load = Loader<product, Shape, vector>;
+  using Load = Loader<product, Shape, a_vector, b_vector>;
   const Phase<product> largest(p, 0);
   constexpr int bytes = stages * (Load::A::floats + Load::B::floats) * int(sizeof(float));
   if (bytes > (44 << 10)) {  // more than 48 KiB with the static arrays needs permission, once a kernel and device
@@ -281,34 +318,44 @@ void launch_gemm_as(const ConvProblem &p, cudaStream_t stream) {
     int device = 0;
     CUDA_CHECK(cudaGetDevice(&device));
     if (!(allowed >> device & 1))
-      CUDA_CHECK(
-          cudaFuncSetAttribute(conv_gemm<product, Math, vector>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
+      CUDA_CHECK(cudaFuncSetAttribute(conv_gemm<product, Math, a_vector, b_vector>,
+                                      cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
     allowed |= uint64_t{1} << device;
   }
   const int64_t tiles = int64_t{ceil_div(largest.rows, Shape::rows)} * ceil_div(largest.columns, Shape::columns);
   const dim3 grid(unsigned(tiles), 1, phases_of(product, p) * p.splits);
-  CUDA_LAUNCH((conv_gemm<product, Math, vector>), grid, Shape::threads, bytes, stream, p);
+  CUDA_LAUNCH((conv_gemm<product, Math, a_vector, b_vector>), grid, Shape::threads, bytes, stream, p);
 }
 
-template <Product product, template <class> class Math>
+template <Product product, class Math>
+void launch_gemm_in(const ConvProblem &p, const GemmPlan &plan, cudaStream_t stream) {
+  if (plan.a_vector == 4) return launch_gemm_as<product, Math, 4, 4>(p, stream);
+  if (plan.a_vector == 2) return launch_gemm_as<product, Math, 2, 2>(p, stream);
+  if constexpr (product != Product::backward_input) launch_gemm_as<product, Math, 1, 4>(p, stream);
+}
+
+template <Product product, template <class> class Math, class Large>
 void launch_gemm_with(const ConvProblem &p, const GemmPlan &plan, cudaStream_t stream) {
-  const bool large = plan.tile == Tile::large;
-  if (plan.vector == 1) return launch_gemm_as<product, Math<MediumTile>, 1>(p, stream);
-  if (plan.vector == 2 && large) return launch_gemm_as<product, Math<LargeTile>, 2>(p, stream);
-  if (plan.vector == 2) return launch_gemm_as<product, Math<MediumTile>, 2>(p, stream);
-  if (large) return launch_gemm_as<product, Math<LargeTile>, 4>(p, stream);
-  launch_gemm_as<product, Math<MediumTile>, 4>(p, stream);
+  if (plan.b_vector == 1) return launch_gemm_as<product, Math<MediumTile>, 1, 1>(p, stream);
+  switch (plan.tile) {
+    case Tile::large:
+      return launch_gemm_in<product, Math<Large>>(p, plan, stream);
+    case Tile::narrow:
+      return launch_gemm_in<product, Math<NarrowTile>>(p, plan, stream);
+    case Tile::medium:
+      return launch_gemm_in<product, Math<MediumTile>>(p, plan, stream);
+  }
 }
 
 template <Product product>
 void launch_gemm(const ConvProblem &p, const GemmPlan &plan, Precision precision, cudaStream_t stream) {
   switch (precision) {
     case Precision::fp32:
-      return launch_gemm_with<product, Fp32>(p, plan, stream);
+      return launch_gemm_with<product, Fp32, LargeTile>(p, plan, stream);
     case Precision::tf32:
-      return launch_gemm_with<product, Tf32>(p, plan, stream);
+      return launch_gemm_with<product, Tf32, LargeWarpTile>(p, plan, stream);
     case Precision::bf16:
-      return launch_gemm_with<product, Bf16>(p, plan, stream);
+      return launch_gemm_with<product, Bf16, LargeWarpTile>(p, plan, stream);
   }
 }
 

@@ -6,16 +6,20 @@
 //                a read: 8 x 8 elements take (8 + 8) x 16 bytes for 512 operations
 //   Tf32, Bf16   warps form a grid; each owns whole 16 x 8 tiles; fragments as in tensor_core.h, rounded as read
 //
-//                large tile, 8 warps              a warp's 64 x 32 elements
+//                large tile, 4 warps              a warp's 64 x 64 elements
 //                +---+---+---+---+---+---         +---+---+---+---+  16 rows
-//                | 0 | 1 | 2 | 3 | 0 | 1  64      |   |   |   |   |  x 8 columns each: 4 x 4 instructions a step of
-//                +---+---+---+---+---+---         +---+---+---+---+  the sum, for 4 fragments of A and 4 of B:
-//                | 4 | 5 | 6 | 7 | 4 | 5          |   ...         |  per lane (16 + 8) words for 16 x 2048 operations
+//                | 0 | 1 | 0 | 1 | 0 | 1  64      |   |   |   |   |  x 8 columns each: 4 x 8 instructions a step of
+//                +---+---+---+---+---+---         +---+---+---+---+  the sum, for 4 fragments of A and 8 of B:
+//                | 2 | 3 | 2 | 3 | 2 | 3          |   ...         |  per lane (16 + 16) words for 32 x 2048 operations
 //                +---+---+---+---+---+---         +---------------+  of the warp in tf32
 //
+// A processor's shared memory gives one word a lane and clock, so words a lane and instruction bound the rate: with
+// those that the copies write, 1.5 for the large tile (2 with 8 warps of 64 x 32), 3 for the medium one and 3.25 for the
+// narrow, twice that in bf16. None of it has been measured on a device yet.
+//
 // A warp's tiles of 8 columns lie warps_across apart, so that where a result ends within the block's columns the empty
-// tiles, which are skipped, are as many in every warp: 30 columns cost 4 of 8 tiles of the medium block, 70 cost 3 of 4
-// a warp of the large one (a quarter to a half of the instructions saved; not measured yet).
+// tiles, which are skipped, are as many in every warp: 30 columns cost 4 of 8 tiles of the medium block, 70 cost 5 of 8
+// a warp of the large one.
 //
 // In bf16 the pairs of a fragment are k = t and t + 4 (or t + 8 and t + 12) rather than neighbours: any order of the
 // sum will do that A and B share, and so both formats read the same words of shared memory, one bank a lane.
@@ -26,14 +30,17 @@ namespace coopnets {
 
 constexpr int step_of_sum = 16, stages = 3;
 
-template <int rows_, int columns_, int warps_down_, int warps_across_, int threads_down_>
+// Blocks a processor: as many as should fit its registers.
+template <int rows_, int columns_, int warps_down_, int warps_across_, int threads_down_, int blocks_a_processor_>
 struct TileShape {
   static constexpr int rows = rows_, columns = columns_, warps_down = warps_down_, warps_across = warps_across_;
-  static constexpr int threads = warps_down * warps_across * warp_size;
+  static constexpr int threads = warps_down * warps_across * warp_size, blocks_a_processor = blocks_a_processor_;
   static constexpr int threads_down = threads_down_, threads_across = threads / threads_down;
 };
-using LargeTile = TileShape<128, 128, 2, 4, 16>;
-using MediumTile = TileShape<64, 64, 2, 2, 8>;
+using LargeTile = TileShape<128, 128, 2, 4, 16, 2>;      // of ordinary threads
+using LargeWarpTile = TileShape<128, 128, 2, 2, 16, 2>;  // of tensor cores
+using NarrowTile = TileShape<128, 32, 4, 1, 16, 4>;
+using MediumTile = TileShape<64, 64, 2, 2, 8, 4>;
 
 // A tile of `lines` rows of A or columns of B by step_of_sum.
 template <int lines, bool along_sum_>
@@ -45,14 +52,14 @@ struct SharedTile {
   }
 };
 
-// Copies rows k .. k + 15 of a matrix [.., columns] into a tile of B along columns.
+// Copies rows k .. k + 15 of a matrix [.., columns], of which `left` exist, into a tile of B along columns.
 template <class Shape, int vector>
-__device__ __forceinline__ void load_rows(float *b, const float *from, int k, int end, int first_column, int columns) {
+__device__ __forceinline__ void load_rows(float *b, const float *from, int k, int left, int first_column, int columns) {
   constexpr int sets = Shape::columns / vector, rows_a_pass = Shape::threads / sets;
   const int along = threadIdx.x % sets * vector, column = first_column + along;
 #pragma unroll
   for (int r = threadIdx.x / sets; r < step_of_sum; r += rows_a_pass) {
-    const bool exists = k + r < end && column < columns;
+    const bool exists = r < left && column < columns;
     copy_async<vector>(b + SharedTile<Shape::columns, false>::at(along, r),
                        exists ? from + (k + r) * columns + column : from, exists);
   }
@@ -79,15 +86,20 @@ class Fp32 {
     }
   }
 
-  // store(row, column, value) for every element that this thread owns.
+  // store(row, column, values) for every run of neighbours in a row that this thread owns: an array of 1, 2 or 4.
   template <class A, class B, class Store>
   __device__ void for_each(const Store &store) const {
+    constexpr int run = B::along_sum ? 1 : 4;
 #pragma unroll
     for (int r = 0; r < high; ++r)
 #pragma unroll
-      for (int c = 0; c < wide; ++c)
+      for (int c = 0; c < wide; c += run) {
+        float values[run];
+#pragma unroll
+        for (int j = 0; j < run; ++j) values[j] = sum_[r][c + j];
         store(line<A, Shape::threads_down>(threadIdx.x / Shape::threads_across, r),
-              line<B, Shape::threads_across>(threadIdx.x % Shape::threads_across, c), sum_[r][c]);
+              line<B, Shape::threads_across>(threadIdx.x % Shape::threads_across, c), values);
+      }
   }
 
  private:
@@ -147,8 +159,10 @@ class TensorCore {
 #pragma unroll
       for (int c = 0; c < wide; ++c)
 #pragma unroll
-        for (int i = 0; i < 4; ++i)
-          store(first_row() + 16 * r + g + 8 * (i / 2), first_column(c) + 2 * t + i % 2, sum_[r][c][i]);
+        for (int i = 0; i < 2; ++i) {
+          float values[2] = {sum_[r][c][2 * i], sum_[r][c][2 * i + 1]};
+          store(first_row() + 16 * r + g + 8 * i, first_column(c) + 2 * t, values);
+        }
   }
 
  private:

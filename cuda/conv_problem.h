@@ -83,10 +83,10 @@ inline int phases_of(Product product, const ConvProblem &p) {
 }
 
 // How a product is computed: see conv_gemm.h.
-enum class Tile { large, medium };
+enum class Tile { large, narrow, medium };
 struct GemmPlan {
   Tile tile;
-  int vector;  // floats a copy: 4 or 2 where the channels come in fours or pairs, else 1
+  int a_vector, b_vector;  // floats a copy of A and of B: 4 or 2 where the channels come in fours or pairs, else 1
 };
 
 // Launches of conv_forward.cu, conv_backward_input.cu, conv_backward_filter.cu.
@@ -94,7 +94,7 @@ enum class Precision;
 template <Product product>
 void launch_gemm(const ConvProblem &, const GemmPlan &, Precision, cudaStream_t);
 
-// Launches of conv_small.cu: few input channels, exact in fp32. Forward, and back to the input.
+// Launches of conv_small.cu: few input channels, in fp32.
 constexpr int few_channels = 4;
 size_t small_forward_bytes(const ConvProblem &);  // of shared memory; launch_small_forward needs at most 48 KiB
 void launch_small_forward(const ConvProblem &, cudaStream_t);
@@ -102,6 +102,9 @@ bool small_backward_filter_fits(const ConvProblem &);
 int small_backward_filter_blocks(const ConvProblem &);                 // of one split
 void launch_small_backward_filter(const ConvProblem &, cudaStream_t);  // into p.splits parts of p.result
 void launch_small_backward_input(const ConvProblem &, cudaStream_t);
+
+// dx from the product whose columns are the taps of a row, [columns.splits, N, T, H, Wo, kW Cin] (conv.cu).
+void launch_add_row_taps(const ConvProblem &p, const ConvProblem &columns, cudaStream_t);
 
 // Launches of fully_connected.cu: windows that cover rows and columns, folded into channels (conv.cu).
 bool fully_connected_forward_fits(const ConvProblem &);

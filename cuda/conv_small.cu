@@ -1,5 +1,6 @@
-// Convolutions whose input has one to four channels (pictures), exact in fp32 in every precision. Beside the implicit
-// matrix product they gain what that loses on so few channels: copies of whole runs instead of single words.
+// Convolutions whose input has one to four channels (pictures), in fp32. Beside the implicit matrix product they gain
+// what that loses on so few channels: copies of whole runs instead of single words. (Tensor cores, with single words,
+// are faster still; conv.cu says which kernel computes what.)
 //
 // Forward: a block makes 32 neighbouring outputs of one row by 64 output channels. For each tap row (kt, kh):
 //
@@ -24,6 +25,15 @@
 //                                         for 4 positions
 //   registers   4 positions x Cin sums
 //   at the end  the sums of the 32 lanes are added by shuffles, always in the same order
+//
+// Back to the input by tensor cores, second part: the product whose columns are the taps of a row, added into dx. Each
+// thread makes one element, w, of kW / stride products:
+//
+//   products  [ o - 1: k0 .. kW-1 ][ o: k0 .. kW-1 ][ o + 1: k0 .. kW-1 ]      k = w + before - o stride
+//                     |_________________|__________________|__________
+//   dx row    ....................... w ..............................+ bias, activation
+//
+// 4 (kW / stride + 1) bytes an element, bound by memory or, mostly, by L2.
 #include "cuda/activation.h"
 #include "cuda/conv_problem.h"
 
@@ -218,6 +228,23 @@ __global__ void __launch_bounds__(warps_a_block *warp_size) small_backward_input
       p.result[result_at[i] + j] = activate(p.activation, total + (p.bias ? p.bias[j % p.bias_channels] : 0));
 }
 
+__global__ void __launch_bounds__(256) add_row_taps(const ConvProblem p, const ConvProblem columns) {
+  const int64_t size = int64_t(p.examples) * p.t.in * p.h.in * p.w.in * p.in_channels;
+  for (int64_t item = first_item(); item < size; item += item_stride()) {
+    const int at = int(item), channel = at % p.in_channels, w = at / p.in_channels % p.w.in;
+    const int64_t row = at / p.in_channels / p.w.in * p.w.out;
+    float sum = 0;
+    for (int k = (w + p.w.before) % p.w.stride; k < p.w.kernel; k += p.w.stride) {
+      const int o = (w + p.w.before - k) / p.w.stride;  // negative before the first only, as the remainder is 0
+      if (unsigned(o) >= unsigned(p.w.out)) continue;
+      const float *const product = columns.result + (row + o) * columns.in_channels + k * p.in_channels + channel;
+      for (int s = 0; s < columns.splits; ++s) sum += product[s * columns.result_elements];
+    }
+    if (p.bias) sum += p.bias[channel % p.bias_channels];
+    p.result[at] = activate(p.activation, sum);
+  }
+}
+
 template <int channels>
 void launch_backward_input(const ConvProblem &p, cudaStream_t stream) {
   const Phase<Product::backward_input> largest(p, 0);
@@ -253,6 +280,11 @@ int small_backward_filter_blocks(const ConvProblem &p) {
 void launch_small_backward_filter(const ConvProblem &p, cudaStream_t stream) {
   const dim3 grid(p.t.kernel * p.h.kernel, ceil_div(p.out_channels, channels_a_block), p.splits);
   CUDA_LAUNCH(small_backward_filter, grid, 128, small_backward_filter_bytes(p), stream, p);
+}
+
+void launch_add_row_taps(const ConvProblem &p, const ConvProblem &columns, cudaStream_t stream) {
+  const int64_t size = int64_t{p.examples} * p.t.in * p.h.in * p.w.in * p.in_channels;
+  CUDA_LAUNCH(add_row_taps, grid_for(size, 256), 256, 0, stream, p, columns);
 }
 
 void launch_small_backward_input(const ConvProblem &p, cudaStream_t stream) {

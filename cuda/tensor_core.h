@@ -25,13 +25,16 @@ namespace coopnets {
 
 // --- Asynchronous copies of 4, 8 or 16 bytes; where nothing valid lies, zeros are written ----------------------------
 
-template <int floats>
+// Whether the copied bytes stay in the processor's own cache (L1); only copies of 16 bytes can pass it by.
+enum class Cache { keep, pass };
+
+template <int floats, Cache cache = Cache::pass>
 __device__ __forceinline__ void copy_async(float *shared, const float *global, bool valid) {
   static_assert(floats == 1 || floats == 2 || floats == 4, "copies of 4, 8 or 16 bytes");
 #if COOPNETS_SM80
   const unsigned target = unsigned(__cvta_generic_to_shared(shared));
   const int bytes = valid ? 4 * floats : 0;
-  if (floats == 4)
+  if (floats == 4 && cache == Cache::pass)
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(target), "l"(global), "r"(bytes) : "memory");
   else
     asm volatile("cp.async.ca.shared.global [%0], [%1], %3, %2;" ::"r"(target), "l"(global), "r"(bytes), "n"(4 * floats)

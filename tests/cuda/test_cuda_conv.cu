@@ -31,27 +31,42 @@ struct Case {
   Shape x;
   Window window;
   int64_t cout;
-  const char *forward, *backward_input, *backward_filter;  // the kernels, for two multiprocessors
+  // The kernels, for two multiprocessors.
+  struct Kernels {
+    const char *forward, *backward_input, *backward_filter;
+  } exact, on_tensor_cores = exact;
+  const Kernels &kernels(Precision precision) const { return precision == Precision::fp32 ? exact : on_tensor_cores; }
 };
 std::ostream &operator<<(std::ostream &out, const Case &c) { return out << c.name; }
 
-constexpr const char *small = "small", *full = "fully connected", *large4 = "large 4", *large2 = "large 2",
-                     *medium4 = "medium 4", *medium2 = "medium 2", *medium1 = "medium 1";
+constexpr const char *small = "small", *full = "fully connected", *row_taps = "row taps",
+                     *narrow_row_taps = "row taps, narrow", *large4 = "large 4", *large2 = "large 2",
+                     *large1 = "large 1", *narrow4 = "narrow 4", *narrow2 = "narrow 2", *narrow1 = "narrow 1",
+                     *medium4 = "medium 4", *medium2 = "medium 2", *medium1 = "medium 1", *singly = "medium, singly";
 // clang-format off
 const Case cases[] = {
-    {"large", {1, 1, 13, 11, 68}, {{1, 1, 0, 0}, {2, 1, 1, 0}, {2, 1, 0, 1}}, 132, large4, large4, large4},
-    {"large_strided", {1, 1, 23, 20, 68}, {{1, 1, 0, 0}, {3, 2, 1, 1}, {2, 2, 1, 2}}, 72, large4, large4, large4},
-    {"medium", {3, 3, 7, 6, 20}, {{2, 1, 0, 1}, {3, 2, 1, 0}, {2, 1, 1, 1}}, 36, medium4, medium4, medium4},
-    {"pairs", {2, 1, 9, 9, 6}, {{1, 1, 0, 0}, {3, 2, 1, 1}, {3, 1, 1, 1}}, 10, medium2, medium2, medium2},
-    {"large_pairs", {1, 1, 13, 12, 70}, {{1, 1, 0, 0}, {2, 1, 1, 0}, {1, 1, 0, 0}}, 130, large2, large2, large2},
-    {"odd_channels", {2, 2, 5, 9, 7}, {{2, 1, 0, 1}, {3, 3, 1, 0}, {2, 2, 1, 1}}, 9, medium1, medium1, medium1},
-    {"few_rows", {5, 1, 4, 4, 24}, {{1, 1, 0, 0}, {4, 1, 0, 0}, {4, 1, 0, 0}}, 140, medium4, medium4, large4},
-    {"fully_connected", {70, 1, 4, 4, 36}, {{1, 1, 0, 0}, {4, 1, 0, 0}, {4, 1, 0, 0}}, 100, full, large4, large4},
-    {"fully_connected_sliding", {3, 5, 6, 6, 10}, {{3, 2, 1, 1}, {6, 1, 0, 0}, {6, 1, 0, 0}}, 60, full, medium4, medium4},
-    {"few_outputs", {2, 4, 6, 6, 12}, {{2, 2, 0, 1}, {6, 1, 0, 0}, {6, 1, 0, 0}}, 30, full, full, full},
-    {"long_sum", {1, 3, 9, 8, 44}, {{3, 1, 0, 0}, {9, 1, 0, 0}, {7, 1, 0, 0}}, 12, medium4, medium4, medium4},
-    {"stride_beyond_kernel", {2, 1, 11, 10, 8}, {{1, 1, 0, 0}, {2, 3, 0, 0}, {1, 2, 0, 0}}, 8, medium4, medium4, medium4},
-    {"picture", {2, 1, 13, 40, 3}, {{1, 1, 0, 0}, {5, 2, 2, 2}, {5, 2, 2, 1}}, 70, small, small, small},
+    {"large", {1, 1, 13, 11, 68}, {{1, 1, 0, 0}, {2, 1, 1, 0}, {2, 1, 0, 1}}, 132, {large4, large4, large4}},
+    {"large_strided", {1, 1, 23, 20, 68}, {{1, 1, 0, 0}, {3, 2, 1, 1}, {2, 2, 1, 2}}, 72, {large4, large4, large4}},
+    {"medium", {3, 3, 7, 6, 20}, {{2, 1, 0, 1}, {3, 2, 1, 0}, {2, 1, 1, 1}}, 36, {medium4, narrow4, medium4}},
+    {"pairs", {2, 1, 9, 9, 6}, {{1, 1, 0, 0}, {3, 2, 1, 1}, {3, 1, 1, 1}}, 10, {narrow2, narrow2, medium2}},
+    {"large_pairs", {1, 1, 13, 12, 70}, {{1, 1, 0, 0}, {2, 1, 1, 0}, {1, 1, 0, 0}}, 130, {large2, large2, large2}},
+    {"odd_channels", {2, 2, 5, 9, 7}, {{2, 1, 0, 1}, {3, 3, 1, 0}, {2, 2, 1, 1}}, 9, {singly, singly, singly}},
+    {"few_rows", {5, 1, 4, 4, 24}, {{1, 1, 0, 0}, {4, 1, 0, 0}, {4, 1, 0, 0}}, 140, {medium4, medium4, large4}},
+    {"fully_connected", {70, 1, 4, 4, 36}, {{1, 1, 0, 0}, {4, 1, 0, 0}, {4, 1, 0, 0}}, 100, {full, large4, large4}},
+    {"fully_connected_sliding", {3, 5, 6, 6, 10}, {{3, 2, 1, 1}, {6, 1, 0, 0}, {6, 1, 0, 0}}, 60, {full, medium4, medium4}},
+    {"few_outputs", {2, 4, 6, 6, 12}, {{2, 2, 0, 1}, {6, 1, 0, 0}, {6, 1, 0, 0}}, 30, {full, full, full}},
+    {"long_sum", {1, 3, 9, 8, 44}, {{3, 1, 0, 0}, {9, 1, 0, 0}, {7, 1, 0, 0}}, 12, {medium4, medium4, narrow4}},
+    {"stride_beyond_kernel", {2, 1, 11, 10, 8}, {{1, 1, 0, 0}, {2, 3, 0, 0}, {1, 2, 0, 0}}, 8, {medium4, medium4, medium4}},
+    {"chunks_of_channels", {2, 1, 17, 8, 64}, {{2, 1, 1, 0}, {3, 1, 1, 1}, {2, 2, 0, 1}}, 96, {large4, medium4, large4}},
+    {"wide_pairs", {1, 1, 12, 7, 38}, {{1, 1, 0, 0}, {3, 1, 1, 1}, {2, 1, 1, 1}}, 46, {medium2, medium2, medium2}},
+    {"narrow_pairs", {1, 1, 12, 12, 22}, {{1, 1, 0, 0}, {3, 1, 1, 1}, {3, 1, 1, 1}}, 26, {narrow2, narrow2, narrow2}},
+    {"narrow", {3, 2, 7, 6, 20}, {{1, 1, 0, 0}, {3, 1, 1, 1}, {2, 1, 1, 0}}, 28, {narrow4, narrow4, narrow4}},
+    {"picture", {2, 1, 13, 40, 3}, {{1, 1, 0, 0}, {5, 2, 2, 2}, {5, 2, 2, 1}}, 72, {small, small, small}, {large1, narrow_row_taps, medium1}},
+    {"large_window", {1, 1, 13, 24, 3}, {{1, 1, 0, 0}, {7, 1, 3, 3}, {7, 3, 2, 5}}, 76, {small, small, small}, {medium1, narrow_row_taps, large1}},
+    {"long_rows_of_taps", {1, 2, 9, 30, 3}, {{2, 1, 0, 1}, {3, 3, 1, 1}, {15, 3, 7, 7}}, 40, {small, small, small}, {medium1, row_taps, medium1}},
+    {"few_filters", {1, 1, 18, 18, 3}, {{1, 1, 0, 0}, {5, 1, 2, 2}, {5, 2, 1, 2}}, 16, {small, small, small}, {narrow1, narrow_row_taps, narrow1}},
+    {"taps_apart", {2, 2, 8, 33, 2}, {{1, 2, 0, 0}, {2, 3, 0, 0}, {4, 5, 1, 0}}, 9, {singly, small, singly}, {singly, row_taps, singly}},
+    {"digit", {3, 1, 16, 16, 1}, {{1, 1, 0, 0}, {4, 2, 1, 1}, {4, 2, 1, 1}}, 24, {small, small, small}, {narrow1, small, medium1}},
 };
 // clang-format on
 
@@ -60,7 +75,8 @@ struct Results {
 };
 
 // `scale` 0: small integers, whose products and sums are exact in every precision. `after` is called after each product.
-Results run(Backend &backend, const Case &c, real scale, const std::function<void(const char *)> &after = {}) {
+using Kernel = const char *Case::Kernels::*;
+Results run(Backend &backend, const Case &c, real scale, const std::function<void(Kernel)> &after = {}) {
   const Shape shape_w = filter_shape(c.window, c.x.c, c.cout), shape_y = c.window.out(c.x, c.cout);
   const auto values = [&](int64_t size, unsigned seed) {
     std::vector<real> v = random_values(size, seed);
@@ -71,11 +87,11 @@ Results run(Backend &backend, const Case &c, real scale, const std::function<voi
   const Tensor x(backend, c.x, values(c.x.size(), 1)), w(backend, shape_w, values(shape_w.size(), 2)),
       dy(backend, shape_y, values(shape_y.size(), 3)), y(backend, shape_y), dx(backend, c.x), dw(backend, shape_w);
   backend.conv_forward(x, w, c.window, {}, y);
-  if (after) after(c.forward);
+  if (after) after(&Case::Kernels::forward);
   backend.conv_backward_input(dy, w, c.window, {}, dx);
-  if (after) after(c.backward_input);
+  if (after) after(&Case::Kernels::backward_input);
   backend.conv_backward_filter(x, dy, c.window, dw);
-  if (after) after(c.backward_filter);
+  if (after) after(&Case::Kernels::backward_filter);
   return {y.values(), dx.values(), dw.values()};
 }
 
@@ -88,9 +104,9 @@ TEST_P(CudaConv, SmallIntegersAreExactInEveryPrecision) {
     for (Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
       CudaBackend &backend = gpu(precision, processors);
       SCOPED_TRACE(backend.name() + ", planned for " + std::to_string(processors) + " multiprocessors");
-      const Results got = run(backend, GetParam(), 0, [&](const char *kernel) {
+      const Results got = run(backend, GetParam(), 0, [&](Kernel kernel) {
         if (processors == few_processors) {
-          EXPECT_STREQ(backend.last_convolution().kernel, kernel);
+          EXPECT_STREQ(backend.last_convolution().kernel, GetParam().kernels(backend.precision()).*kernel);
         }
       });
       EXPECT_EQ(got.y, wanted.y);
@@ -100,21 +116,24 @@ TEST_P(CudaConv, SmallIntegersAreExactInEveryPrecision) {
 }
 
 // Each factor is off by up to 2^-11 (tf32) or 2^-8 (bf16) of itself, so a product by up to twice that, and the result,
-// relative to its norm, by somewhat less. Pictures stay in fp32.
+// relative to its norm, by somewhat less. The small kernels and the fully connected ones on the way back stay in fp32.
 TEST_P(CudaConv, PrecisionIsThatOfTheFactors) {
   const Results wanted = run(cpu(), GetParam(), 1);
   const double bounds[] = {1e-5, 0x1p-10, 0x1p-7};
   for (Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
+    SCOPED_TRACE(gpu(precision).name());
     const Results got = run(gpu(precision), GetParam(), 1);
-    const bool rounds = precision != Precision::fp32 && gpu(precision).name().find("no ") == std::string::npos;
-    const double most = bounds[rounds ? int(precision) : 0], least = rounds ? most / 16 : 0;
-    const double distances[] = {distance(got.y, wanted.y), distance(got.dx, wanted.dx), distance(got.dw, wanted.dw)};
-    for (double d : distances) EXPECT_LE(d, most) << gpu(precision).name();
-    if (GetParam().x.c <= 4) continue;
-    EXPECT_GE(distances[0], least) << gpu(precision).name();
-    if (GetParam().backward_input == full) continue;  // exact on the way back
-    EXPECT_GE(distances[1], least) << gpu(precision).name();
-    EXPECT_GE(distances[2], least) << gpu(precision).name();
+    const Case::Kernels &kernels = GetParam().kernels(gpu(precision).precision());
+    const auto expect_rounded = [&](const char *kernel, bool may_be_full, double d) {
+      const bool rounds =
+          gpu(precision).precision() != Precision::fp32 && kernel != small && (kernel != full || may_be_full);
+      const double most = bounds[rounds ? int(precision) : 0];
+      EXPECT_LE(d, most) << kernel;
+      EXPECT_GE(d, rounds ? most / 16 : 0) << kernel;
+    };
+    expect_rounded(kernels.forward, true, distance(got.y, wanted.y));
+    expect_rounded(kernels.backward_input, false, distance(got.dx, wanted.dx));
+    expect_rounded(kernels.backward_filter, false, distance(got.dw, wanted.dw));
   }
 }
 
@@ -134,14 +153,20 @@ INSTANTIATE_TEST_SUITE_P(Shapes, CudaConv, testing::ValuesIn(cases),
 TEST(CudaConv, TheCasesMeetEveryTileInEveryProduct) {
   std::set<std::string> met[3];
   for (const Case &c : cases)
-    met[0].insert(c.forward), met[1].insert(c.backward_input), met[2].insert(c.backward_filter);
-  for (const auto &kernels : met)
-    EXPECT_EQ(kernels, (std::set<std::string>{small, full, large4, large2, medium4, medium2, medium1}));
+    for (const Case::Kernels &k : {c.exact, c.on_tensor_cores})
+      met[0].insert(k.forward), met[1].insert(k.backward_input), met[2].insert(k.backward_filter);
+  const std::set<std::string> by_all = {small, full, large4, large2, narrow4, narrow2, medium4, medium2, singly};
+  std::set<std::string> from_few_channels = by_all, to_few_channels = by_all;
+  from_few_channels.insert({large1, narrow1, medium1});
+  to_few_channels.insert({row_taps, narrow_row_taps});
+  EXPECT_EQ(met[0], from_few_channels);
+  EXPECT_EQ(met[1], to_few_channels);
+  EXPECT_EQ(met[2], from_few_channels);
 }
 
 // Sixteen parts or more of a small result are added by eight threads an element.
 TEST(CudaConv, ManyPartsAreAddedInOrder) {
-  const Case c{"", {1, 1, 20, 40, 3}, {{1, 1, 0, 0}, {1, 1, 0, 0}, {5, 1, 2, 2}}, 8, small, small, small};
+  const Case c{"", {1, 1, 20, 40, 3}, {{1, 1, 0, 0}, {1, 1, 0, 0}, {5, 1, 2, 2}}, 8, {small, small, small}};
   CudaBackend &backend = gpu(Precision::fp32);
   EXPECT_EQ(run(backend, c, 0).dw, run(cpu(), c, 0).dw);
   EXPECT_GE(backend.last_convolution().splits, 16);
