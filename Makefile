@@ -204,14 +204,15 @@ $(BUILD)/has-build:
 $(BUILD)/has-test: $(BUILD)/has-build
 	@CXX='$(CXX)' tools/setup test && touch $@
 $(TEST_BINARIES) $(C)/run_tests: | $(BUILD)/has-test
-$(call objects,$(F),$(TESTS)) $(call objects,$(D),$(NUMERICS)): | $(BUILD)/has-test
+$(call objects,$(F),$(TESTS)) $(call objects,$(D),$(NUMERICS)) $(call objects,$(C),$(CUDA_BACKEND)): | $(BUILD)/has-test
+$(call objects,$(E),$(CUDA_BACKEND) $(wildcard tests/cuda_emulator/*.cpp)): | $(BUILD)/has-test
 
 # --------------------------------------------------------------------------------------------------------- targets
 
 # Every binary runs even when one before it has failed. COOPNETS tells the tests which program to run.
 run_tests = @failed=; for binary in $(1); do \
     printf '  %-6s %s\n' TEST $$binary; \
-    COOPNETS=$(F)/coopnets $$binary --gtest_brief=1 $(if $(TEST_FILTER),--gtest_filter='$(TEST_FILTER)') || failed="$$failed $$binary"; \
+    COOPNETS=$(F)/coopnets GTEST_BRIEF=1 $$binary $(if $(TEST_FILTER),--gtest_filter='$(TEST_FILTER)') || failed="$$failed $$binary"; \
   done; \
   if [ -n "$$failed" ]; then printf 'make %s: failed:%s\n' $@ "$$failed" >&2; exit 1; fi
 test: export CUDA_VISIBLE_DEVICES :=

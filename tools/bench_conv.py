@@ -90,6 +90,8 @@ def main():
     precision = lines[0]["precision"] if lines else a.precision  # fp32 on a chip that has no other
     dtype = None
     if compared:
+        if a.device != "cpu":
+            torch.cuda.set_device(a.device)
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
         torch.backends.cudnn.benchmark = True
@@ -102,8 +104,12 @@ def main():
         rate = line["gflop"] / line["seconds"] / 1000
         row = f"{line['conv']:<22} {line['product']:<16} {rate:8.3f}"
         if compared:
-            other = line["gflop"] / theirs(line, a.device, dtype) / 1000
-            row += f" {rate / top:8.0%} {other:8.3f} {rate / other:5.2f}x"
+            row += f" {rate / top:8.0%}"
+            try:
+                other = line["gflop"] / theirs(line, a.device, dtype) / 1000
+                row += f" {other:8.3f} {rate / other:5.2f}x"
+            except RuntimeError as error:  # memory, or a shape that cuDNN has no kernel for
+                row += f" {'-':>8}  {str(error).splitlines()[0][:60]}"
         print(row, flush=True)
 
 

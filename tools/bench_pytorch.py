@@ -141,6 +141,7 @@ def measure(name, device_name, mode, precision, iterations):
     device = torch.device(device_name)
     cuda = device.type == "cuda"
     if cuda:
+        torch.cuda.set_device(device)  # of streams, graphs and memory statistics
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
         torch.backends.cudnn.benchmark = True
 
@@ -277,10 +278,15 @@ def measure(name, device_name, mode, precision, iterations):
 
 
 def measure_apart(name, mode, a):
-    """measure() in a process of its own; None, and the reason on stderr, where it fails."""
+    """measure() in a process of its own; None, and the reason on stderr, where it fails or, on a GPU, is not done in 5 minutes."""
     command = [sys.executable, __file__, "--net", name, "--mode", mode, "--device", a.device, "--precision", a.precision,
                "--iterations", str(a.iterations), "--threads", str(a.threads)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    limit = 300 if a.device != "cpu" else None
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        print(f"tools/bench_pytorch.py: {name} in mode {mode} was not done in {limit} s and is left out", file=sys.stderr)
+        return None
     if done.returncode != 0:
         print(f"tools/bench_pytorch.py: {name} in mode {mode} failed, see above", file=sys.stderr)
         return None
