@@ -25,7 +25,6 @@
 #include <limits>
 #include <stdexcept>
 
-#include "cuda/activation.h"
 #include "cuda/conv_math.h"
 #include "cuda/conv_problem.h"
 #include "cuda/cuda_backend.h"
@@ -36,7 +35,7 @@ namespace {
 constexpr int most_splits = 4096;
 constexpr int64_t most_partial_bytes = 128 << 20;
 
-// result[i] = activation(sum of partial[s, i] over the splits + bias), by `sharers` threads an element.
+// result[i] = the sum of partial[s, i] over the splits, finished, by `sharers` threads an element.
 template <int sharers>
 __global__ void __launch_bounds__(256) add_splits(const ConvProblem p, float *__restrict__ result) {
   constexpr int elements = 256 / sharers;
@@ -54,8 +53,7 @@ __global__ void __launch_bounds__(256) add_splits(const ConvProblem p, float *__
       __syncthreads();
     }
     if (sharer > 0 || i >= p.result_elements) continue;
-    if (p.bias) sum += p.bias[i % p.bias_channels];
-    result[i] = activate(p.activation, sum);
+    result[i] = finish(p, sum, int(i), i);
   }
 }
 
@@ -113,11 +111,15 @@ ConvProblem problem(const Shape &x, const Shape &w, const Window &window, const 
   return p;
 }
 
-void set_epilogue(ConvProblem &p, const Epilogue &epilogue, int64_t channels) {
-  if (epilogue.bias.data) require_same(epilogue.bias.shape, {1, 1, 1, 1, channels}, "convolution: bias");
+void set_epilogue(ConvProblem &p, const Epilogue &epilogue, const Shape &result) {
+  if (epilogue.bias.data) require_same(epilogue.bias.shape, {1, 1, 1, 1, result.c}, "convolution: bias");
+  if (epilogue.derivative.output.data)
+    require_same(epilogue.derivative.output.shape, result, "convolution: derivative");
   p.bias = epilogue.bias.data;
-  p.bias_channels = int(channels);
+  p.bias_channels = int(result.c);
   p.activation = epilogue.activation;
+  p.derivative_output = epilogue.derivative.output.data;
+  p.derivative = epilogue.derivative.activation;
 }
 
 template <Product product>
@@ -180,7 +182,7 @@ ConvProblem with_row_taps_as_columns(ConvProblem p) {
   p.in_channels *= p.w.kernel;
   p.w = {1, 1, 0, p.w.out, p.w.out};
   p.result_elements = int64_t{p.examples} * p.t.in * p.h.in * p.w.in * p.in_channels;
-  p.bias = nullptr;
+  p.bias = p.derivative_output = nullptr;
   p.activation = {};
   return p;
 }
@@ -203,7 +205,7 @@ ConvolutionRun run_row_taps(CudaBackend &backend, const ConvProblem &p) {
 
 void CudaBackend::conv_forward(ConstView x, ConstView w, const Window &window, const Epilogue &epilogue, View y) {
   ConvProblem p = problem(x.shape, w.shape, window, y.shape);
-  set_epilogue(p, epilogue, w.shape.c);
+  set_epilogue(p, epilogue, y.shape);
   p.a = x.data;
   p.b = w.data;
   fold(p);
@@ -232,7 +234,7 @@ void CudaBackend::conv_forward(ConstView x, ConstView w, const Window &window, c
 void CudaBackend::conv_backward_input(ConstView dy, ConstView w, const Window &window, const Epilogue &epilogue,
                                       View dx) {
   ConvProblem p = problem(dx.shape, w.shape, window, dy.shape);
-  set_epilogue(p, epilogue, dx.shape.c);
+  set_epilogue(p, epilogue, dx.shape);
   p.a = dy.data;
   p.b = w.data;
   fold(p);

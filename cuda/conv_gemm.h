@@ -29,7 +29,6 @@
 #pragma once
 #include <atomic>
 
-#include "cuda/activation.h"
 #include "cuda/conv_math.h"
 #include "cuda/conv_problem.h"
 #include "cuda/cuda.h"
@@ -300,8 +299,7 @@ __global__ void __launch_bounds__(Math::Shape::threads, Math::Shape::blocks_a_pr
 #pragma unroll
     for (int j = 0; j < most; ++j) {
       if (p.splits > 1 || j >= run) break;
-      if (p.bias) values[j] += p.bias[p.bias_channels == phase.columns ? c + j : (c + j) % p.bias_channels];
-      values[j] = activate(p.activation, values[j]);
+      values[j] = finish(p, values[j], c + j, at + c + j);
     }
     store_run(result + at + c, values, run);
   });

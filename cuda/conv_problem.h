@@ -15,6 +15,7 @@
 // reads o = (r + before - k0)/stride + q - j at position number q. So each of the stride^3 phases is a dense
 // convolution of stride 1, and no zero is multiplied.
 #pragma once
+#include "cuda/activation.h"
 #include "cuda/launch.h"
 
 namespace coopnets {
@@ -35,7 +36,16 @@ struct ConvProblem {
   const float *bias;  // of bias_channels, repeated over the columns; may be null
   int bias_channels;
   Activation activation;
+  const float *derivative_output;  // as the result lies: multiplied by a'(v), a function of a(v); may be null
+  Activation derivative;
 };
+
+// The sum v of element `at` as it is stored; c: its channel, or that and a multiple of bias_channels.
+__device__ __forceinline__ float finish(const ConvProblem &p, float v, int c, int64_t at) {
+  if (p.bias) v += p.bias[c < p.bias_channels ? c : c % p.bias_channels];
+  v = activate(p.activation, v);
+  return p.derivative_output ? v * derivative(p.derivative, p.derivative_output[at]) : v;
+}
 
 // One axis of the gather that makes A's rows: position q reads the source at q step + origin + direction j, which meets
 // tap first_tap + tap_step j, for j in [0, taps); its result stands at first + q spacing.

@@ -34,7 +34,6 @@
 //   dx row    ....................... w ..............................+ bias, activation
 //
 // 4 (kW / stride + 1) bytes an element, bound by memory or, mostly, by L2.
-#include "cuda/activation.h"
 #include "cuda/conv_problem.h"
 
 namespace coopnets {
@@ -87,9 +86,8 @@ __global__ void __launch_bounds__(128) small_forward(const ConvProblem p) {
     const int w = first_output + down + 8 * r;
     for (int j = 0; j < 4 && w < p.w.out; ++j) {
       const int c = first_channel + 4 * across + j;
-      if (c < p.out_channels)
-        p.result[(((example * p.t.out + t) * p.h.out + h) * p.w.out + w) * p.out_channels + c] =
-            activate(p.activation, sum[r][j] + (p.bias ? p.bias[c] : 0));
+      const int at = (((example * p.t.out + t) * p.h.out + h) * p.w.out + w) * p.out_channels + c;
+      if (c < p.out_channels) p.result[at] = finish(p, sum[r][j], c, at);
     }
   }
 }
@@ -225,7 +223,7 @@ __global__ void __launch_bounds__(warps_a_block *warp_size) small_backward_input
 #pragma unroll
   for (int i = 0; i < positions_a_warp; ++i)
     if (i == position && lane % lanes_a_value == 0 && j < channels && first + i < phase.rows)
-      p.result[result_at[i] + j] = activate(p.activation, total + (p.bias ? p.bias[j % p.bias_channels] : 0));
+      p.result[result_at[i] + j] = finish(p, total, j, result_at[i] + j);
 }
 
 __global__ void __launch_bounds__(256) add_row_taps(const ConvProblem p, const ConvProblem columns) {
@@ -240,8 +238,7 @@ __global__ void __launch_bounds__(256) add_row_taps(const ConvProblem p, const C
       const float *const product = columns.result + (row + o) * columns.in_channels + k * p.in_channels + channel;
       for (int s = 0; s < columns.splits; ++s) sum += product[s * columns.result_elements];
     }
-    if (p.bias) sum += p.bias[channel % p.bias_channels];
-    p.result[at] = activate(p.activation, sum);
+    p.result[at] = finish(p, sum, channel, at);
   }
 }
 

@@ -23,7 +23,6 @@
 //   dw   32 rows at a time of x [32][128] and dy [32][C];   thread = 4 of K x 4 of C      reads 4 K rows, writes 4 K C
 //
 // Both move about as many bytes as forward, for as many operations.
-#include "cuda/activation.h"
 #include "cuda/conv_problem.h"
 #include "cuda/cuda.h"
 #include "cuda/tensor_core.h"
@@ -195,8 +194,8 @@ __global__ void __launch_bounds__(threads, 2) fully_connected_forward(const Conv
   math.for_each([&](int row, int column, float value) {
     const int q = first_row + row;
     if (q >= p.examples * p.t.out || column >= p.out_channels) return;
-    if (p.splits == 1) value = activate(p.activation, value + (p.bias ? p.bias[column] : 0));
-    result[int64_t(q) * p.out_channels + column] = value;
+    const int64_t at = int64_t(q) * p.out_channels + column;
+    result[at] = p.splits == 1 ? finish(p, value, column, at) : value;
   });
 }
 
@@ -259,8 +258,8 @@ __global__ void __launch_bounds__(threads) fully_connected_backward_input(const 
       const int q = first_row + my_row + r, k = mine + warp_size * i;
       if (q >= rows || k >= inputs) continue;
       const int64_t line = int64_t(q / t.positions) * p.t.in + t.first + q % t.positions * t.spacing;
-      p.result[line * p.in_channels + first + k] =
-          activate(p.activation, sum[r][i] + (p.bias ? p.bias[(first + k) % p.bias_channels] : 0));
+      const int64_t at = line * p.in_channels + first + k;
+      p.result[at] = finish(p, sum[r][i], first + k, at);
     }
 }
 

@@ -13,14 +13,13 @@ class Activate final : public Op {
     backend.activation_forward(in[0], activation_, y);
   }
 
-  // dx = dy a'(x), and a'(x) is a function of y = a(x)
-  void backward(Backend &backend, const std::vector<ConstView> &, ConstView y, View dy,
+  // v = x, y = a(v), so dx = dv
+  Activation activation() const override { return activation_; }
+  void backward(Backend &backend, const std::vector<ConstView> &, View dv, const Derivative &,
                 const std::vector<View> &d_in) override {
-    backend.activation_backward(y, activation_, dy);
-    if (d_in[0].data != dy.data) backend.copy(dy, d_in[0]);
+    if (d_in[0].data != dv.data) backend.copy(dv, d_in[0]);
   }
   bool backward_reads_input(size_t, const std::vector<bool> &) const override { return false; }
-  bool backward_reads_output() const override { return activation_.kind != Activation::none; }
   bool backward_in_place() const override { return true; }
 
  private:

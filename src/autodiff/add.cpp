@@ -13,13 +13,12 @@ class Add final : public Op {
   }
 
   // da = dy, db = dy
-  void backward(Backend &backend, const std::vector<ConstView> &, ConstView, View dy,
+  void backward(Backend &backend, const std::vector<ConstView> &, View dy, const Derivative &,
                 const std::vector<View> &d_in) override {
     for (const View &d : d_in)
       if (d.data) backend.copy(dy, d);
   }
   bool backward_reads_input(size_t, const std::vector<bool> &) const override { return false; }
-  bool backward_reads_output() const override { return false; }
 };
 
 }  // namespace

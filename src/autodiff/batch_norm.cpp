@@ -9,8 +9,8 @@ namespace {
 // What batch normalisation in both modes has in common. Inputs: x, scale, shift.
 class Normalise : public Op {
  public:
+  Activation activation() const override { return activation_; }
   bool backward_reads_input(size_t i, const std::vector<bool> &) const override { return i < 2; }
-  bool backward_reads_output() const override { return activation_.kind != Activation::none; }
   bool backward_in_place() const override { return true; }
 
  protected:
@@ -40,10 +40,9 @@ class BatchNorm final : public Normalise {
   }
 
   // m and v depend on every x, whence the two correction terms of dx (backend.h).
-  void backward(Backend &backend, const std::vector<ConstView> &in, ConstView y, View dy,
+  void backward(Backend &backend, const std::vector<ConstView> &in, View dv, const Derivative &,
                 const std::vector<View> &d_in) override {
-    backend.activation_backward(y, activation_, dy);
-    backend.batch_norm_backward(in[0], dy, in[1], statistics_.mean, statistics_.inverse_deviation, d_in[0],
+    backend.batch_norm_backward(in[0], dv, in[1], statistics_.mean, statistics_.inverse_deviation, d_in[0],
                                 d_scale(d_in), d_shift(d_in));
   }
 
@@ -62,10 +61,9 @@ class BatchNormInference final : public Normalise {
   }
 
   // dx = scale/sqrt(v + epsilon) dv: the statistics do not depend on x here.
-  void backward(Backend &backend, const std::vector<ConstView> &in, ConstView y, View dy,
+  void backward(Backend &backend, const std::vector<ConstView> &in, View dv, const Derivative &,
                 const std::vector<View> &d_in) override {
-    backend.activation_backward(y, activation_, dy);
-    backend.batch_norm_inference_backward(in[0], dy, in[1], mean_, variance_, epsilon_, d_in[0], d_scale(d_in),
+    backend.batch_norm_inference_backward(in[0], dv, in[1], mean_, variance_, epsilon_, d_in[0], d_scale(d_in),
                                           d_shift(d_in));
   }
 

@@ -15,19 +15,19 @@ class Conv final : public Op {
     backend.conv_forward(in[0], in[1], window_, {in[2], activation_}, y);
   }
 
-  // v = conv(x, w) + b, y = a(v), so dv = dy a'(y); conv is linear in x and in w, so each gradient is its adjoint
-  // applied to dv; b is added at every position, so db sums dv over them.
-  void backward(Backend &backend, const std::vector<ConstView> &in, ConstView y, View dy,
+  // v = conv(x, w) + b, y = a(v); conv is linear in x and in w, so each gradient is its adjoint applied to dv; b is
+  // added at every position, so db sums dv over them.
+  Activation activation() const override { return activation_; }
+  void backward(Backend &backend, const std::vector<ConstView> &in, View dv, const Derivative &derivative,
                 const std::vector<View> &d_in) override {
-    backend.activation_backward(y, activation_, dy);
-    if (d_in[2].data) backend.bias_backward(dy, d_in[2]);
-    if (d_in[1].data) backend.conv_backward_filter(in[0], dy, window_, d_in[1]);
-    if (d_in[0].data) backend.conv_backward_input(dy, in[1], window_, {}, d_in[0]);
+    if (d_in[2].data) backend.bias_backward(dv, d_in[2]);
+    if (d_in[1].data) backend.conv_backward_filter(in[0], dv, window_, d_in[1]);
+    if (d_in[0].data) backend.conv_backward_input(dv, in[1], window_, {{}, {}, derivative}, d_in[0]);
   }
+  bool backward_multiplies() const override { return true; }
   bool backward_reads_input(size_t i, const std::vector<bool> &asked) const override {
     return (i == 0 && asked[1]) || (i == 1 && asked[0]);
   }
-  bool backward_reads_output() const override { return activation_.kind != Activation::none; }
 
  private:
   Window window_;

@@ -15,19 +15,19 @@ class Deconv final : public Op {
     backend.conv_backward_input(in[0], in[1], window_, {in[2], activation_}, y);
   }
 
-  // With dv = dy a'(y): the adjoint of conv^T is conv itself, so dx = conv(dv, w); and <dv, conv^T(x, w)> = <conv(dv,
-  // w), x>, whose gradient in w is that of a convolution with input dv and output gradient x.
-  void backward(Backend &backend, const std::vector<ConstView> &in, ConstView y, View dy,
+  // v = conv^T(x, w) + b, y = a(v). The adjoint of conv^T is conv itself, so dx = conv(dv, w); and <dv, conv^T(x, w)> =
+  // <conv(dv, w), x>, whose gradient in w is that of a convolution with input dv and output gradient x.
+  Activation activation() const override { return activation_; }
+  void backward(Backend &backend, const std::vector<ConstView> &in, View dv, const Derivative &derivative,
                 const std::vector<View> &d_in) override {
-    backend.activation_backward(y, activation_, dy);
-    if (d_in[2].data) backend.bias_backward(dy, d_in[2]);
-    if (d_in[1].data) backend.conv_backward_filter(dy, in[0], window_, d_in[1]);
-    if (d_in[0].data) backend.conv_forward(dy, in[1], window_, {}, d_in[0]);
+    if (d_in[2].data) backend.bias_backward(dv, d_in[2]);
+    if (d_in[1].data) backend.conv_backward_filter(dv, in[0], window_, d_in[1]);
+    if (d_in[0].data) backend.conv_forward(dv, in[1], window_, {{}, {}, derivative}, d_in[0]);
   }
+  bool backward_multiplies() const override { return true; }
   bool backward_reads_input(size_t i, const std::vector<bool> &asked) const override {
     return (i == 0 && asked[1]) || (i == 1 && asked[0]);
   }
-  bool backward_reads_output() const override { return activation_.kind != Activation::none; }
 
  private:
   Window window_;

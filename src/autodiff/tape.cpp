@@ -84,6 +84,15 @@ void Tape::plan_gradient(Gradient &g, int &time) {
     for (int input : nodes_[i].inputs)
       if (input >= 0 && needed[input]) needed[i] = true;
 
+  std::vector<int> uses(nodes_.size(), 0);  // that add to a node's gradient, or may
+  for (int i = 0; i <= g.output.id; ++i)
+    for (int input : nodes_[i].inputs)
+      if (input >= 0 && needed[i]) ++uses[input];
+  const auto has_activation = [&](int i) {
+    return nodes_[i].op && nodes_[i].op->activation().kind != Activation::none;
+  };
+  std::vector<bool> multiplied(nodes_.size(), false);
+
   std::vector<int> &buffer = g.buffer_of_node;
   buffer.assign(nodes_.size(), -1);
   buffer[g.output.id] = static_cast<int>(buffers_.size());
@@ -94,11 +103,11 @@ void Tape::plan_gradient(Gradient &g, int &time) {
     Node &node = nodes_[i];
     if (!needed[i] || !node.op || buffer[i] < 0) continue;
     ++time;
-    Gradient::Step step{i, {}, {}};
+    Gradient::Step step{i, has_activation(i) && !multiplied[i], false, {}, {}};
     std::vector<bool> asked;
     for (int input : node.inputs) asked.push_back(input >= 0 && needed[input]);
     buffers_[buffer[i]].last = time;
-    if (node.op->backward_reads_output()) extend(buffers_[node.buffer].last, time);
+    if (step.multiply) extend(buffers_[node.buffer].last, time);
     bool in_place_free = node.op->backward_in_place() && i != g.output.id;
     for (size_t k = 0; k < node.inputs.size(); ++k) {
       const int input = node.inputs[k];
@@ -106,6 +115,10 @@ void Tape::plan_gradient(Gradient &g, int &time) {
         extend(buffers_[nodes_[input].buffer].last, time);
       int d_in = -1, sum = -1;
       if (asked[k]) {
+        if (k == 0 && node.op->backward_multiplies() && has_activation(input) && uses[input] == 1) {
+          step.multiplies_input = multiplied[input] = true;
+          extend(buffers_[nodes_[input].buffer].last, time);
+        }
         if (k == 0 && in_place_free && buffer[input] < 0 && nodes_[input].shape == node.shape) {
           d_in = buffer[input] = buffer[i];
         } else {
@@ -201,7 +214,11 @@ void Tape::backward(Gradient &g) {
       in.push_back(input < 0 ? ConstView{} : ConstView(value({input})));
       d_in.push_back(input < 0 ? View{} : at(step.d_in[k], nodes_[input].shape));
     }
-    node.op->backward(backend_, in, value({step.node}), at(g.buffer_of_node[step.node], node.shape), d_in);
+    const View dv = at(g.buffer_of_node[step.node], node.shape);
+    if (step.multiply) backend_.activation_backward(value({step.node}), node.op->activation(), dv);
+    Derivative derivative;
+    if (step.multiplies_input) derivative = {in[0], nodes_[node.inputs[0]].op->activation()};
+    node.op->backward(backend_, in, dv, derivative, d_in);
     for (size_t k = 0; k < node.inputs.size(); ++k)
       if (step.accumulate[k] >= 0) backend_.add(d_in[k], at(step.accumulate[k], d_in[k].shape));
   }

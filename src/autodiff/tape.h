@@ -25,19 +25,22 @@ struct Variable {
   int id = -1;
 };
 
-// One operation: computes its output from its inputs, and from d_out, the gradient of a scalar with respect to the
-// output, the gradients with respect to its inputs.
+// One operation, out = a(v): v is a function of its inputs, a its activation. It computes out, and from dv, the gradient
+// of a scalar with respect to v, the gradients with respect to its inputs.
 class Op {
  public:
   virtual ~Op() = default;
   virtual void forward(Backend &, const std::vector<ConstView> &in, View out) = 0;
-  // Overwrites d_in[i] where its data is not null (that is what is asked); may use d_out as working memory.
-  virtual void backward(Backend &, const std::vector<ConstView> &in, ConstView out, View d_out,
+  virtual Activation activation() const { return {}; }
+  // Overwrites d_in[i] where its data is not null (that is what is asked), d_in[0] times `derivative`; may use dv as
+  // working memory.
+  virtual void backward(Backend &, const std::vector<ConstView> &in, View dv, const Derivative &derivative,
                         const std::vector<View> &d_in) = 0;
+  // Does it multiply d_in[0] by a derivative while that is in registers? Otherwise none is given to it.
+  virtual bool backward_multiplies() const { return false; }
   // What backward reads, so that the plan may reuse everything else. asked[i]: d_in[i] is wanted.
   virtual bool backward_reads_input(size_t i, const std::vector<bool> &asked) const = 0;
-  virtual bool backward_reads_output() const = 0;
-  // May d_in[0] be the very memory of d_out?
+  // May d_in[0] be the very memory of dv?
   virtual bool backward_in_place() const { return false; }
 };
 
@@ -115,10 +118,13 @@ class Tape {
   bool planned_ = false;
 };
 
-// The reverse sweep for one (of, wrt).
+// The reverse sweep for one (of, wrt). With out = a(v), what a node's uses give is d_out; dv = d_out a'(v) is made of it
+// by the only use, where that multiplies, and otherwise in place before the node's own step.
 struct Tape::Gradient {
   struct Step {
     int node;
+    bool multiply;                // d_out by a' first
+    bool multiplies_input;        // gives dv of its input 0
     std::vector<int> d_in;        // buffer of each input's gradient, -1: not asked
     std::vector<int> accumulate;  // buffer that receives d_in by +=, -1: d_in is the first share itself
   };

@@ -43,9 +43,11 @@ void check(const ConstView &x, const ConstView &w, const Window &window, const C
           "convolution: the output's shape does not follow from the input's");
 }
 
-void check(const Epilogue &epilogue, int64_t channels) {
-  require(!epilogue.bias.data || epilogue.bias.shape == Shape{1, 1, 1, 1, channels},
+void check(const Epilogue &epilogue, const Shape &y) {
+  require(!epilogue.bias.data || epilogue.bias.shape == Shape{1, 1, 1, 1, y.c},
           "convolution: the bias needs one value a channel");
+  require(!epilogue.derivative.output.data || epilogue.derivative.output.shape == y,
+          "convolution: the derivative needs one value an element");
 }
 
 int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
@@ -66,7 +68,7 @@ class Forward final : public Product {
   }
   void store(int64_t row, int64_t count, int64_t column, int64_t width, const real *c, int64_t stride) const override {
     for (int64_t r = 0; r < count; ++r)
-      finish(c + r * stride, width, column, epilogue_, y_ + (row + r) * columns + column);
+      finish(c + r * stride, width, column, epilogue_, y_, (row + r) * columns + column);
   }
 
  private:
@@ -150,7 +152,7 @@ class BackwardInput final : public Product {
       const int64_t i = row + r, iw = i % w_.count, ih = i / w_.count % h_.count;
       const int64_t it = i / (w_.count * h_.count) % t_.count, n = i / (w_.count * h_.count * t_.count);
       const int64_t line = (n * c_.t.in + t_.position(it)) * c_.h.in + h_.position(ih);
-      finish(c + r * stride, width, column, epilogue_, dx_ + (line * c_.w.in + w_.position(iw)) * columns + column);
+      finish(c + r * stride, width, column, epilogue_, dx_, (line * c_.w.in + w_.position(iw)) * columns + column);
     }
   }
 
@@ -165,7 +167,8 @@ class BackwardInput final : public Product {
 
 }  // namespace
 
-void finish(const real *c, int64_t count, int64_t channel, const Epilogue &epilogue, real *to) {
+void finish(const real *c, int64_t count, int64_t channel, const Epilogue &epilogue, real *y, int64_t at) {
+  real *const to = y + at;
   with_activation(epilogue.activation, [&](auto activation) {
     if (!epilogue.bias.data) {
       for (int64_t i = 0; i < count; ++i) to[i] = activation(c[i]);
@@ -179,11 +182,16 @@ void finish(const real *c, int64_t count, int64_t channel, const Epilogue &epilo
       i += length;
     }
   });
+  if (!epilogue.derivative.output.data) return;
+  const real *const output = epilogue.derivative.output.data + at;
+  with_derivative(epilogue.derivative.activation, [&](auto derivative) {
+    for (int64_t i = 0; i < count; ++i) to[i] *= derivative(output[i]);
+  });
 }
 
 void CpuBackend::conv_forward(ConstView x, ConstView w, const Window &window, const Epilogue &epilogue, View y) {
   check(x, w, window, y);
-  check(epilogue, y.shape.c);
+  check(epilogue, y.shape);
   multiply(*this, Forward(fold(x, y, window), x.data, w.data, epilogue, y.data));
 }
 
@@ -195,7 +203,7 @@ void CpuBackend::conv_backward_filter(ConstView x, ConstView dy, const Window &w
 void CpuBackend::conv_backward_input(ConstView dy, ConstView w, const Window &window, const Epilogue &epilogue,
                                      View dx) {
   check(dx, w, window, dy);
-  check(epilogue, dx.shape.c);
+  check(epilogue, dx.shape);
   const Convolution c = fold(dx, dy, window);
   if (c.cin < lanes) return conv_scatter(*this, c, dy.data, w.data, epilogue, dx.data);
   for (int64_t t = 0; t < c.t.stride; ++t)

@@ -13,8 +13,8 @@ struct Convolution {
   int64_t taps() const { return t.kernel * h.kernel * w.kernel; }
 };
 
-// to[i] = activation(c[i] + bias[(channel + i) % channels]) for i in [0, count).
-void finish(const real *c, int64_t count, int64_t channel, const Epilogue &, real *to);
+// y[at + i] = activation(c[i] + bias[(channel + i) % channels]) derivative[at + i] for i in [0, count).
+void finish(const real *c, int64_t count, int64_t channel, const Epilogue &, real *y, int64_t at);
 
 // Backward to an input of few channels: see conv_scatter.cpp.
 void conv_scatter(CpuBackend &, const Convolution &, const real *dy, const real *w, const Epilogue &, real *dx);

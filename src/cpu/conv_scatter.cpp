@@ -120,8 +120,8 @@ void conv_scatter(CpuBackend &backend, const Convolution &c, const real *dy, con
     }
     for (int64_t t = 0; t < c.t.in; ++t)
       for (int64_t h = first; h < last; ++h) {
-        real *to = dx + ((n * c.t.in + t) * c.h.in + h) * line;
-        finish(to, line, 0, epilogue, to);
+        const int64_t at = ((n * c.t.in + t) * c.h.in + h) * line;
+        finish(dx + at, line, 0, epilogue, dx, at);
       }
   }
 }

@@ -39,10 +39,19 @@ struct Activation {
   real slope = 0;
 };
 
-// What a convolution does with each output before it is stored: y = activation(y + bias[c]). bias.data may be null.
+// a'(v) wherever output = a(v): turns a gradient with respect to what an activation gave into that with respect to what
+// it took. 1 where output.data is null.
+struct Derivative {
+  ConstView output;
+  Activation activation;
+};
+
+// What a convolution does with each output before it is stored: y = activation(y + bias[c]) derivative. bias.data may be
+// null.
 struct Epilogue {
   ConstView bias;  // [1,1,1,1,C]
   Activation activation;
+  Derivative derivative = {};  // of y's shape
 };
 
 // What changes from one learning iteration to the next, kept in the backend's memory so that a recorded sequence of

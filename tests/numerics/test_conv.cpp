@@ -55,10 +55,20 @@ std::vector<real> backward_filter(const NaiveConv &c, const std::vector<real> &x
 constexpr Activation activations[] = {
     {}, {Activation::leaky_relu, real(0.2)}, {Activation::tanh, 0}, {Activation::sigmoid, 0}};
 
-// Both epilogues against the naive statement: activation(y + bias), whatever the route to y.
+// Both epilogues against the naive statement: activation(y + bias) derivative, whatever the route to y.
 void expect_epilogues(const NaiveConv &c, const std::vector<real> &x, std::vector<real> w, const std::vector<real> &dy,
                       const Activation &activation) {
   Backend &b = test_backend();
+  const auto times_derivative = [&](std::vector<double> y, const std::vector<real> &output) {
+    for (size_t i = 0; i < y.size(); ++i) {
+      const double a = output[i];
+      y[i] *= activation.kind == Activation::leaky_relu ? (a > 0 ? 1 : activation.slope)
+              : activation.kind == Activation::tanh     ? 1 - a * a
+              : activation.kind == Activation::sigmoid  ? a * (1 - a)
+                                                        : 1;
+    }
+    return y;
+  };
   const auto finish = [&](std::vector<double> y, const std::vector<real> &bias) {
     for (size_t i = 0; i < y.size(); ++i) {
       const double v = y[i] + bias[i % bias.size()];
@@ -76,6 +86,13 @@ void expect_epilogues(const NaiveConv &c, const std::vector<real> &x, std::vecto
   EXPECT_LE(distance(backward_input(c, dy, w, {in_values, activation}), finish(c.backward_input(dy, w), in_bias)),
             rounding);
   EXPECT_LE(distance(forward(c, x, w, {{}, activation}), finish(c.forward(x, w), {real(0)})), rounding);
+  const std::vector<real> out_output = noise(c.y().size(), 6), in_output = noise(c.x.size(), 7);
+  const Tensor of_y(b, c.y(), out_output), of_x(b, c.x, in_output);
+  EXPECT_LE(distance(forward(c, x, w, {{}, {}, {of_y, activation}}), times_derivative(c.forward(x, w), out_output)),
+            rounding);
+  EXPECT_LE(distance(backward_input(c, dy, w, {in_values, activation, {of_x, activation}}),
+                     times_derivative(finish(c.backward_input(dy, w), in_bias), in_output)),
+            rounding);
 }
 
 // x; window as {kernel, stride, before, after} of t, h, w; Cout.

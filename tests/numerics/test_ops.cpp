@@ -73,6 +73,33 @@ std::vector<OpCase> cases() {
        [](Tape &t, const std::vector<Variable> &v) { return activate(t, v[0], leaky_relu(0.1)); }},
       {"add", {x, x}, [](Tape &t, const std::vector<Variable> &v) { return add(t, v[0], v[1]); }},
       {"add_to_itself", {x}, [](Tape &t, const std::vector<Variable> &v) { return add(t, v[0], v[0]); }},
+      // Convolutions hand the gradient down through their input's activation, whichever op that belongs to.
+      {"conv_of_conv",
+       {x, w, filter_shape(strided, 4, 3)},
+       [strided](Tape &t, const std::vector<Variable> &v) {
+         const Variable u = conv(t, v[0], v[1], {}, strided, tanh_activation());
+         return conv(t, u, v[2], {}, strided, leaky_relu(0.2));
+       }},
+      {"deconv_of_batch_norm_of_conv",
+       {x, w, channels4, channels4},
+       [strided, x](Tape &t, const std::vector<Variable> &v) {
+         statistics().push_back({Tensor(test_backend(), channels4), Tensor(test_backend(), channels4)});
+         const Variable u = conv(t, v[0], v[1], {}, strided, sigmoid_activation());
+         const Variable b = batch_norm(t, u, v[2], v[3], 1e-3, tanh_activation(), statistics().back());
+         return deconv(t, b, v[1], {}, strided, x, tanh_activation());
+       }},
+      {"two_convs_of_one_conv",
+       {x, w, filter_shape(strided, 4, 3)},
+       [strided](Tape &t, const std::vector<Variable> &v) {
+         const Variable u = conv(t, v[0], v[1], {}, strided, tanh_activation());
+         return add(t, conv(t, u, v[2], {}, strided, linear()), conv(t, u, v[2], {}, strided, sigmoid_activation()));
+       }},
+      {"conv_with_computed_filters",
+       {x, w, w},
+       [strided](Tape &t, const std::vector<Variable> &v) {
+         const Variable filters = activate(t, add(t, v[1], v[2]), tanh_activation());
+         return conv(t, activate(t, v[0], tanh_activation()), filters, {}, strided, tanh_activation());
+       }},
       // Two uses of one value, one of them through an op that may work in place.
       {"shared_value",
        {x, w},

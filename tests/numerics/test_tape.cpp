@@ -17,16 +17,60 @@ struct Doubler final : Op {
     b.copy(in[0], y);
     b.add(in[0], y);
   }
-  void backward(Backend &b, const std::vector<ConstView> &, ConstView, View dy,
+  void backward(Backend &b, const std::vector<ConstView> &, View dy, const Derivative &,
                 const std::vector<View> &d_in) override {
     ++calls;
     b.copy(dy, d_in[0]);
     b.add(dy, d_in[0]);
   }
   bool backward_reads_input(size_t, const std::vector<bool> &) const override { return false; }
-  bool backward_reads_output() const override { return false; }
   int &calls;
 };
+
+// y = a(x); remembers whose derivative it was to multiply by.
+struct Passer final : Op {
+  Passer(Activation a, bool multiplies, Derivative &given) : a(a), multiplies(multiplies), given(given) {}
+  void forward(Backend &b, const std::vector<ConstView> &in, View y) override { b.activation_forward(in[0], a, y); }
+  Activation activation() const override { return a; }
+  void backward(Backend &b, const std::vector<ConstView> &, View dv, const Derivative &derivative,
+                const std::vector<View> &d_in) override {
+    given = derivative;
+    b.copy(dv, d_in[0]);
+    if (derivative.output.data) b.activation_backward(derivative.output, derivative.activation, d_in[0]);
+  }
+  bool backward_multiplies() const override { return multiplies; }
+  bool backward_reads_input(size_t, const std::vector<bool> &) const override { return false; }
+  Activation a;
+  bool multiplies;
+  Derivative &given;
+};
+
+// The derivative of an activation is applied once: by the only use of what it gave where that multiplies, else by the
+// tape.
+TEST(Tape, TheOnlyUseAppliesTheDerivative) {
+  Backend &backend = test_backend();
+  Tensor x(backend, four, {-1, 2, -3, 4});
+  for (bool multiplies : {false, true})
+    for (bool used_twice : {false, true}) {
+      Arena arena(backend);
+      Tape tape(backend, arena);
+      Derivative first, second;
+      const Variable vx = tape.leaf(x);
+      const Variable u = tape.record(std::make_unique<Passer>(leaky_relu(0.5), multiplies, first), {vx}, four);
+      const Variable v = tape.record(std::make_unique<Passer>(leaky_relu(0.25), multiplies, second), {u}, four);
+      const Variable y = used_twice ? add(tape, v, u) : v;
+      Tape::Gradient &g = tape.gradient(y, {vx});
+      tape.plan();
+      tape.forward();
+      backend.fill(tape.seed(g), 1);
+      tape.backward(g);
+      EXPECT_FALSE(first.output.data);  // of a leaf
+      EXPECT_EQ(bool(second.output.data), multiplies && !used_twice);
+      EXPECT_EQ(second.activation.slope, second.output.data ? real(0.5) : real(0));
+      const real below = used_twice ? real(0.625) : real(0.125), above = used_twice ? 2 : 1;
+      EXPECT_EQ(values(backend, tape.of(g, vx)), (std::vector<real>{below, above, below, above}));
+    }
+}
 
 TEST(Tape, OrderOfRecordingIsTopological) {  // b = a + a; c = b + b, so dc/da = 4
   Backend &backend = test_backend();
