@@ -71,6 +71,8 @@ class CudaBackend final : public Backend {
   void fill(View x, real value) override;
   void fill_examples(View x, ConstView weight) override;
   void copy(ConstView from, View to) override;
+  void gather(ConstView table, const int64_t *index, View y) override;
+  void scatter(ConstView x, const int64_t *index, View table) override;
   void add(ConstView a, View y) override;
   void difference(real factor, ConstView a, ConstView b, View y) override;
   void activation_forward(ConstView x, Activation, View y) override;

@@ -5,6 +5,9 @@
 //
 // Memory is all that counts: fill writes 4 bytes an element, an activation moves 8, add and difference 12, for one or
 // two operations (tanh about 20). Each thread has 16 bytes of every tensor under way at once. y may be a or b.
+//
+// gather and scatter move 8 bytes an element and read an index, scatter all later ones too: of latent vectors, once an
+// iteration.
 #include "cuda/activation.h"
 #include "cuda/cuda_backend.h"
 #include "cuda/four.h"
@@ -58,6 +61,20 @@ __global__ void repeat_weights(const float *weight, float *x, int64_t size, int6
   for (int64_t i = first_item(); i < size; i += item_stride()) x[i] = weight[i / example];
 }
 
+// size: elements of one example.
+__global__ void gather_examples(const float *table, const int64_t *index, float *y, int64_t count, int64_t size) {
+  for (int64_t i = first_item(); i < count * size; i += item_stride()) y[i] = table[index[i / size] * size + i % size];
+}
+
+__global__ void scatter_examples(const float *x, const int64_t *index, float *table, int64_t count, int64_t size) {
+  for (int64_t i = first_item(); i < count * size; i += item_stride()) {
+    const int64_t mine = index[i / size];
+    bool last = true;
+    for (int64_t other = i / size + 1; other < count; ++other) last = last && index[other] != mine;
+    if (last) table[mine * size + i % size] = x[i];
+  }
+}
+
 }  // namespace
 
 void CudaBackend::fill(View x, real value) {
@@ -80,6 +97,20 @@ void CudaBackend::copy(ConstView from, View to) {
   require(from.shape.size() == to.shape.size(), "copy: the tensors differ in size");
   if (to.shape.size())
     CUDA_CHECK(cudaMemcpyAsync(to.data, from.data, to.shape.size() * sizeof(real), cudaMemcpyDeviceToDevice, stream_));
+}
+
+void CudaBackend::gather(ConstView table, const int64_t *index, View y) {
+  require_same(table.shape.with_n(y.shape.n), y.shape, "gather");
+  if (y.shape.size())
+    CUDA_LAUNCH(gather_examples, grid_for(y.shape.size(), threads), threads, 0, stream_, table.data, index, y.data,
+                y.shape.n, y.shape.example());
+}
+
+void CudaBackend::scatter(ConstView x, const int64_t *index, View table) {
+  require_same(table.shape.with_n(x.shape.n), x.shape, "scatter");
+  if (x.shape.size())
+    CUDA_LAUNCH(scatter_examples, grid_for(x.shape.size(), threads), threads, 0, stream_, x.data, index, table.data,
+                x.shape.n, x.shape.example());
 }
 
 void CudaBackend::add(ConstView a, View y) {

@@ -26,6 +26,8 @@ class CpuBackend final : public Backend {
   void fill_examples(View x, ConstView weight) override;
   void fill_normal(View x, real mean, real deviation, RandomKey key, int64_t index) override;
   void copy(ConstView from, View to) override;
+  void gather(ConstView table, const int64_t *index, View y) override;
+  void scatter(ConstView x, const int64_t *index, View table) override;
   void add(ConstView a, View y) override;
   void difference(real factor, ConstView a, ConstView b, View y) override;
   void activation_forward(ConstView x, Activation, View y) override;

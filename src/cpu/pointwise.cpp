@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "cpu/activation.h"
@@ -25,6 +26,18 @@ void CpuBackend::copy(ConstView from, View to) {
   for_chunks(threads_, to.shape.size(), elements_a_chunk, [=](int64_t begin, int64_t end) {
     std::memcpy(to.data + begin, from.data + begin, (end - begin) * sizeof(real));
   });
+}
+
+void CpuBackend::gather(ConstView table, const int64_t *index, View y) {
+  require_same(table.shape.with_n(y.shape.n), y.shape, "gather");
+  const int64_t size = y.shape.example();
+  for (int64_t i = 0; i < y.shape.n; ++i) std::copy_n(table.data + index[i] * size, size, y.data + i * size);
+}
+
+void CpuBackend::scatter(ConstView x, const int64_t *index, View table) {
+  require_same(table.shape.with_n(x.shape.n), x.shape, "scatter");
+  const int64_t size = x.shape.example();
+  for (int64_t i = 0; i < x.shape.n; ++i) std::copy_n(x.data + i * size, size, table.data + index[i] * size);
 }
 
 void CpuBackend::add(ConstView a, View y) {

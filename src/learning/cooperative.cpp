@@ -105,6 +105,7 @@ Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generat
   if (alone) {
     kept_latents_ = Tensor(backend, generator->input().with_n(examples));
     backend.fill_normal(kept_latents_, 0, 1, {settings.seed, Purpose::latent}, 0);
+    indices_ = Memory(backend, settings.batch * sizeof(int64_t));
   }
   if (settings.algorithm == Algorithm::persistent_cd)
     backend.fill_normal(View(examples_).examples(settings.batch, chains), 0, real(settings.reference_deviation),
@@ -121,17 +122,16 @@ void Cooperative::iterate(int64_t iteration, double rate, const std::vector<real
     throw std::invalid_argument("an iteration needs exactly " + std::to_string(settings_.batch) + " observed examples");
   backend_.upload(observed.data(), batch.data, observed.size() * sizeof(real));
   backend_.set_clock({iteration, rate});
-
   if (settings_.algorithm == Algorithm::generator) {
-    const View kept = kept_latents_, z = latents_;
-    for (size_t i = 0; i < indices.size(); ++i) backend_.copy(kept.examples(indices[i], 1), z.examples(i, 1));
-    steps(iteration);
-    for (size_t i = 0; i < indices.size(); ++i) backend_.copy(z.examples(i, 1), kept.examples(indices[i], 1));
-  } else if (seconds_) {
-    steps(iteration);  // each by itself
-  } else {
-    backend_.replay(whole_[draws_noise(iteration)], [&] { steps(iteration); });
+    for (const int64_t i : indices)
+      if (i < 0 || i >= kept_latents_.shape().n)
+        throw std::invalid_argument("there is no example " + std::to_string(i) + " to learn a latent vector of");
+    backend_.upload(indices.data(), indices_.data(), indices.size() * sizeof(int64_t));
   }
+  if (seconds_)
+    steps(iteration);  // each by itself
+  else
+    backend_.replay(whole_[draws_noise(iteration)], [&] { steps(iteration); });
   readings_.keep(int(monitored_++ % kept_monitors));
 }
 
@@ -154,10 +154,14 @@ void Cooperative::steps(int64_t iteration) {
       step_d1(iteration);
       step_d2();
       break;
-    case Algorithm::generator:
+    case Algorithm::generator: {
+      const auto *const indices = static_cast<const int64_t *>(indices_.data());
+      backend_.gather(kept_latents_, indices, latents_);
       step_g1();
       step_g2();
+      backend_.scatter(latents_, indices, kept_latents_);
       break;
+    }
   }
 }
 

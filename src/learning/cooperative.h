@@ -92,7 +92,8 @@ class Cooperative {
   Tensor examples_;      // observed examples, then chains: step D2 sees them in one pass
   Tensor latents_;       // z of the chains
   Tensor initial_;       // x0, where step G1 takes the generator's tape for other latent vectors
-  Tensor kept_latents_;  // of all training examples (generator alone)
+  Tensor kept_latents_;  // of all training examples, and which of them the batch is of (generator alone)
+  Memory indices_;
   std::unique_ptr<Descriptor> d_;
   std::unique_ptr<Generator> g_;
   Readings readings_;

@@ -125,6 +125,10 @@ class Backend {
   virtual void fill_normal(View x, real mean, real deviation, RandomKey key,
                            int64_t index) = 0;                                 // counter: clock, index, element
   virtual void copy(ConstView from, View to) = 0;                              // equal sizes
+  // y[i,...] = table[index[i],...], and back: table[index[i],...] = x[i,...], of equal indices the last. index: of y's or
+  // x's examples, in the backend's memory, each one of the table's.
+  virtual void gather(ConstView table, const int64_t *index, View y) = 0;
+  virtual void scatter(ConstView x, const int64_t *index, View table) = 0;
   virtual void add(ConstView a, View y) = 0;                                   // y += a
   virtual void difference(real factor, ConstView a, ConstView b, View y) = 0;  // y = factor (a - b); y may be a or b
 

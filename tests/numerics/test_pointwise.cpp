@@ -82,6 +82,30 @@ TEST(Pointwise, CopiesAddsAndSubtracts) {
   }
 }
 
+TEST(Pointwise, GathersAndScattersExamples) {
+  Backend &backend = test_backend();
+  const std::vector<int64_t> chosen = {4, 0, 4, 2, 4};
+  Memory index(backend, chosen.size() * sizeof(int64_t));
+  backend.upload(chosen.data(), index.data(), chosen.size() * sizeof(int64_t));
+  const auto *const at = static_cast<const int64_t *>(index.data());
+  for (const Shape &shape : {Shape{6, 1, 1, 1, 1}, Shape{6, 1, 2, 1, 100}, Shape{6, 1, 1, 1, 301}}) {
+    const int64_t size = shape.example();
+    const std::vector<real> a = random_values(shape.size(), 1), b = random_values(5 * size, 2);
+    std::vector<real> gathered, scattered = a;
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      gathered.insert(gathered.end(), a.begin() + chosen[i] * size, a.begin() + (chosen[i] + 1) * size);
+      std::copy_n(b.begin() + int64_t(i) * size, size, scattered.begin() + chosen[i] * size);
+    }
+    const Guarded table(shape, a), y(shape.with_n(5)), x(shape.with_n(5), b);
+    backend.gather(table, at, y);
+    EXPECT_EQ(y.values(), gathered);
+    backend.scatter(x, at, table);
+    EXPECT_EQ(table.values(), scattered);
+    EXPECT_THROW(backend.gather(table, at, Guarded({5, 1, 1, 1, 7})), std::invalid_argument);
+    EXPECT_THROW(backend.scatter(Guarded({5, 1, 1, 1, 7}), at, table), std::invalid_argument);
+  }
+}
+
 TEST(Pointwise, ActivatesAndDifferentiates) {
   Backend &backend = test_backend();
   for (const Activation &activation : activations)
