@@ -286,8 +286,18 @@ TEST(Dataset, KeepsWhatTakesAQuarterOfTheMemory) {
   int64_t kibibytes = 0;
   file >> name >> kibibytes;
   ASSERT_EQ(name, "MemTotal:");
-  EXPECT_NEAR(double(memory_for_examples()), 256. * double(kibibytes), 1e-3 * 256. * double(kibibytes));
   TemporaryFolder folder;
+  const int64_t quarter = memory_for_examples(folder.path);
+  EXPECT_NEAR(double(quarter), 256. * double(kibibytes), 1e-3 * 256. * double(kibibytes));
+  std::ofstream(folder / "memory.max") << "max\n";
+  EXPECT_EQ(memory_for_examples(folder.path), quarter);
+  std::ofstream(folder / "memory.max") << "1048576\n";  // a container's
+  EXPECT_EQ(memory_for_examples(folder.path), 262144);
+  std::filesystem::remove(folder / "memory.max");
+  std::filesystem::create_directory(folder / "memory");
+  std::ofstream(folder / "memory/memory.limit_in_bytes") << "9223372036854771712\n";
+  EXPECT_EQ(memory_for_examples(folder.path), quarter);
+  std::filesystem::remove_all(folder / "memory");
   write_bytes(folder / "a.png", encode_png(noise(8, 8, 3)));
   DatasetOptions options = options_for(folder.path);
   options.memory_limit = 192;

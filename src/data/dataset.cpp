@@ -7,12 +7,20 @@
 #include <atomic>
 #include <cstdio>
 #include <exception>
+#include <fstream>
 #include <stdexcept>
 #include <utility>
 
 namespace coopnets {
 
-int64_t memory_for_examples() { return int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) / 4; }
+int64_t memory_for_examples(const std::string &control_groups) {
+  int64_t memory = int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  for (const char *name : {"/memory.max", "/memory/memory.limit_in_bytes"}) {  // of versions 2 and 1
+    int64_t limit;  // none: "max", or more than there is
+    if (std::ifstream(control_groups + name) >> limit && limit >= 0) memory = std::min(memory, limit);
+  }
+  return memory / 4;
+}
 
 Dataset::Dataset(const DatasetOptions &options)
     : options_(options), source_(open_source(options.source)), size_(source_.size()), order_(size_, options.seed) {

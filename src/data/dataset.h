@@ -14,8 +14,9 @@
 
 namespace coopnets {
 
-// Bytes that examples may take: a quarter of the machine's memory.
-int64_t memory_for_examples();
+// Bytes that examples may take: a quarter of the machine's memory, or of what a container leaves of it, as the folder of
+// Linux's control groups says.
+int64_t memory_for_examples(const std::string &control_groups = "/sys/fs/cgroup");
 
 struct DatasetOptions {
   SourceOptions source;
