@@ -9,7 +9,8 @@
 // Back to few channels by tensor cores: dx has 3 columns for 8 of an instruction, and reads dy once a tap for them. But
 // the taps of a row can be columns as well: the product [N,T,H,Wo, kW Cin] of dy and w, which sums over the other taps,
 // and of which dx [.., o stride - before + k, i] is the sum over k of elements (o, (k, i)): a second kernel adds them
-// (conv_small.cu). Reads of dy fall by kW / stride, and 15 of 16 columns are used by 5 x 5 taps of 3 channels.
+// (conv_small.cu). Predicted, not measured yet: each dy is read once where it was kW times, and 5 x 5 taps of 3
+// channels use 15 of 16 columns.
 //
 // Folding: along an axis whose window covers the whole input without padding (a fully connected layer), taps and
 // channels lie side by side in x as in w, so both become channels: x [N,T,H,W,C] as [N,T,H,1,W C], and so on outwards.
@@ -18,7 +19,8 @@
 //
 //   add_splits   partial [splits, elements] -> result: neighbouring threads take neighbouring elements; where there
 //                are few elements of many parts, 8 threads take every eighth part of one, and their sums are added in
-//                order. 4 (splits + 1) bytes and splits additions an element, bound by memory
+//                order. 4 (splits + 1) bytes, 4 more for a derivative, and splits additions an element: bound by
+//                memory
 //
 // Splitting: where rows x columns make too few tiles to fill the GPU, or a sum is longer than 8192 terms, the sum is
 // cut into equal parts, each computed by blocks of its own into scratch memory, and added afterwards in their order.
@@ -35,33 +37,35 @@ namespace {
 constexpr int most_splits = 4096;
 constexpr int64_t most_partial_bytes = 128 << 20;
 
-// result[i] = the sum of partial[s, i] over the splits, finished, by `sharers` threads an element.
-template <int sharers>
+// result[i] = the sum of partial[s, i] over the splits, finished.
 __global__ void __launch_bounds__(256) add_splits(const ConvProblem p, float *__restrict__ result) {
-  constexpr int elements = 256 / sharers;
-  SHARED_ARRAY(float, sums, 256);
-  const int mine = threadIdx.x % elements, sharer = threadIdx.x / elements;
-  for (int64_t first = int64_t(blockIdx.x) * elements; first < p.result_elements; first += gridDim.x * elements) {
-    const int64_t i = first + mine;
+  for (int64_t i = first_item(); i < p.result_elements; i += item_stride()) {
     float sum = 0;
-    if (i < p.result_elements)
-      for (int s = sharer; s < p.splits; s += sharers) sum += p.result[s * p.result_elements + i];
-    if (sharers > 1) {
-      sums[threadIdx.x] = sum;
-      __syncthreads();
-      for (int other = 1; sharer == 0 && other < sharers; ++other) sum += sums[other * elements + mine];
-      __syncthreads();
-    }
-    if (sharer > 0 || i >= p.result_elements) continue;
+    for (int s = 0; s < p.splits; ++s) sum += p.result[s * p.result_elements + i];
     result[i] = finish(p, sum, int(i), i);
   }
 }
 
+// The same by 8 threads an element, a block for every 32 elements.
+__global__ void __launch_bounds__(256) add_many_splits(const ConvProblem p, float *__restrict__ result) {
+  SHARED_ARRAY(float, sums, 256);
+  const int mine = threadIdx.x % 32, sharer = threadIdx.x / 32;
+  const int64_t i = int64_t(blockIdx.x) * 32 + mine;
+  float sum = 0;
+  if (i < p.result_elements)
+    for (int s = sharer; s < p.splits; s += 8) sum += p.result[s * p.result_elements + i];
+  sums[threadIdx.x] = sum;
+  __syncthreads();
+  if (sharer > 0 || i >= p.result_elements) return;
+  for (int other = 1; other < 8; ++other) sum += sums[other * 32 + mine];
+  result[i] = finish(p, sum, int(i), i);
+}
+
 void launch_add_splits(const ConvProblem &p, float *result, cudaStream_t stream) {
   if (p.splits >= 16 && p.result_elements <= (1 << 17))
-    CUDA_LAUNCH(add_splits<8>, grid_for(p.result_elements, 32), 256, 0, stream, p, result);
+    CUDA_LAUNCH(add_many_splits, unsigned(ceil_div<int64_t>(p.result_elements, 32)), 256, 0, stream, p, result);
   else
-    CUDA_LAUNCH(add_splits<1>, grid_for(p.result_elements, 256), 256, 0, stream, p, result);
+    CUDA_LAUNCH(add_splits, grid_for(p.result_elements, 256), 256, 0, stream, p, result);
 }
 
 // How many parts may each have a place in scratch memory.
@@ -71,7 +75,9 @@ int64_t room_for_splits(const ConvProblem &p) {
 
 int fits(int64_t value) {
   if (value > std::numeric_limits<int>::max())
-    throw std::invalid_argument("a convolution on the GPU takes tensors of up to 2^31 - 1 elements");
+    throw std::invalid_argument(
+        "a convolution on the GPU takes tensors of up to 2^31 - 1 elements: fewer chains or a smaller batch "
+        "(--set chains=... or batch=...) make them smaller");
   return int(value);
 }
 

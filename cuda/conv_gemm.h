@@ -17,12 +17,13 @@
 //   medium    64 x  64   2 x 2   8 x 4                2 x 2   32 x 32
 //
 // A step of the large tile moves 16 KiB into shared memory for 524,288 operations, 32 a byte: at a tensor core's rate
-// more than L2 gives. So the sum runs through 32 channels of every tap before the next 32 channels: what a block gathers
-// for the second tap is nearly what it did for the first, and is in the processor's own cache (L1). B, which has no such
-// second use, passes it by. Predicted, for 3 x 3 taps of stride 1: 54 operations a byte of L2.
+// more than L2 gives. But what a block gathers for the second tap is nearly what it did for the first, so it is kept in
+// the processor's own cache (L1), which B, without a second use, passes by. Two blocks' rows of 100 channels, 100 KiB,
+// still fit there; where channels come in 32s, the sum runs through 32 of them in every tap before the next 32, for as
+// many as there may be. Predicted for 3 x 3 taps of stride 1, not measured yet: 54 operations a byte of L2.
 //
-// Copies of 16 bytes where the channels allow it, of 8 or 4 otherwise (of one float for pictures of 1 to 3 channels);
-// what lies outside the tensor arrives as zero.
+// Copies of 16 bytes where the channels allow it, of 8 or 4 otherwise: of A's single floats, beside 16 bytes of B, for
+// pictures of 1 or 3 channels. What lies outside the tensor arrives as zero.
 //
 // Shared memory holds a tile either along the sum, [row][16 + 4], or along rows, [16][rows + 8], whichever way the
 // copies come in; with these paddings the 32 lanes of a warp read 32 different banks in either.

@@ -14,12 +14,13 @@
 //                +---+---+---+---+---+---         +---------------+  of the warp in tf32
 //
 // A processor's shared memory gives one word a lane and clock, so words a lane and instruction bound the rate: with
-// those that the copies write, 1.5 for the large tile (2 with 8 warps of 64 x 32), 3 for the medium one and 3.25 for the
-// narrow, twice that in bf16. None of it has been measured on a device yet.
+// those that the copies write, 1.5 for the large tile (2 with 8 warps of 64 x 32), 3 for the medium one and 3.25 for
+// the narrow, twice that in bf16. None of it has been measured on a device yet.
 //
 // A warp's tiles of 8 columns lie warps_across apart, so that where a result ends within the block's columns the empty
-// tiles, which are skipped, are as many in every warp: 30 columns cost 4 of 8 tiles of the medium block, 70 cost 5 of 8
-// a warp of the large one.
+// tiles, which are skipped, are as many in every warp: 40 columns cost 3 of a warp's 4 in the medium block, 70 cost 5
+// of 8 in the large one. Ordinary threads skip nothing, so that the narrow tile halves the products for 30 columns;
+// tensor cores gain that each element of A is read by one warp, not two.
 //
 // In bf16 the pairs of a fragment are k = t and t + 4 (or t + 8 and t + 12) rather than neighbours: any order of the
 // sum will do that A and B share, and so both formats read the same words of shared memory, one bank a lane.
@@ -72,7 +73,9 @@ class Fp32 {
 
   template <class A, class B>
   __device__ void multiply(const float *a_tile, const float *b_tile, int) {
-#pragma unroll
+    [[maybe_unused]] constexpr int at_once =
+        A::along_sum && B::along_sum ? 1 : 4;  // more would not leave registers for 128 columns
+#pragma unroll at_once
     for (int k = 0; k < step_of_sum; k += 4) {
       float a[high][4], b[wide][4];
       read<A, high, Shape::threads_down>(a_tile, threadIdx.x / Shape::threads_across, k, a);

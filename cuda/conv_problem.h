@@ -40,7 +40,9 @@ struct ConvProblem {
   Activation derivative;
 };
 
-// The sum v of element `at` as it is stored; c: its channel, or that and a multiple of bias_channels.
+// The sum v of element `at` as it is stored; c: its channel, or that and a multiple of bias_channels. The derivative of
+// the activation below reads 4 bytes here, where a pass of its own (pointwise.cu) moves 12 and takes a launch:
+// predicted, a tenth of a Langevin step of the scene net, not measured yet.
 __device__ __forceinline__ float finish(const ConvProblem &p, float v, int c, int64_t at) {
   if (p.bias) v += p.bias[c < p.bias_channels ? c : c % p.bias_channels];
   v = activate(p.activation, v);
@@ -104,7 +106,7 @@ enum class Precision;
 template <Product product>
 void launch_gemm(const ConvProblem &, const GemmPlan &, Precision, cudaStream_t);
 
-// Launches of conv_small.cu: few input channels, in fp32.
+// Launches of conv_small.cu: few input channels, in fp32 whatever the precision.
 constexpr int few_channels = 4;
 size_t small_forward_bytes(const ConvProblem &);  // of shared memory; launch_small_forward needs at most 48 KiB
 void launch_small_forward(const ConvProblem &, cudaStream_t);

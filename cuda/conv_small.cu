@@ -1,6 +1,5 @@
-// Convolutions whose input has one to four channels (pictures), in fp32. Beside the implicit matrix product they gain
-// what that loses on so few channels: copies of whole runs instead of single words. (Tensor cores, with single words,
-// are faster still; conv.cu says which kernel computes what.)
+// Convolutions whose input has one to four channels (pictures), in fp32, by copies of whole runs where the implicit
+// matrix product copies single words. conv.cu says what the tensor cores compute instead.
 //
 // Forward: a block makes 32 neighbouring outputs of one row by 64 output channels. For each tap row (kt, kh):
 //
@@ -26,14 +25,14 @@
 //   registers   4 positions x Cin sums
 //   at the end  the sums of the 32 lanes are added by shuffles, always in the same order
 //
-// Back to the input by tensor cores, second part: the product whose columns are the taps of a row, added into dx. Each
-// thread makes one element, w, of kW / stride products:
+// Back to the input by tensor cores, second part (conv.cu): the product whose columns are the taps of a row, added into
+// dx. Each thread makes one element, w, of kW / stride products:
 //
 //   products  [ o - 1: k0 .. kW-1 ][ o: k0 .. kW-1 ][ o + 1: k0 .. kW-1 ]      k = w + before - o stride
 //                     |_________________|__________________|__________
-//   dx row    ....................... w ..............................+ bias, activation
+//   dx row    ....................... w ..............................+ bias, activation, times derivative
 //
-// 4 (kW / stride + 1) bytes an element, bound by memory or, mostly, by L2.
+// 4 (parts kW / stride + 1) bytes an element, and 4 for a derivative, from L2 or memory: all that bounds it.
 #include "cuda/conv_problem.h"
 
 namespace coopnets {
@@ -82,12 +81,14 @@ __global__ void __launch_bounds__(128) small_forward(const ConvProblem p) {
       }
     }
 
+#pragma unroll
   for (int r = 0; r < 4; ++r) {
     const int w = first_output + down + 8 * r;
-    for (int j = 0; j < 4 && w < p.w.out; ++j) {
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
       const int c = first_channel + 4 * across + j;
       const int at = (((example * p.t.out + t) * p.h.out + h) * p.w.out + w) * p.out_channels + c;
-      if (c < p.out_channels) p.result[at] = finish(p, sum[r][j], c, at);
+      if (w < p.w.out && c < p.out_channels) p.result[at] = finish(p, sum[r][j], c, at);
     }
   }
 }
@@ -164,7 +165,7 @@ __device__ __forceinline__ float add_lanes(float *value) {
 }
 
 template <int channels>
-__global__ void __launch_bounds__(warps_a_block *warp_size) small_backward_input(const ConvProblem p) {
+__global__ void __launch_bounds__(warps_a_block *warp_size, 2) small_backward_input(const ConvProblem p) {
   const Phase<Product::backward_input> phase(p, blockIdx.y);
   const int lane = threadIdx.x % warp_size;
   const int first = (blockIdx.x * warps_a_block + threadIdx.x / warp_size) * positions_a_warp;

@@ -4,8 +4,8 @@
 //   blocks     0   1   2   3   4   5 6 ...                                    kernel's argument: up to 48 tensors
 //
 // Each block finds its tensor by its number, and strides through it with the tensor's other blocks, four elements a
-// thread at a time. Adam reads value,
-// gradient and two moments and writes three of them, 28 bytes and about 12 operations an element.
+// thread at a time. Adam reads value, gradient and two moments and writes three of them, 28 bytes and about 12
+// operations an element.
 //
 // Capped momentum needs the largest |gradient| of each tensor before it may begin: a first launch leaves one maximum a
 // block, at most 1024 a tensor, and each block of the second folds those of its tensor. 20 bytes an element, and 4

@@ -3,8 +3,9 @@
 //   elements   0 1 2 3 | 4 5 6 7 | ... | 1020 ... 1023 | ...      thread t of block b begins with the four elements
 //   threads       0    |    1    | ... |      255      | ...      from 4 (b * 256 + t) on, and strides by the whole grid
 //
-// Memory is all that counts: fill writes 4 bytes an element, an activation moves 8, add and difference 12, for one or
-// two operations (tanh about 20). Each thread has 16 bytes of every tensor under way at once. y may be a or b.
+// Memory is all that counts: fill writes 4 bytes an element, an activation moves 8, its derivative, add and difference
+// 12, for one or two operations (tanh about 20). Each thread has 16 bytes of every tensor under way at once. y may be a
+// or b.
 //
 // gather and scatter move 8 bytes an element and read an index, scatter all later ones too: of latent vectors, once an
 // iteration.

@@ -184,5 +184,15 @@ TEST(CudaErrors, NameShapesThatDisagree) {
   EXPECT_THROW(b.conv_backward_input(y, w, window, {}, x), std::invalid_argument);
 }
 
+TEST(CudaErrors, NameTensorsThatIndicesCannotReach) {
+  const Shape x{1, 1, 1 << 16, 1 << 16, 1}, w{1, 1, 1, 1, 1};
+  try {
+    test_backend().conv_forward({x, nullptr}, {w, nullptr}, Window{}, {}, {x, nullptr});
+    ADD_FAILURE();
+  } catch (const std::invalid_argument &error) {
+    EXPECT_NE(std::string(error.what()).find("2^31 - 1 elements: fewer chains"), std::string::npos) << error.what();
+  }
+}
+
 }  // namespace
 }  // namespace coopnets

@@ -1,7 +1,8 @@
 // Convolutions in every precision, by every kernel that may compute them. Planned for two multiprocessors, so that small
-// shapes meet the kernels of large ones on every device, and for 132, where sums are cut into many parts.
+// shapes meet the kernels of large ones on every device, for one, and for 132, where sums are cut into many parts.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <set>
 
@@ -55,6 +56,7 @@ const Case cases[] = {
     {"fully_connected", {70, 1, 4, 4, 36}, {{1, 1, 0, 0}, {4, 1, 0, 0}, {4, 1, 0, 0}}, 100, {full, large4, large4}},
     {"fully_connected_sliding", {3, 5, 6, 6, 10}, {{3, 2, 1, 1}, {6, 1, 0, 0}, {6, 1, 0, 0}}, 60, {full, medium4, medium4}},
     {"few_outputs", {2, 4, 6, 6, 12}, {{2, 2, 0, 1}, {6, 1, 0, 0}, {6, 1, 0, 0}}, 30, {full, full, full}},
+    {"few_outputs_of_many", {200, 1, 4, 4, 16}, {{1, 1, 0, 0}, {4, 1, 0, 0}, {4, 1, 0, 0}}, 28, {full, full, full}},
     {"long_sum", {1, 3, 9, 8, 44}, {{3, 1, 0, 0}, {9, 1, 0, 0}, {7, 1, 0, 0}}, 12, {medium4, medium4, narrow4}},
     {"stride_beyond_kernel", {2, 1, 11, 10, 8}, {{1, 1, 0, 0}, {2, 3, 0, 0}, {1, 2, 0, 0}}, 8, {medium4, medium4, medium4}},
     {"chunks_of_channels", {2, 1, 17, 8, 64}, {{2, 1, 1, 0}, {3, 1, 1, 1}, {2, 2, 0, 1}}, 96, {large4, medium4, large4}},
@@ -66,6 +68,10 @@ const Case cases[] = {
     {"long_rows_of_taps", {1, 2, 9, 30, 3}, {{2, 1, 0, 1}, {3, 3, 1, 1}, {15, 3, 7, 7}}, 40, {small, small, small}, {medium1, row_taps, medium1}},
     {"few_filters", {1, 1, 18, 18, 3}, {{1, 1, 0, 0}, {5, 1, 2, 2}, {5, 2, 1, 2}}, 16, {small, small, small}, {narrow1, narrow_row_taps, narrow1}},
     {"taps_apart", {2, 2, 8, 33, 2}, {{1, 2, 0, 0}, {2, 3, 0, 0}, {4, 5, 1, 0}}, 9, {singly, small, singly}, {singly, row_taps, singly}},
+    {"odd_to_many", {1, 1, 13, 11, 7}, {{1, 1, 0, 0}, {4, 1, 1, 2}, {3, 1, 1, 1}}, 132, {large1, narrow4, large1}},
+    {"odd_to_few", {1, 1, 10, 9, 5}, {{1, 1, 0, 0}, {3, 1, 1, 1}, {3, 1, 1, 1}}, 16, {narrow1, narrow4, medium1}},
+    {"wide_rows_of_taps", {1, 1, 9, 30, 4}, {{1, 1, 0, 0}, {3, 1, 1, 1}, {17, 1, 8, 8}}, 12, {small, small, narrow4}, {narrow4, row_taps, narrow4}},
+    {"widest_rows_of_taps", {1, 1, 2, 74, 3}, {{1, 1, 0, 0}, {1, 1, 0, 0}, {64, 1, 0, 0}}, 8, {medium1, small, narrow1}, {medium1, row_taps, narrow1}},
     {"digit", {3, 1, 16, 16, 1}, {{1, 1, 0, 0}, {4, 2, 1, 1}, {4, 2, 1, 1}}, 24, {small, small, small}, {narrow1, small, medium1}},
 };
 // clang-format on
@@ -74,21 +80,26 @@ struct Results {
   std::vector<real> y, dx, dw;
 };
 
-// `scale` 0: small integers, whose products and sums are exact in every precision. `after` is called after each product.
+// `exact`: small integers, whose products and sums are exact in every precision, and whole epilogues, whose slopes are
+// powers of 2. `after` is called after each product.
 using Kernel = const char *Case::Kernels::*;
-Results run(Backend &backend, const Case &c, real scale, const std::function<void(Kernel)> &after = {}) {
+Results run(Backend &backend, const Case &c, bool exact, const std::function<void(Kernel)> &after = {}) {
   const Shape shape_w = filter_shape(c.window, c.x.c, c.cout), shape_y = c.window.out(c.x, c.cout);
   const auto values = [&](int64_t size, unsigned seed) {
     std::vector<real> v = random_values(size, seed);
-    if (scale == 0)
+    if (exact)
       for (real &e : v) e = std::round(std::fmin(std::fmax(e, real(-3)), real(3)));
     return v;
   };
   const Tensor x(backend, c.x, values(c.x.size(), 1)), w(backend, shape_w, values(shape_w.size(), 2)),
-      dy(backend, shape_y, values(shape_y.size(), 3)), y(backend, shape_y), dx(backend, c.x), dw(backend, shape_w);
-  backend.conv_forward(x, w, c.window, {}, y);
+      dy(backend, shape_y, values(shape_y.size(), 3)), y(backend, shape_y), dx(backend, c.x), dw(backend, shape_w),
+      y_bias(backend, {1, 1, 1, 1, c.cout}, values(c.cout, 4)), x_bias(backend, {1, 1, 1, 1, c.x.c}, values(c.x.c, 5)),
+      y_output(backend, shape_y, values(shape_y.size(), 6)), x_output(backend, c.x, values(c.x.size(), 7));
+  const Activation half{Activation::leaky_relu, real(0.5)}, quarter{Activation::leaky_relu, real(0.25)};
+  const Epilogue of_y{y_bias, half, {y_output, quarter}}, of_x{x_bias, half, {x_output, quarter}};
+  backend.conv_forward(x, w, c.window, exact ? of_y : Epilogue{}, y);
   if (after) after(&Case::Kernels::forward);
-  backend.conv_backward_input(dy, w, c.window, {}, dx);
+  backend.conv_backward_input(dy, w, c.window, exact ? of_x : Epilogue{}, dx);
   if (after) after(&Case::Kernels::backward_input);
   backend.conv_backward_filter(x, dy, c.window, dw);
   if (after) after(&Case::Kernels::backward_filter);
@@ -99,12 +110,13 @@ class CudaConv : public testing::TestWithParam<Case> {};
 
 // Factors that every format holds: whatever the kernel, the tile or the fragment, the results are the CPU's bit for bit.
 TEST_P(CudaConv, SmallIntegersAreExactInEveryPrecision) {
-  const Results wanted = run(cpu(), GetParam(), 0);
-  for (int processors : {few_processors, many_processors})
+  const Results wanted = run(cpu(), GetParam(), true);
+  for (int processors : {1, few_processors, many_processors})  // for one, few sums are cut
     for (Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
-      CudaBackend &backend = gpu(precision, processors);
+      CudaBackend backend(0, precision,
+                          processors);  // whose scratch memory is as large as this case asks, and no larger
       SCOPED_TRACE(backend.name() + ", planned for " + std::to_string(processors) + " multiprocessors");
-      const Results got = run(backend, GetParam(), 0, [&](Kernel kernel) {
+      const Results got = run(backend, GetParam(), true, [&](Kernel kernel) {
         if (processors == few_processors) {
           EXPECT_STREQ(backend.last_convolution().kernel, GetParam().kernels(backend.precision()).*kernel);
         }
@@ -118,11 +130,11 @@ TEST_P(CudaConv, SmallIntegersAreExactInEveryPrecision) {
 // Each factor is off by up to 2^-11 (tf32) or 2^-8 (bf16) of itself, so a product by up to twice that, and the result,
 // relative to its norm, by somewhat less. The small kernels and the fully connected ones on the way back stay in fp32.
 TEST_P(CudaConv, PrecisionIsThatOfTheFactors) {
-  const Results wanted = run(cpu(), GetParam(), 1);
+  const Results wanted = run(cpu(), GetParam(), false);
   const double bounds[] = {1e-5, 0x1p-10, 0x1p-7};
   for (Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
     SCOPED_TRACE(gpu(precision).name());
-    const Results got = run(gpu(precision), GetParam(), 1);
+    const Results got = run(gpu(precision), GetParam(), false);
     const Case::Kernels &kernels = GetParam().kernels(gpu(precision).precision());
     const auto expect_rounded = [&](const char *kernel, bool may_be_full, double d) {
       const bool rounds =
@@ -140,7 +152,7 @@ TEST_P(CudaConv, PrecisionIsThatOfTheFactors) {
 TEST_P(CudaConv, ResultsRepeatBitForBit) {
   for (int processors : {few_processors, many_processors}) {
     CudaBackend &backend = gpu(Precision::fp32, processors);
-    const Results first = run(backend, GetParam(), 1), second = run(backend, GetParam(), 1);
+    const Results first = run(backend, GetParam(), false), second = run(backend, GetParam(), false);
     EXPECT_EQ(first.y, second.y);
     EXPECT_EQ(first.dx, second.dx);
     EXPECT_EQ(first.dw, second.dw);
@@ -151,24 +163,82 @@ INSTANTIATE_TEST_SUITE_P(Shapes, CudaConv, testing::ValuesIn(cases),
                          [](const testing::TestParamInfo<Case> &info) { return std::string(info.param.name); });
 
 TEST(CudaConv, TheCasesMeetEveryTileInEveryProduct) {
-  std::set<std::string> met[3];
-  for (const Case &c : cases)
-    for (const Case::Kernels &k : {c.exact, c.on_tensor_cores})
+  using Names = std::set<std::string>;
+  const Names input = {full, large4, large2, narrow4, narrow2, medium4, medium2, singly};
+  for (bool exact : {true, false}) {
+    Names met[3];
+    for (const Case &c : cases) {
+      const Case::Kernels &k = exact ? c.exact : c.on_tensor_cores;
       met[0].insert(k.forward), met[1].insert(k.backward_input), met[2].insert(k.backward_filter);
-  const std::set<std::string> by_all = {small, full, large4, large2, narrow4, narrow2, medium4, medium2, singly};
-  std::set<std::string> from_few_channels = by_all, to_few_channels = by_all;
-  from_few_channels.insert({large1, narrow1, medium1});
-  to_few_channels.insert({row_taps, narrow_row_taps});
-  EXPECT_EQ(met[0], from_few_channels);
-  EXPECT_EQ(met[1], to_few_channels);
-  EXPECT_EQ(met[2], from_few_channels);
+    }
+    Names wanted = input;
+    wanted.insert({large1, narrow1, medium1});
+    if (exact) wanted.insert(small);
+    EXPECT_EQ(met[0], wanted);
+    EXPECT_EQ(met[2], wanted);
+    wanted = input;
+    wanted.insert(small);
+    if (!exact) wanted.insert({row_taps, narrow_row_taps});
+    EXPECT_EQ(met[1], wanted);
+  }
+}
+
+// Planned for one multiprocessor, which nothing needs to be cut for but that sums end at 8192 terms.
+TEST(CudaConv, SumsOfMoreThan8192TermsAreCut) {
+  const Axis one;
+  const auto taps = [](int64_t n) { return Axis{n, 1, 0, 0}; };
+  const Case fully_connected{"", {130, 1, 2, 2, 2052}, {one, taps(2), taps(2)}, 4, {}},
+      gemm{"", {1, 1, 5, 130, 516}, {one, taps(4), taps(4)}, 36, {}},
+      few_channels{"", {1, 1, 26, 512, 1}, {one, taps(9), taps(5)}, 8, {}};
+  CudaBackend backend(0, Precision::fp32, 1);
+  const auto expect = [&](const Case &c, Kernel product, const char *kernel, int splits) {
+    const Results got = run(backend, c, true, [&](Kernel done) {
+      if (done != product) return;
+      EXPECT_STREQ(backend.last_convolution().kernel, kernel);
+      EXPECT_EQ(backend.last_convolution().splits, splits);
+    });
+    const Results wanted = run(cpu(), c, true);
+    EXPECT_EQ(got.y, wanted.y);
+    EXPECT_EQ(got.dx, wanted.dx);
+    EXPECT_EQ(got.dw, wanted.dw);
+  };
+  expect(fully_connected, &Case::Kernels::forward, full, 2);
+  expect(gemm, &Case::Kernels::forward, medium4, 2);
+  expect(few_channels, &Case::Kernels::backward_filter, small, 2);
+}
+
+// Copies of several floats need addresses that are multiples of as many.
+TEST(CudaConv, TensorsMayBeginAnywhere) {
+  const Window window{{}, {2, 1, 0, 0}, {2, 1, 0, 0}}, whole{{}, {8, 1, 0, 0}, {4, 1, 0, 0}};
+  for (const Window &w : {window, whole})
+    for (Precision precision : {Precision::fp32, Precision::tf32}) {
+      const Shape x{2, 1, 8, 4, 8}, filters = filter_shape(w, 8, 12), y = w.out(x, 12);
+      const auto results = [&](Backend &backend, int64_t offset) {
+        std::vector<Tensor> memory;
+        const auto view = [&](const Shape &shape, unsigned seed) {
+          std::vector<real> v = random_values(offset + shape.size(), seed);
+          std::rotate(v.begin(), v.end() - offset, v.end());  // the values themselves do not depend on the offset
+          for (real &e : v) e = std::round(e);
+          memory.emplace_back(backend, Shape{1, 1, 1, 1, offset + shape.size()}, v);
+          return View{shape, View(memory.back()).data + offset};
+        };
+        const View vx = view(x, 1), vw = view(filters, 2), vdy = view(y, 3), vy = view(y, 4), dx = view(x, 5),
+                   dw = view(filters, 6);
+        backend.conv_forward(vx, vw, w, {}, vy);
+        backend.conv_backward_input(vdy, vw, w, {}, dx);
+        backend.conv_backward_filter(vx, vdy, w, dw);
+        return std::vector<std::vector<real>>{values(backend, vy), values(backend, dx), values(backend, dw)};
+      };
+      const auto wanted = results(cpu(), 0);
+      for (int64_t offset = 0; offset < 4; ++offset) EXPECT_EQ(results(gpu(precision), offset), wanted) << offset;
+    }
 }
 
 // Sixteen parts or more of a small result are added by eight threads an element.
 TEST(CudaConv, ManyPartsAreAddedInOrder) {
   const Case c{"", {1, 1, 20, 40, 3}, {{1, 1, 0, 0}, {1, 1, 0, 0}, {5, 1, 2, 2}}, 8, {small, small, small}};
   CudaBackend &backend = gpu(Precision::fp32);
-  EXPECT_EQ(run(backend, c, 0).dw, run(cpu(), c, 0).dw);
+  EXPECT_EQ(run(backend, c, true).dw, run(cpu(), c, true).dw);
   EXPECT_GE(backend.last_convolution().splits, 16);
 }
 

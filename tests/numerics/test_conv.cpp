@@ -258,6 +258,8 @@ TEST(Conv, ShapesThatDisagreeThrow) {
   EXPECT_THROW(b.conv_forward(x, w, window, {bias, {}}, y), std::invalid_argument);
   EXPECT_THROW(b.conv_backward_input(wrong, w, window, {}, x), std::invalid_argument);
   EXPECT_THROW(b.conv_backward_input(y, w, window, {bias, {}}, x), std::invalid_argument);
+  EXPECT_THROW(b.conv_forward(x, w, window, {{}, {}, {x, {}}}, y), std::invalid_argument);
+  EXPECT_THROW(b.conv_backward_input(y, w, window, {{}, {}, {y, {}}}, x), std::invalid_argument);
   EXPECT_THROW(b.conv_backward_filter(x, y, window, other), std::invalid_argument);
   EXPECT_THROW(b.bias_backward(y, bias), std::invalid_argument);
 }
