@@ -98,6 +98,7 @@ CudaBackend::CudaBackend(int device, Precision precision, int multiprocessors) :
   CUDA_CHECK(cudaGetDeviceProperties(&properties, device));
   multiprocessors_ = multiprocessors ? multiprocessors : properties.multiProcessorCount;
   shared_bytes_a_block_ = std::max(properties.sharedMemPerBlock, properties.sharedMemPerBlockOptin);
+  shared_bytes_a_processor_ = properties.sharedMemPerMultiprocessor;
   const char *const names[] = {"fp32", "tf32", "bf16"};
   name_ = std::string("cuda:") + std::to_string(device) + ", " + properties.name + ", sm_" +
           std::to_string(properties.major) + std::to_string(properties.minor) + ", ";

@@ -151,12 +151,17 @@ GemmPlan plan(const CudaBackend &backend, ConvProblem &p) {
                      (blocks(LargeTile::rows, LargeTile::columns) >= processors || sum >= 4096);
   const bool narrow = by_vectors && high && phase.columns <= NarrowTile::columns;
   plan.tile = large ? Tile::large : narrow ? Tile::narrow : Tile::medium;
-  const int64_t tiles = large    ? blocks(LargeTile::rows, LargeTile::columns)
-                        : narrow ? blocks(NarrowTile::rows, NarrowTile::columns)
-                                 : blocks(MediumTile::rows, MediumTile::columns);
-  const int64_t resident =
-      int64_t{processors} * (large ? LargeTile::blocks_a_processor : MediumTile::blocks_a_processor);
-  const int64_t to_fill = std::min<int64_t>(resident / tiles, sum / (8 * step_of_sum));
+  struct Tiles {
+    int64_t count, resident;  // of the result, and that the GPU computes at a time
+  };
+  const auto cut = [&](auto shape) {
+    using Shape = decltype(shape);
+    const int64_t fit = int64_t(backend.shared_bytes_a_processor()) / shared_bytes<Shape>();
+    return Tiles{blocks(Shape::rows, Shape::columns),
+                 processors * std::clamp<int64_t>(fit, 1, Shape::blocks_a_processor)};
+  };
+  const Tiles tiles = large ? cut(LargeTile{}) : narrow ? cut(NarrowTile{}) : cut(MediumTile{});
+  const int64_t to_fill = std::min<int64_t>(tiles.resident / tiles.count, sum / (8 * step_of_sum));
   const int64_t to_be_exact = ceil_div<int64_t>(sum, 8192);
   const int64_t grid = 65535 / phases_of(product, p);
   p.splits = int(

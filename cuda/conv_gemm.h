@@ -29,6 +29,7 @@
 // copies come in; with these paddings the 32 lanes of a warp read 32 different banks in either.
 #pragma once
 #include <atomic>
+#include <stdexcept>
 
 #include "cuda/conv_math.h"
 #include "cuda/conv_problem.h"
@@ -330,7 +331,10 @@ template <Product product, class Math>
 void launch_gemm_in(const ConvProblem &p, const GemmPlan &plan, cudaStream_t stream) {
   if (plan.a_vector == 4) return launch_gemm_as<product, Math, 4, 4>(p, stream);
   if (plan.a_vector == 2) return launch_gemm_as<product, Math, 2, 2>(p, stream);
-  if constexpr (product != Product::backward_input) launch_gemm_as<product, Math, 1, 4>(p, stream);
+  if constexpr (product == Product::backward_input)
+    throw std::logic_error("back to the input A and B have the same channels");
+  else
+    launch_gemm_as<product, Math, 1, 4>(p, stream);
 }
 
 template <Product product, template <class> class Math, class Large>

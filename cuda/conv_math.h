@@ -53,6 +53,13 @@ struct SharedTile {
   }
 };
 
+// Of a block: its stages, each tile along the sum, which takes more, and 20 bytes a row (conv_gemm.h).
+template <class Shape>
+constexpr int shared_bytes() {
+  const int floats = SharedTile<Shape::rows, true>::floats + SharedTile<Shape::columns, true>::floats;
+  return stages * floats * int(sizeof(float)) + 20 * Shape::rows;
+}
+
 // Copies rows k .. k + 15 of a matrix [.., columns], of which `left` exist, into a tile of B along columns.
 template <class Shape, int vector>
 __device__ __forceinline__ void load_rows(float *b, const float *from, int k, int left, int first_column, int columns) {

@@ -119,6 +119,7 @@ class CudaBackend final : public Backend {
   Precision precision() const { return precision_; }
   int multiprocessors() const { return multiprocessors_; }
   size_t shared_bytes_a_block() const { return shared_bytes_a_block_; }
+  size_t shared_bytes_a_processor() const { return shared_bytes_a_processor_; }
   const ConvolutionRun &last_convolution() const { return last_convolution_; }
 
  private:
@@ -127,7 +128,7 @@ class CudaBackend final : public Backend {
   void give_back_free_blocks() noexcept;
 
   int multiprocessors_ = 0;
-  size_t shared_bytes_a_block_ = 0;
+  size_t shared_bytes_a_block_ = 0, shared_bytes_a_processor_ = 0;
   ConvolutionRun last_convolution_;
   Precision precision_;
   std::string name_;

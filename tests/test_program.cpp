@@ -31,6 +31,11 @@ TEST(Program, help_version_and_list_succeed) {
        {"texture", "object", "scene", "digits", "cifar10", "celeba", "lsun", "completion", "dynamic-texture"})
     EXPECT_CONTAINS(list.out, std::string(name) + " - experiment ");
   EXPECT_CONTAINS(list.out, "conv 15x15 stride 3x3, ReLU -> 75x75 x 100");
+  const std::string one = run_program({"--list", "--exp", "scene"}).out;
+  EXPECT_EQ(one.find("scene - experiment 3"), 0u);
+  EXPECT_CONTAINS(one, "settings (--set name=value ...):");
+  for (const char *other : {"texture - ", "lsun - ", "classifier - "})
+    EXPECT_EQ(one.find(other), std::string::npos) << other;
   EXPECT_CONTAINS(list.out, "fully connected -> 1x1 x 100");
   EXPECT_CONTAINS(list.out, "deconv 5x5 stride 2x2, tanh -> 224x224 x 3");
 }

@@ -35,9 +35,11 @@ std::string data_text(const Experiment &e) {
 
 }  // namespace
 
-std::string list_text() {
+std::string list_text(const std::string &experiment) {
+  const auto wanted = [&](const std::string &name) { return experiment.empty() || name == experiment; };
   std::string text;
   for (const Experiment &e : experiments()) {
+    if (!wanted(e.name)) continue;
     text += e.name + " - experiment " + e.title + "\n  data: " + data_text(e) + "\n";
     for (const char *preset : {"quick", "paper"}) {
       const Settings s = e.settings(preset);
@@ -59,11 +61,14 @@ std::string list_text() {
     }
     text += "\n";
   }
-  const Settings c = classifier_settings();
-  text += std::string(classifier_name) + " - tells categories apart, for the features of --evaluate --features FILE\n" +
-          "  data: digits, CIFAR's records, or a folder of folders of pictures, one a category; by default "
-          "datasets/digits\n" +
-          net_text("classifier", "of ten categories", {1, 1, c.size, c.size, 3}, classifier_layers(10)) + "\n";
+  if (wanted(classifier_name)) {
+    const Settings c = classifier_settings();
+    text += std::string(classifier_name) +
+            " - tells categories apart, for the features of --evaluate --features FILE\n" +
+            "  data: digits, CIFAR's records, or a folder of folders of pictures, one a category; by default "
+            "datasets/digits\n" +
+            net_text("classifier", "of ten categories", {1, 1, c.size, c.size, 3}, classifier_layers(10)) + "\n";
+  }
   text += "settings (--set name=value ...):\n";
   for (const Field<Settings> &field : setting_fields())
     text += "  " + field.name + std::string(field.name.size() < 22 ? 22 - field.name.size() : 1, ' ') + " " +

@@ -3,7 +3,8 @@
 
 namespace coopnets {
 
-// What --list prints: every experiment with its data, nets and settings, then what each setting means.
-std::string list_text();
+// What --list prints: every experiment, or the one that is named, with its data, nets and settings, then what each setting
+// means.
+std::string list_text(const std::string &experiment = "");
 
 }  // namespace coopnets

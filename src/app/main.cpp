@@ -51,7 +51,7 @@ int run(const std::vector<std::string> &arguments) {
   } else if (options.version) {
     std::cout << "coopnets 1.0, " << built_in() << "\n";
   } else if (options.list) {
-    std::cout << list_text();
+    std::cout << list_text(options.experiment);
   } else if (!options.bench.empty()) {
     return bench(options);
   } else if (options.experiment == classifier_name) {

@@ -35,7 +35,7 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.flag("complete", &Options::complete, "fill the hidden part of pictures, or of the PICTURE that follows");
   add.flag("evaluate", &Options::evaluate, "compute the measures of the paper's tables");
   add.text("bench", "NAME", &Options::bench, names.benchmarks, "time a net's learning iteration, one JSON line a net");
-  add.flag("list", &Options::list, "print every experiment with its data, nets and settings");
+  add.flag("list", &Options::list, "print every experiment, or that of --exp, with its data, nets and settings");
   add.flag("help", &Options::help, "print this");
   add.flag("version", &Options::version, "print the version and what was built in");
 

@@ -179,8 +179,8 @@ cudaError_t cudaSetDevice(int i) { return answer(i >= 0 && i < device.count ? cu
 cudaError_t cudaGetDevice(int *i) { return *i = 0, cudaSuccess; }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int i) {
   if (i < 0 || i >= device.count) return answer(cudaErrorInvalidDevice);
-  *properties = {
-      "CUDA emulator", device.memory, shared_default, cuda_emulator::shared_most(), device.major, device.minor, 2};
+  const size_t shared = cuda_emulator::shared_most();
+  *properties = {"CUDA emulator", device.memory, shared_default, shared, shared + 1024, device.major, device.minor, 2};
   return cudaSuccess;
 }
 cudaError_t cudaDriverGetVersion(int *version) { return *version = device.count ? 12000 : 0, cudaSuccess; }
