@@ -87,7 +87,7 @@ void Tape::plan_gradient(Gradient &g, int &time) {
   std::vector<int> uses(nodes_.size(), 0);  // that add to a node's gradient, or may
   for (int i = 0; i <= g.output.id; ++i)
     for (int input : nodes_[i].inputs)
-      if (input >= 0 && needed[i]) ++uses[input];
+      if (input >= 0) ++uses[input];
   const auto has_activation = [&](int i) {
     return nodes_[i].op && nodes_[i].op->activation().kind != Activation::none;
   };

@@ -176,7 +176,7 @@ class Backend {
 
   // --- Sampling and learning --------------------------------------------------------------------------------------
   virtual void langevin(View x, ConstView gradient, const LangevinStep &) = 0;  // in place, noise drawn inside
-  virtual void adam(const std::vector<AdamUpdate> &, const AdamRule &) = 0;     // all tensors in one launch
+  virtual void adam(const std::vector<AdamUpdate> &, const AdamRule &) = 0;     // of up to 48 tensors a launch
   virtual void capped_momentum(const std::vector<MomentumUpdate> &, real momentum) = 0;
 };
 

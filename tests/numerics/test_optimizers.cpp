@@ -65,6 +65,26 @@ TEST_F(Optimizers, AdamsFirstStepIsTheRate) {
   }
 }
 
+// More tensors than one launch on a GPU takes.
+TEST_F(Optimizers, EveryTensorOfALongListIsUpdated) {
+  const Shape shape = {1, 1, 1, 1, 2};
+  std::vector<std::unique_ptr<Guarded>> tensors;
+  std::vector<AdamUpdate> adam;
+  std::vector<MomentumUpdate> momentum;
+  for (int k = 0; k < 100; ++k) {
+    for (const real v : {0, 1, 0, 0, 0, 0})
+      tensors.push_back(std::make_unique<Guarded>(shape, std::vector<real>(2, v)));
+    const auto *const t = tensors.data() + tensors.size() - 6;  // two values, their gradient, and what is kept
+    adam.push_back({*t[0], *t[1], *t[2], *t[3], real(k)});
+    momentum.push_back({*t[4], *t[1], *t[5], real(k), 1, 1, 0});
+  }
+  test_backend().set_clock({});
+  test_backend().adam(adam, AdamRule());
+  test_backend().capped_momentum(momentum, 0);
+  for (size_t k = 0; k < adam.size(); ++k)
+    for (int of : {0, 4}) EXPECT_NEAR(tensors[6 * k + of]->values()[1], -double(k), 1e-5 * double(k)) << k << " " << of;
+}
+
 // One gradient far above the cap, one far below; several steps with momentum and decay.
 TEST_F(Optimizers, CappedMomentumMatchesTheNaiveRule) {
   const real momentum = real(0.5);

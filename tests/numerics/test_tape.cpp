@@ -72,6 +72,26 @@ TEST(Tape, TheOnlyUseAppliesTheDerivative) {
     }
 }
 
+// What convolutions and deconvolutions do: of all activations in a chain of them, the tape applies the last one's alone.
+TEST(Tape, ConvolutionsApplyTheDerivatives) {
+  Backend &backend = test_backend();
+  const Window window{{}, {2, 2, 0, 0}, {2, 2, 0, 0}};
+  const Shape image{1, 1, 4, 4, 1};
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  Tensor x(backend, image), w(backend, filter_shape(window, 1, 2));
+  const Variable vx = tape.leaf(x), vw = tape.leaf(w);
+  const Variable a = conv(tape, vx, vw, {}, window, tanh_activation());
+  const Variable b = deconv(tape, a, vw, {}, window, image, tanh_activation());
+  const Variable c = conv(tape, activate(tape, b, tanh_activation()), vw, {}, window, tanh_activation());
+  const Tape::Gradient &g = tape.gradient(c, {vx});
+  tape.plan();
+  std::vector<std::pair<bool, bool>> steps;
+  for (const auto &step : g.steps) steps.emplace_back(step.multiply, step.multiplies_input);
+  // conv, activate, deconv, conv; activate has no registers that the next derivative could be applied in
+  EXPECT_EQ(steps, (std::vector<std::pair<bool, bool>>{{true, true}, {false, false}, {true, true}, {false, false}}));
+}
+
 TEST(Tape, OrderOfRecordingIsTopological) {  // b = a + a; c = b + b, so dc/da = 4
   Backend &backend = test_backend();
   Arena arena(backend);
