@@ -101,6 +101,25 @@ TEST(CudaReplay, MayNotTakeMemoryOfThePool) {
   EXPECT_EQ(x.values(), std::vector<real>(4, 2));
 }
 
+TEST(CudaReplay, MayNotTakeMoreScratchMemoryThanAtFirst) {
+  const std::unique_ptr<Backend> backend = make_cuda_backend(0, Precision::fp32);
+  const Shape small{1, 1, 1, 10, 3}, big{1, 1, 50, 400, 3};
+  const Tensor x(*backend, small, std::vector<real>(small.size(), 1)),
+      y(*backend, big, std::vector<real>(big.size(), 1)), db(*backend, {1, 1, 1, 1, 3});
+  Recording recording;
+  bool more = false;
+  const auto body = [&] { backend->bias_backward(more ? y : x, db); };
+  backend->replay(recording, body);
+  more = true;
+  EXPECT_THROW(backend->replay(recording, body), std::logic_error);
+  more = false;
+  for (int i = 0; i < 2; ++i) {
+    backend->fill(db, 0);
+    backend->replay(recording, body);
+    EXPECT_EQ(db.values(), std::vector<real>(3, 10));
+  }
+}
+
 TEST(CudaReplay, MayNotWaitOrAllocate) {
   Backend &backend = test_backend();
   const Tensor x(backend, {1, 1, 1, 1, 4});

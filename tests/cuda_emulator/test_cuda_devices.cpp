@@ -92,6 +92,19 @@ TEST(CudaDevices, ABackendLeavesNothingBehind) {
   EXPECT_EQ(cuda_emulator::live_allocations(), before);
 }
 
+TEST(CudaDevices, ThePoolIsGivenBackBeforeMemoryRunsOut) {
+  const std::unique_ptr<Backend> backend = make_cuda_backend(0, Precision::fp32);
+  size_t free = 0, total = 0;
+  ASSERT_EQ(cudaMemGetInfo(&free, &total), cudaSuccess);  // other tests' backends hold some
+  cuda_emulator::set_memory(total - free + (size_t{100} << 20));
+  const size_t most = size_t{60} << 20, more = size_t{70} << 20;
+  backend->release(backend->allocate(most), most);
+  void *const memory = backend->allocate(more);
+  EXPECT_THROW(backend->allocate(most), std::runtime_error);
+  backend->release(memory, more);
+  cuda_emulator::set_memory(size_t{2} << 30);
+}
+
 // Whoever takes scratch memory in vain leaves none: a graph that was recorded with it is never launched again, the
 // sequence runs as the first time and is then recorded anew.
 TEST(CudaDevices, AGraphDoesNotOutliveTheScratchMemoryThatItUses) {
