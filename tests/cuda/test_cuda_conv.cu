@@ -57,6 +57,7 @@ const Case cases[] = {
     {"fully_connected_sliding", {3, 5, 6, 6, 10}, {{3, 2, 1, 1}, {6, 1, 0, 0}, {6, 1, 0, 0}}, 60, {full, medium4, medium4}},
     {"few_outputs", {2, 4, 6, 6, 12}, {{2, 2, 0, 1}, {6, 1, 0, 0}, {6, 1, 0, 0}}, 30, {full, full, full}},
     {"few_outputs_of_many", {200, 1, 4, 4, 16}, {{1, 1, 0, 0}, {4, 1, 0, 0}, {4, 1, 0, 0}}, 28, {full, full, full}},
+    {"fully_connected_of_too_many", {520, 1, 4, 4, 16}, {{1, 1, 0, 0}, {4, 1, 0, 0}, {4, 1, 0, 0}}, 28, {narrow4, large4, narrow4}},
     {"long_sum", {1, 3, 9, 8, 44}, {{3, 1, 0, 0}, {9, 1, 0, 0}, {7, 1, 0, 0}}, 12, {medium4, medium4, narrow4}},
     {"stride_beyond_kernel", {2, 1, 11, 10, 8}, {{1, 1, 0, 0}, {2, 3, 0, 0}, {1, 2, 0, 0}}, 8, {medium4, medium4, medium4}},
     {"chunks_of_channels", {2, 1, 17, 8, 64}, {{2, 1, 1, 0}, {3, 1, 1, 1}, {2, 2, 0, 1}}, 96, {large4, medium4, large4}},
