@@ -91,7 +91,7 @@ class DeviceCheckOfStubs : public DeviceCheck {
     fs::permissions(folder + "/" + name, fs::perms::owner_all);
   }
   int check(const std::string &environment, const std::string &arguments) {
-    tool = environment + " '" + folder + "/tools/device_check'";
+    tool = "env -u CUDA_ARCH -u CPATH -u LIBRARY_PATH " + environment + " '" + folder + "/tools/device_check'";
     return run(arguments);
   }
   std::string report() const {
