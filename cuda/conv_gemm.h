@@ -25,6 +25,9 @@
 // Copies of 16 bytes where the channels allow it, of 8 or 4 otherwise: of A's single floats, beside 16 bytes of B, for
 // pictures of 1 or 3 channels. What lies outside the tensor arrives as zero.
 //
+// At the end the sums go through shared memory in slabs of rows: whole lines reach the result, and the code that finishes
+// an element (bias, activation, derivative) stands there a few times instead of once for each of a thread's 128 sums.
+//
 // Shared memory holds a tile either along the sum, [row][16 + 4], or along rows, [16][rows + 8], whichever way the
 // copies come in; with these paddings the 32 lanes of a warp read 32 different banks in either.
 #pragma once
@@ -237,19 +240,6 @@ class Loader<Product::backward_filter, Shape, vector, b_vector> {
   int channel_, tap_t_, tap_h_, tap_w_, example_, t_, h_, w_;
 };
 
-// In one access where all n are there and aligned.
-template <int n>
-__device__ __forceinline__ void store_run(float *to, const float (&values)[n], int run) {
-  if (n == 4 && run == 4 && reinterpret_cast<uintptr_t>(to) % 16 == 0)
-    *reinterpret_cast<float4 *>(to) = {values[0], values[1 % n], values[2 % n], values[3 % n]};
-  else if (n == 2 && run == 2 && reinterpret_cast<uintptr_t>(to) % 8 == 0)
-    *reinterpret_cast<float2 *>(to) = {values[0], values[1 % n]};
-  else
-#pragma unroll
-    for (int j = 0; j < n; ++j)
-      if (j < run) to[j] = values[j];
-}
-
 // gridDim: tiles of rows x tiles of columns, in one axis as y and z end at 65,535; 1; phases x splits.
 template <Product product, class Math, int a_vector, int b_vector>
 __global__ void __launch_bounds__(Math::Shape::threads, Math::Shape::blocks_a_processor)
@@ -294,17 +284,21 @@ __global__ void __launch_bounds__(Math::Shape::threads, Math::Shape::blocks_a_pr
   }
 
   float *const result = p.result + (p.splits > 1 ? split * p.result_elements : 0);
-  math.template for_each<typename Load::A, typename Load::B>([&](int row, int column, auto &values) {
-    constexpr int most = sizeof(values) / sizeof(float);
-    const int at = result_at[row], c = first_column + column, run = min(most, phase.columns - c);
-    if (at < 0 || run <= 0) return;
-#pragma unroll
-    for (int j = 0; j < most; ++j) {
-      if (p.splits > 1 || j >= run) break;
-      values[j] = finish(p, values[j], c + j, at + c + j);
+  static_assert(Math::slab_rows * slab_stride<Shape>() <= stages * stage_floats, "a slab fits the stages");
+#pragma unroll 1
+  for (int slab = 0; slab < Math::slabs; ++slab) {
+    __syncthreads();
+    math.template put<typename Load::B>(slab, stage);
+    __syncthreads();
+#pragma unroll 4
+    for (int i = threadIdx.x; i < Math::slab_rows * Shape::columns; i += Shape::threads) {
+      const int slab_row = i / Shape::columns, column = i % Shape::columns, c = first_column + column;
+      const int at = result_at[Math::template row<typename Load::A>(slab, slab_row)];
+      if (at < 0 || c >= phase.columns) continue;
+      const float v = stage[slab_row * slab_stride<Shape>() + column];
+      result[at + c] = p.splits > 1 ? v : finish(p, v, c, at + c);
     }
-    store_run(result + at + c, values, run);
-  });
+  }
 }
 
 template <Product product, class Math, int a_vector, int b_vector>

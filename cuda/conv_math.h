@@ -60,6 +60,12 @@ constexpr int shared_bytes() {
   return stages * floats * int(sizeof(float)) + 20 * Shape::rows;
 }
 
+// Between two rows of a slab: eight floats more than a row, so that eight rows of a fragment fill all banks.
+template <class Shape>
+__host__ __device__ constexpr int slab_stride() {
+  return Shape::columns + 8;
+}
+
 // Copies rows k .. k + 15 of a matrix [.., columns], of which `left` exist, into a tile of B along columns.
 template <class Shape, int vector>
 __device__ __forceinline__ void load_rows(float *b, const float *from, int k, int left, int first_column, int columns) {
@@ -96,19 +102,21 @@ class Fp32 {
     }
   }
 
-  // store(row, column, values) for every run of neighbours in a row that this thread owns: an array of 1, 2 or 4.
-  template <class A, class B, class Store>
-  __device__ void for_each(const Store &store) const {
-    constexpr int run = B::along_sum ? 1 : 4;
+  // The result leaves in slabs: the slab-th row of each thread, of all columns.
+  static constexpr int slabs = Shape::rows / Shape::threads_down, slab_rows = Shape::threads_down;
+  template <class A>
+  __device__ static int row(int slab, int slab_row) {
+    return line<A, Shape::threads_down>(slab_row, slab);
+  }
+  template <class B>
+  __device__ void put(int slab, float *to) const {
+    float *const mine = to + threadIdx.x / Shape::threads_across * slab_stride<Shape>();
 #pragma unroll
-    for (int r = 0; r < high; ++r)
+    for (int r = 0; r < slabs; ++r)  // registers have no index, so each slab has its code
+      if (r == slab) {
 #pragma unroll
-      for (int c = 0; c < wide; c += run) {
-        float values[run];
-#pragma unroll
-        for (int j = 0; j < run; ++j) values[j] = sum_[r][c + j];
-        store(line<A, Shape::threads_down>(threadIdx.x / Shape::threads_across, r),
-              line<B, Shape::threads_across>(threadIdx.x % Shape::threads_across, c), values);
+        for (int c = 0; c < wide; ++c)
+          mine[line<B, Shape::threads_across>(threadIdx.x % Shape::threads_across, c)] = sum_[r][c];
       }
   }
 
@@ -161,18 +169,26 @@ class TensorCore {
 #endif
   }
 
-  template <class A, class B, class Store>
-  __device__ void for_each(const Store &store) const {
+  // Slabs: the slab-th 16 rows of each warp.
+  static constexpr int slabs = Shape::rows / Shape::warps_down / 16, slab_rows = 16 * Shape::warps_down;
+  template <class A>
+  __device__ static int row(int slab, int slab_row) {
+    return (slab_row / 16 * slabs + slab) * 16 + slab_row % 16;
+  }
+  template <class B>
+  __device__ void put(int slab, float *to) const {
     const int lane = threadIdx.x % warp_size, g = lane / 4, t = lane % 4;
+    const int first = int(threadIdx.x) / warp_size / Shape::warps_across * 16;
 #pragma unroll
-    for (int r = 0; r < high; ++r)
+    for (int r = 0; r < slabs; ++r)
+      if (r == slab) {
 #pragma unroll
-      for (int c = 0; c < wide; ++c)
+        for (int c = 0; c < wide; ++c)
 #pragma unroll
-        for (int i = 0; i < 2; ++i) {
-          float values[2] = {sum_[r][c][2 * i], sum_[r][c][2 * i + 1]};
-          store(first_row() + 16 * r + g + 8 * i, first_column(c) + 2 * t, values);
-        }
+          for (int i = 0; i < 2; ++i)
+            *reinterpret_cast<float2 *>(to + (first + g + 8 * i) * slab_stride<Shape>() + first_column(c) + 2 * t) = {
+                sum_[r][c][2 * i], sum_[r][c][2 * i + 1]};
+      }
   }
 
  private:

@@ -26,7 +26,9 @@ void check_cuda(cudaError_t error, const char *call, const char *file, int line)
 #define SHARED_ARRAY(type, name, count) \
   type *const name = static_cast<type *>(cuda_emulator::shared_array((count) * sizeof(type)))
 #define DYNAMIC_SHARED_ARRAY(type, name) type *const name = static_cast<type *>(cuda_emulator::shared_array(0))
+#define NOT_INLINED
 #else
+#define NOT_INLINED __noinline__
 #define CUDA_LAUNCH(kernel, grid, block, shared, stream, ...)                             \
   do {                                                                                    \
     kernel<<<grid, block, shared, stream>>>(__VA_ARGS__);                                 \

@@ -179,6 +179,8 @@ std::vector<real> fully_connected(Backend &b) { return conv(b, {3, 1, 8, 8, 8}, 
 const Kernel kernels[] = {
     {"implicit product, fp32", Precision::fp32, implicit_product, 0, 3},
     {"implicit product, tf32", Precision::tf32, implicit_product, 0, 3},
+    {"its slabs, fp32", Precision::fp32, implicit_product, 6, 9},  // after five steps of the sum
+    {"its slabs, tf32", Precision::tf32, implicit_product, 6, 9},
     {"picture", Precision::fp32, picture, 1, 3},  // before 0, nothing was read yet
     {"fully connected, fp32", Precision::fp32, fully_connected, 0, 1},
     {"fully connected, bf16", Precision::bf16, fully_connected, 0, 1},
