@@ -163,11 +163,12 @@ TEST(Options, what_an_action_has_no_use_for_is_refused) {
     EXPECT_EQ(refusal({"--bench", "digits", "--" + std::string(name), value}),
               "--" + std::string(name) + " does nothing beside --bench");
   }
-  EXPECT_EQ(refusal({"--exp", "scene", "--sample", "3", "--preset", "quick"}), "--preset does nothing beside --sample");
+  EXPECT_EQ(refusal({"--exp", "scene", "--sample", "3", "--preset", "quick"}),
+            "--preset does nothing beside --sample: leave it out, what was learned has its own");
   EXPECT_EQ(refusal({"--exp", "scene", "--interpolate", "--iterations", "3"}),
-            "--iterations does nothing beside --interpolate");
+            "--iterations does nothing beside --interpolate: leave it out, what was learned has its own");
   EXPECT_EQ(refusal({"--exp", "scene", "--evaluate", "--algorithm", "descriptor"}),
-            "--algorithm does nothing beside --evaluate");
+            "--algorithm does nothing beside --evaluate: leave it out, what was learned has its own");
   EXPECT_NO_THROW(parse({"--exp", "dynamic-texture", "--evaluate", "--preset", "paper"}));
 }
 

@@ -201,6 +201,16 @@ echo '{"mode": "coopnets", "precision": "fp32", "seconds_per_iteration": 2, "pea
                                 "tools/bench_conv.py --program bench_conv --device cuda --precision bf16\n");
 }
 
+TEST_F(Tools, BenchSaysOnceThatNoDeviceAnswers) {
+  fs::create_directory(folder + "/tools");
+  fs::copy(root + "/tools/bench", folder + "/tools/bench");
+  write("coopnets", "#!/bin/sh\necho 'coopnets: --device cuda: no GPU answered' >&2\nexit 1\n");
+  fs::permissions(folder + "/coopnets", fs::perms::owner_all);
+  const Outcome outcome = run(path + "'" + folder + "/tools/bench' --device cuda");
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_EQ(outcome.text, "coopnets: --device cuda: no GPU answered\n");
+}
+
 TEST_F(Tools, BenchRefusesWhatItDoesNotKnow) {
   EXPECT_EQ(run("tools/bench --net celeba").status, 2);
   EXPECT_EQ(run("tools/bench --iterations 0").status, 2);

@@ -183,7 +183,8 @@ void refuse_useless(const Options &options, const std::set<std::string> &typed) 
     for (const std::string &action : actions)
       for (const std::string &name : names)
         if (options.is_given(action) && typed.count(name))
-          throw UsageError("--" + name + " does nothing beside --" + action);
+          throw UsageError("--" + name + " does nothing beside --" + action +
+                           (action == "bench" ? "" : ": leave it out, what was learned has its own"));
 }
 
 void check_combination(const Options &options) {
