@@ -16,7 +16,7 @@ namespace coopnets {
 int64_t memory_for_examples(const std::string &control_groups) {
   int64_t memory = int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
   for (const char *name : {"/memory.max", "/memory/memory.limit_in_bytes"}) {  // of versions 2 and 1
-    int64_t limit;  // none: "max", or more than there is
+    int64_t limit;                                                             // none: "max", or more than there is
     if (std::ifstream(control_groups + name) >> limit && limit >= 0) memory = std::min(memory, limit);
   }
   return memory / 4;

@@ -123,8 +123,8 @@ class Backend {
   virtual void fill(View x, real value) = 0;
   virtual void fill_examples(View x, ConstView weight) = 0;  // x[n,...] = weight[n], weight [N,1,1,1,1]
   virtual void fill_normal(View x, real mean, real deviation, RandomKey key,
-                           int64_t index) = 0;                                 // counter: clock, index, element
-  virtual void copy(ConstView from, View to) = 0;                              // equal sizes
+                           int64_t index) = 0;     // counter: clock, index, element
+  virtual void copy(ConstView from, View to) = 0;  // equal sizes
   // y[i,...] = table[index[i],...], and back: table[index[i],...] = x[i,...], of equal indices the last. index: of y's or
   // x's examples, in the backend's memory, each one of the table's.
   virtual void gather(ConstView table, const int64_t *index, View y) = 0;
