@@ -99,7 +99,6 @@ CudaBackend::CudaBackend(int device, Precision precision, int multiprocessors) :
   multiprocessors_ = multiprocessors ? multiprocessors : properties.multiProcessorCount;
   shared_bytes_a_block_ = std::max(properties.sharedMemPerBlock, properties.sharedMemPerBlockOptin);
   shared_bytes_a_processor_ = properties.sharedMemPerMultiprocessor;
-  const char *const names[] = {"fp32", "tf32", "bf16"};
   name_ = std::string("cuda:") + std::to_string(device) + ", " + properties.name + ", sm_" +
           std::to_string(properties.major) + std::to_string(properties.minor) + ", ";
   // A new chip may run old code, which the driver has translated and which has no tensor cores.
@@ -107,13 +106,13 @@ CudaBackend::CudaBackend(int device, Precision precision, int multiprocessors) :
   if (precision != Precision::fp32) CUDA_CHECK(cudaFuncGetAttributes(&code, write_clock));
   if (precision != Precision::fp32 && properties.major < 8) {
     precision_ = Precision::fp32;
-    name_ += std::string("fp32 (this chip has no ") + names[int(precision)] + ")";
+    name_ += std::string("fp32 (this chip has no ") + name_of(precision) + ")";
   } else if (precision != Precision::fp32 && code.ptxVersion < 80) {
     precision_ = Precision::fp32;
     name_ += std::string("fp32 (built for sm_") + std::to_string(code.ptxVersion) + ", which has no " +
-             names[int(precision)] + ": set CUDA_ARCH)";
+             name_of(precision) + ": set CUDA_ARCH)";
   } else {
-    name_ += names[int(precision)];
+    name_ += name_of(precision);
   }
   CUDA_CHECK(cudaStreamCreateWithFlags(owned_stream_.out(), cudaStreamNonBlocking));
   stream_ = owned_stream_.get();
@@ -126,7 +125,6 @@ CudaBackend::CudaBackend(int device, Precision precision, int multiprocessors) :
 
 CudaBackend::~CudaBackend() { cudaStreamSynchronize(stream_); }  // nothing under way may use what now goes
 
-std::string CudaBackend::name() const { return name_; }
 
 // --- Memory ----------------------------------------------------------------------------------------------------------
 

@@ -102,7 +102,6 @@ struct GemmPlan {
 };
 
 // Launches of conv_forward.cu, conv_backward_input.cu, conv_backward_filter.cu.
-enum class Precision;
 template <Product product>
 void launch_gemm(const ConvProblem &, const GemmPlan &, Precision, cudaStream_t);
 

@@ -8,11 +8,6 @@
 
 namespace coopnets {
 
-// How the convolutions multiply; sums are fp32 always, and so is all memory and every other kernel.
-//   fp32: exact single precision.  tf32: factors rounded to 10 bits after the point (as PyTorch's convolutions do).
-//   bf16: factors rounded to 7 bits. tf32 and bf16 use tensor cores, which chips have from compute capability 8.0 on.
-enum class Precision { fp32, tf32, bf16 };
-
 struct CudaDevice {
   std::string name;  // "NVIDIA H100 80GB HBM3"
   int major, minor;  // compute capability
@@ -24,7 +19,7 @@ std::vector<CudaDevice> cuda_devices(std::string *why_none = nullptr);
 
 // For one device and one host thread: a program that makes backends for two devices takes a process or a thread each.
 // Throws std::runtime_error, in one sentence for the user: no such device, no code in this program for its
-// architecture, too little memory. On chips before compute capability 8.0 every precision is fp32; name() says so.
+// architecture, too little memory. On chips before compute capability 8.0 every precision is fp32; info() says so.
 std::unique_ptr<Backend> make_cuda_backend(int device, Precision precision);
 
 }  // namespace coopnets

@@ -54,7 +54,7 @@ class CudaBackend final : public Backend {
   // every device.
   CudaBackend(int device, Precision precision, int multiprocessors = 0);
   ~CudaBackend() override;
-  std::string name() const override;
+  DeviceInfo info() const override { return {true, precision_, name_}; }
 
   // backend.cu
   void *allocate(size_t bytes) override;

@@ -60,7 +60,7 @@ class CanvasBorder : public testing::Test {
       for (int x = 0; x < 32; ++x)
         for (int c = 0; c < 3; ++c) observed.push_back(real(x / 6 % 2 == y / 5 % 2 ? -0.8 + 0.01 * y : 0.9 - 0.4 * c));
     Cooperative learner(*backend, model.descriptor.get(), model.generator.get(), learning, 1);
-    for (int i = 0; i < 30; ++i) learner.iterate(i, 1, observed, {0});
+    for (int i = 0; i < 30; ++i) learner.iterate(i, 1, {observed, {0}, {}});
     learning.noise_until = 0;  // noise belongs to a position on its canvas, and the two canvases differ
   }
 
@@ -73,7 +73,7 @@ class CanvasBorder : public testing::Test {
     canvas.latent.w += 2 * more;
     canvas.top += cell * more;
     canvas.left += cell * more;
-    Sampler sampler(*backend, model.descriptor.get(), *model.generator, canvas.latent, 1, Statistics::running);
+    Sampler sampler(*backend, model.descriptor.get(), *model.generator, {canvas.latent}, 1, Statistics::running);
     std::vector<real> latents;
     for (int64_t h = 0; h < canvas.latent.h; ++h)
       for (int64_t w = 0; w < canvas.latent.w; ++w) {
@@ -101,7 +101,7 @@ class CanvasBorder : public testing::Test {
 
 TEST_F(CanvasBorder, does_not_show) {
   // Whole cells, so that the margin is the smallest that any size has.
-  const Canvas canvas = Canvas::of_size(experiment.latent(settings), example_shape(experiment, settings), 32, 64);
+  const Canvas canvas = Canvas::of_size(latent_shapes(settings).at(0), example_shape(experiment, settings), 32, 64);
   // Three cells are 96 pixels: the descriptor's stride of 3 falls onto the same pixels.
   const Sample near = draw(canvas, 0), far = draw(canvas, 3);
   EXPECT_TRUE(near.generated == far.generated);

@@ -146,7 +146,7 @@ TEST_F(ExamplesTest, a_run_on_streamed_data_is_that_on_data_in_memory) {
     Model model = make_model(*backend, experiment, settings, 1);
     Cooperative learner(*backend, model.descriptor.get(), model.generator.get(),
                         learning_settings(settings, Algorithm::cooperative, 1, examples->size()), examples->size());
-    for (int64_t i = 0; i < 4; ++i) learner.iterate(i, 1, examples->batch(i, 3), examples->batch_indices(i, 3));
+    for (int64_t i = 0; i < 4; ++i) learner.iterate(i, 1, {examples->batch(i, 3), examples->batch_indices(i, 3), {}});
     std::vector<std::vector<real>> state;
     for (const auto &[name, view] : learner.state()) state.push_back(values(*backend, view));
     return state;

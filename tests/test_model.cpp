@@ -2,19 +2,29 @@
 // allocated.
 #include "experiments/model.h"
 
+#include <set>
+
+#include "app/list.h"
 #include "cpu/cpu.h"
 #include "files.h"
 
 namespace coopnets {
 namespace {
 
+Sketch descriptor_of(const Experiment &e, const Settings &s) {
+  return sketch(find_net(Net::descriptor, s.descriptor).function(s), "descriptor", {example_shape(e, s)});
+}
+Sketch generator_of(const Settings &s) {
+  return sketch(find_net(Net::generator, s.generator).function(s), "generator", latent_shapes(s));
+}
+
 // "33x33x64" of each layer, frames in front where there are several.
-std::vector<std::string> shapes(Shape x, const std::vector<Layer> &layers) {
+std::vector<std::string> shapes(const Sketch &net) {
   std::vector<std::string> all;
-  for (const Layer &layer : layers) {
-    x = geometry(layer, x).out;
-    all.push_back((x.t == 1 ? "" : std::to_string(x.t) + "x") + std::to_string(x.h) + "x" + std::to_string(x.w) + "x" +
-                  std::to_string(x.c));
+  for (const std::string &line : net.lines) {
+    const std::string shape = line.substr(line.find("-> ") + 3);
+    const size_t x = shape.find(" x ");
+    all.push_back(shape.substr(0, x) + "x" + shape.substr(x + 3));
   }
   return all;
 }
@@ -82,30 +92,45 @@ TEST(Model, the_paper_presets_have_the_published_shapes) {
     const Experiment &e = find_experiment(p.experiment);
     const Settings s = e.settings("paper");
     EXPECT_EQ(example_shape(e, s).str(), p.example.str());
-    EXPECT_EQ(e.latent(s).str(), p.latent.str());
-    EXPECT_EQ(shapes(p.example, e.descriptor(s)), p.descriptor);
-    EXPECT_EQ(shapes(p.latent, e.generator(s)), p.generator);
+    EXPECT_EQ(latent_shapes(s), std::vector<Shape>{p.latent});
+    EXPECT_EQ(shapes(descriptor_of(e, s)), p.descriptor);
+    EXPECT_EQ(shapes(generator_of(s)), p.generator);
   }
 }
 
-TEST(Model, both_presets_of_every_experiment_fit_together) {
-  for (const Experiment &e : experiments())
-    for (const char *preset : {"quick", "paper"}) {
-      SCOPED_TRACE(e.name + ' ' + preset);
-      const Settings s = e.settings(preset);
-      Shape x = e.latent(s);
-      for (const Layer &layer : e.generator(s)) x = geometry(layer, x).out;
-      EXPECT_EQ(x.str(), example_shape(e, s).str());
-      for (const Layer &layer : e.descriptor(s)) x = geometry(layer, x).out;
-      EXPECT_EQ(describe(example_shape(e, s), e.descriptor(s)).size(), e.descriptor(s).size());
-      EXPECT_EQ(e.generator(s).back().activation.kind, Activation::tanh);
-      EXPECT_FALSE(e.generator(s).back().batch_norm);
-      for (const Layer &layer : e.descriptor(s)) EXPECT_FALSE(layer.batch_norm);
-      Settings unknown = s;
-      unknown.descriptor = unknown.generator = "no\nnet";
-      EXPECT_CONTAINS(error_of([&] { e.descriptor(unknown); }), "there is no descriptor net 'no?net'");
-      EXPECT_CONTAINS(error_of([&] { e.generator(unknown); }), "there is no generator net 'no?net'");
+TEST(Model, every_preset_of_every_experiment_fits_together) {
+  for (const Experiment &e : experiments()) {
+    std::set<std::string> names;
+    for (const Preset &preset : e.presets) {
+      SCOPED_TRACE(e.name + ' ' + preset.name);
+      EXPECT_TRUE(names.insert(preset.name).second);
+      EXPECT_FALSE(preset.source.empty());
+      const Settings s = e.settings(preset.name);
+      const Sketch d = descriptor_of(e, s), g = generator_of(s);
+      EXPECT_EQ(g.outputs, std::vector<Shape>{example_shape(e, s)});
+      EXPECT_CONTAINS(g.lines.back(), ", tanh -> ");
+      EXPECT_FALSE(g.batch_norms.empty());
+      EXPECT_TRUE(d.batch_norms.empty());
     }
+    EXPECT_TRUE(names.count("quick") && names.count("paper"));
+    EXPECT_CONTAINS(error_of([&] { e.settings("quack"); }), "has no preset 'quack'; it has quick");
+  }
+  EXPECT_CONTAINS(error_of([&] { find_net(Net::descriptor, "no\nnet"); }), "there is no descriptor net 'no?net'");
+  EXPECT_CONTAINS(error_of([&] { find_net(Net::generator, "FC_S"); }), "there is no generator net 'FC_S'");
+}
+
+// A net of the registry is listed, named by a preset or not, and records itself at its experiment's size.
+TEST(Model, every_net_of_the_registry_is_listed) {
+  const std::string text = list_text();
+  std::set<std::pair<int, std::string>> names;
+  for (const Net &net : nets()) {
+    SCOPED_TRACE(net.name);
+    EXPECT_TRUE(names.emplace(net.role, net.name).second);
+    EXPECT_FALSE(net.about.empty());
+    EXPECT_EQ(net.latent == nullptr, net.role == Net::descriptor);
+    EXPECT_CONTAINS(text, (net.role == Net::descriptor ? "descriptor '" : "generator '") + net.name + "'");
+    EXPECT_CONTAINS(list_text(net.experiment), "'" + net.name + "'");
+  }
 }
 
 // experiments.md's numbers that are not shapes: kernels, strides and what follows a layer.
@@ -113,16 +138,16 @@ TEST(Model, windows_and_activations_are_the_published_ones) {
   const auto lines = [](const char *name, bool generator) {
     const Experiment &e = find_experiment(name);
     const Settings s = e.settings("paper");
-    return generator ? describe(e.latent(s), e.generator(s)) : describe(example_shape(e, s), e.descriptor(s));
+    return generator ? generator_of(s).lines : descriptor_of(e, s).lines;
   };
   EXPECT_EQ(lines("texture", false), (Shapes{"conv 15x15 stride 3x3, ReLU -> 75x75 x 100",
                                              "conv 9x9, ReLU -> 75x75 x 70", "conv 7x7, ReLU -> 75x75 x 30"}));
-  EXPECT_EQ(lines("texture", true)[0], "deconv 5x5 stride 2x2, batch norm, leaky ReLU -> 14x14 x 512");
+  EXPECT_EQ(lines("texture", true)[0], "deconv 5x5 stride 2x2, batch norm, leaky ReLU 0.2 -> 14x14 x 512");
   EXPECT_EQ(lines("texture", true)[4], "deconv 5x5 stride 2x2, tanh -> 224x224 x 3");
   EXPECT_EQ(lines("object", false), (Shapes{"conv 4x4 stride 2x2, ReLU -> 33x33 x 64", "conv 2x2, ReLU -> 36x36 x 128",
                                             "fully connected -> 1x1 x 2"}));
-  EXPECT_EQ(lines("scene", false)[1], "conv 3x3 stride 2x2, leaky ReLU -> 16x16 x 128");
-  EXPECT_EQ(lines("scene", true)[0], "deconv 4x4, batch norm, leaky ReLU -> 4x4 x 512");
+  EXPECT_EQ(lines("scene", false)[1], "conv 3x3 stride 2x2, leaky ReLU 0.2 -> 16x16 x 128");
+  EXPECT_EQ(lines("scene", true)[0], "deconv 4x4, batch norm, leaky ReLU 0.2 -> 4x4 x 512");
   EXPECT_EQ(lines("digits", true)[3], "deconv 4x4 stride 2x2, tanh -> 28x28 x 1");
   EXPECT_EQ(lines("dynamic-texture", false),
             (Shapes{"conv 5x5x5 stride 2x2x2, ReLU -> 32x64x64 x 120", "conv 5x64x64 stride 2x1x1, ReLU -> 16x1x1 x 30",
@@ -131,16 +156,11 @@ TEST(Model, windows_and_activations_are_the_published_ones) {
                                                     "deconv 5x32x32 stride 2x1x1, batch norm, ReLU -> 32x32x32 x 128",
                                                     "deconv 5x5x5 stride 2x2x2, batch norm, ReLU -> 64x64x64 x 64",
                                                     "deconv 2x5x5 stride 2x2, tanh -> 64x128x128 x 3"}));
-  const std::vector<Layer> object = find_experiment("object").descriptor(find_experiment("object").settings("paper"));
-  EXPECT_EQ(object[1].rate, 0.5);
-  EXPECT_EQ(object[2].rate, 0.2857);
-  const auto slope = [](const char *name) {
-    const Experiment &e = find_experiment(name);
-    return e.descriptor(e.settings("paper"))[0].activation.slope;
-  };
-  EXPECT_EQ(slope("texture"), real(0));
-  EXPECT_EQ(slope("scene"), real(0.2));
-  EXPECT_EQ(slope("cifar10"), real(0.01));
+  EXPECT_CONTAINS(lines("cifar10", false)[0], "leaky ReLU 0.01 -> ");
+  const Experiment &object = find_experiment("object");
+  std::vector<double> rates;
+  for (const ParameterSpec &p : descriptor_of(object, object.settings("paper")).parameters) rates.push_back(p.rate);
+  EXPECT_EQ(rates, (std::vector<double>{1, 1, 0.5, 0.5, 0.2857, 0.2857}));
 }
 
 TEST(Model, stationary_nets_take_any_multiple_and_say_when_they_do_not) {
@@ -149,7 +169,7 @@ TEST(Model, stationary_nets_take_any_multiple_and_say_when_they_do_not) {
   Settings s = e.settings("quick");
   s.size = 32;
   const Model model = make_model(*backend, e, s, 3);
-  EXPECT_EQ(model.generator->output({1, 1, 2, 3, 8}).str(), "1x1x64x96x3");
+  EXPECT_EQ(model.generator->output(Shape{1, 1, 2, 3, 8}).str(), "1x1x64x96x3");
   EXPECT_EQ(model.descriptor->parameters()[0].name, "descriptor.0.filters");
   EXPECT_FALSE(make_model(*backend, e, s, 4).descriptor->parameters()[0].value.values() ==
                model.descriptor->parameters()[0].value.values());

@@ -9,7 +9,8 @@ namespace {
 using Arguments = std::vector<std::string>;
 
 const Vocabulary names = {{"texture", "object", "scene", "digits", "dynamic-texture"},
-                          {"digits", "scene", "texture", "video", "all"}};
+                          {"digits", "scene", "texture", "video", "all"},
+                          {"quick", "paper"}};
 
 Options parse(const Arguments &arguments) { return parse_options(arguments, names); }
 

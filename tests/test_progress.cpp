@@ -23,11 +23,20 @@ struct Fake {
   }
 };
 
-LogRow row(int64_t iteration, double seconds = 0.5) { return {iteration, 1.25e7, -1e6, 1.5e7, 0.0123, 45.6, seconds}; }
+LogRow row(int64_t iteration, double seconds = 0.5) {
+  return {iteration, {1.25e7, -1e6, 1.5e7, 0.0123, 45.6}, seconds};
+}
+
+const std::vector<Column> columns = {{"energy_observed", "f"},
+                                     {"energy_initial", "f"},
+                                     {"energy_revised", "f"},
+                                     {"gradient", ""},
+                                     {"reconstruction", ""}};
 
 TEST(Progress, a_pipe_gets_plain_lines_log_spaced_and_every_ten_seconds) {
   Fake fake;
   Progress progress(100, false, fake.screen(false));
+  progress.set_columns(columns);
   std::string shown;
   for (int64_t i = 1; i <= 100; ++i) {
     fake.now += i > 30 && i <= 50 ? 4 : 0.5;
@@ -45,6 +54,7 @@ TEST(Progress, a_pipe_gets_plain_lines_log_spaced_and_every_ten_seconds) {
 TEST(Progress, a_terminal_gets_one_line_that_renews_itself_and_fits) {
   Fake fake;
   Progress progress(1000, false, fake.screen(true));
+  progress.set_columns(columns);
   for (int columns = 0; columns < 160; ++columns) {
     fake.columns = columns;
     fake.now += 1;
@@ -70,16 +80,18 @@ TEST(Progress, a_terminal_gets_one_line_that_renews_itself_and_fits) {
 TEST(Progress, what_an_algorithm_does_not_have_is_left_out) {
   Fake fake;
   Progress progress(10, false, fake.screen(false));
+  progress.set_columns(columns);
   const double none = std::nan("");
-  progress.update({1, none, none, none, none, 0.5, 1});
+  progress.update({1, {none, none, none, none, 0.5}, 1});
   EXPECT_EQ(fake.take(), "1/10  10.0 %  reconstruction 0.5  1 s/iteration  9 s left\n");
-  progress.update({2, 3, 4, 5, 6, none, 1});
+  progress.update({2, {3, 4, 5, 6, none}, 1});
   EXPECT_EQ(fake.take(), "2/10  20.0 %  energy observed 3 initial 4 revised 5  gradient 6  1 s/iteration  8 s left\n");
 }
 
 TEST(Progress, notes_and_warnings_do_not_tear_the_line) {
   Fake fake;
   Progress progress(10, false, fake.screen(true));
+  progress.set_columns(columns);
   progress.note("first");
   EXPECT_EQ(fake.take(), "first\n");
   progress.update(row(1));
@@ -94,6 +106,7 @@ TEST(Progress, quiet_leaves_warnings_alone) {
     Fake fake;
     {
       Progress progress(10, true, fake.screen(terminal));
+      progress.set_columns(columns);
       for (int64_t i = 1; i <= 10; ++i) progress.update(row(i));
       progress.note("note");
       progress.warn("heed");
@@ -106,6 +119,7 @@ TEST(Progress, quiet_leaves_warnings_alone) {
 TEST(Progress, the_time_left_follows_the_recent_pace) {
   Fake fake;
   Progress progress(1000, false, fake.screen(false));
+  progress.set_columns(columns);
   for (int64_t i = 1; i <= 100; ++i) progress.update(row(i, 10));
   for (int64_t i = 101; i <= 300; ++i) progress.update(row(i, 1));
   fake.take();

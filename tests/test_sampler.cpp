@@ -4,6 +4,7 @@
 
 #include "cpu/cpu.h"
 #include "files.h"
+#include "numerics/small_net.h"
 
 namespace coopnets {
 namespace {
@@ -13,9 +14,12 @@ namespace {
 class SamplerTest : public testing::Test {
  protected:
   SamplerTest()
-      : generator(*backend, "generator", latent, {deconv_layer(2, valid(1), leaky_relu(0.25), true)},
-                  {3, Purpose::generator_weights}, 0.8),
-        descriptor(*backend, "descriptor", {1, 1, 1, 1, 2}, {conv_layer(2, valid(1), relu())},
+      : generator(*backend, "generator", small_net([](Recorder &r, Variable z) {
+          return normalised_deconv(r, z, 2, valid(1), leaky_relu(0.25));
+        }),
+                  latent, {3, Purpose::generator_weights}, 0.8),
+        descriptor(*backend, "descriptor",
+                   small_net([](Recorder &r, Variable x) { return r.conv(x, 2, valid(1), relu()); }), {{1, 1, 1, 1, 2}},
                    {3, Purpose::descriptor_weights}, 0.7) {
     set(generator, "generator.0.scale", {1.5, -0.5});
     set(generator, "generator.0.shift", {0.25, 0.75});
@@ -41,7 +45,8 @@ class SamplerTest : public testing::Test {
     std::vector<double> x;
     for (int i = 0; i < 2; ++i) {
       const double linear = a(i, 0) * z[0] + a(i, 1) * z[1] + a(i, 2) * z[2];
-      const double y = scale[i] * (linear - mean[i]) / std::sqrt(variance[i] + batch_norm_epsilon) + shift[i];
+      const double y =
+          scale[i] * (linear - mean[i]) / std::sqrt(variance[i] + Conventions().batch_norm_epsilon) + shift[i];
       x.push_back(y > 0 ? y : 0.25 * y);
     }
     return x;
@@ -54,14 +59,14 @@ class SamplerTest : public testing::Test {
     return n[element % 4];
   }
 
-  const Shape latent{1, 1, 1, 1, 3};
+  const std::vector<Shape> latent{{1, 1, 1, 1, 3}};
   const std::unique_ptr<Backend> backend = make_cpu_backend(1);
   Network generator, descriptor;
 };
 
 TEST_F(SamplerTest, a_latent_vector_depends_on_its_number_alone) {
   Sampler one(*backend, nullptr, generator, latent, 1, Statistics::running);
-  Sampler many(*backend, &descriptor, generator, latent.with_n(9), 5, Statistics::running);
+  Sampler many(*backend, &descriptor, generator, {latent[0].with_n(9)}, 5, Statistics::running);
   double sum = 0, squares = 0;
   for (int64_t k = 0; k < 3000; ++k) {
     const std::vector<real> z = one.draw_latent(7, k);

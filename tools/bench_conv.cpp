@@ -83,8 +83,8 @@ void measure(Backend &backend, const Layer &layer) {
     std::printf(
         "{\"conv\": \"%s\", \"product\": \"%s\", \"device\": \"%s\", \"precision\": \"%s\", \"x\": [%d, %d, %d, %d, "
         "%d], ",
-        layer.name, product, backend.name().c_str(), precision_of(backend).c_str(), int(layer.x.n), int(layer.x.t),
-        int(layer.x.h), int(layer.x.w), int(layer.x.c));
+        layer.name, product, backend.info().name.c_str(), name_of(backend.info().precision), int(layer.x.n),
+        int(layer.x.t), int(layer.x.h), int(layer.x.w), int(layer.x.c));
     print("kernel", window.t, window.h, window.w, &Axis::kernel);
     print("stride", window.t, window.h, window.w, &Axis::stride);
     print("before", window.t, window.h, window.w, &Axis::before);
@@ -108,7 +108,7 @@ int main(int count, char **arguments) {
   }
   try {
     const Options options =
-        parse_options({"--bench", "all", "--device", arguments[1], "--precision", arguments[2]}, {{}, {"all"}});
+        parse_options({"--bench", "all", "--device", arguments[1], "--precision", arguments[2]}, {{}, {"all"}, {}});
     const std::unique_ptr<Backend> backend = make_backend(options);
     for (const Layer &layer : layers)
       if (count == 3 || std::find(arguments + 3, arguments + count, std::string(layer.name)) != arguments + count)

@@ -22,10 +22,10 @@ struct Benchmark {
   const char *name, *experiment;
   int64_t batch, chains;
 };
-constexpr Benchmark nets[] = {{"digits", "digits", 100, 144},
-                              {"scene", "scene", 100, 144},
-                              {"texture", "texture", 1, 1},
-                              {"video", "dynamic-texture", 1, 2}};
+constexpr Benchmark benchmarked[] = {{"digits", "digits", 100, 144},
+                                     {"scene", "scene", 100, 144},
+                                     {"texture", "texture", 1, 1},
+                                     {"video", "dynamic-texture", 1, 2}};
 
 int cpu_threads() { return omp_get_max_threads(); }
 
@@ -33,14 +33,9 @@ double seconds() { return std::chrono::duration<double>(std::chrono::steady_cloc
 
 // Multiply-adds x 2 of a net's forward pass, done directly.
 double forward_flop(const Network &net, int64_t examples) {
-  double flop = 0;
-  Shape x = net.input().with_n(examples);
-  for (const Layer &layer : net.layers()) {
-    const Geometry g = geometry(layer, x);
-    flop += 2.0 * double(g.filters.size()) * double(layer.kind == Layer::conv ? g.out.positions() : x.positions());
-    x = g.out;
-  }
-  return flop;
+  std::vector<Shape> inputs = net.inputs();
+  for (Shape &shape : inputs) shape.n = examples;
+  return net.sketch(inputs).flop;
 }
 
 double median(std::vector<double> v) {
@@ -61,18 +56,17 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
   const Shape observed = model.descriptor->input().with_n(s.batch);
   Tensor noise(backend, observed);
   backend.fill_normal(noise, 0, 0.5, {1, Purpose::test}, 0);
-  const std::vector<real> examples = noise.values();
-  std::vector<int64_t> indices(s.batch);
-  for (int64_t i = 0; i < s.batch; ++i) indices[i] = i;
+  Batch batch{noise.values(), {}, {}};
+  for (int64_t i = 0; i < s.batch; ++i) batch.indices.push_back(i);
 
   std::vector<double> times;
   int64_t iteration = 0;
   const auto iterate = [&](int64_t times) {
-    for (int64_t i = 0; i < times; ++i) learner.iterate(iteration++, 1, examples, indices);
+    for (int64_t i = 0; i < times; ++i) learner.iterate(iteration++, 1, batch);
   };
   // A device makes its recordings, and its clocks rise. Then each iteration is timed from a batch in the host's memory to
   // the end of the device's work, as tools/bench_pytorch.py does.
-  const int64_t warm_up = is_cpu(backend) ? 1 : 3;
+  const int64_t warm_up = backend.info().gpu ? 3 : 1;
   iterate(warm_up);
   backend.synchronise();
   for (int64_t i = 0; i < iterations; ++i) {
@@ -81,16 +75,19 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
     backend.synchronise();
     times.push_back(seconds() - start);
   }
-  Cooperative::StepSeconds step;
-  learner.time_steps(&step);  // once more, step by step
-  iterate(warm_up);
+  double step[5];  // once more, step by step
+  for (const Cooperative::Step one : Cooperative::steps(Algorithm::cooperative)) {
+    const double start = seconds();
+    learner.run(one);
+    step[one] = seconds() - start;
+  }
   const double fd = forward_flop(*model.descriptor, s.chains), fo = forward_flop(*model.descriptor, s.batch),
                fg = forward_flop(*model.generator, s.chains);
   const double flop = fg + 2 * double(s.langevin_steps) * fd + 3 * (fd + fo) + 3 * fg;
   const double s_iteration = median(times);
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  const bool cpu = is_cpu(backend);
+  const bool cpu = !backend.info().gpu;
   const double peak = cpu ? double(usage.ru_maxrss) / 1024 : double(backend.peak_bytes()) / (1 << 20);
   std::string changed;
   for (const auto &[name, value] : options.settings) changed += (changed.empty() ? "" : " ") + name + '=' + value;
@@ -100,7 +97,7 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
       "\"threads\": %d, \"seconds_per_iteration\": %.5f, \"G0_D1_D2_G2\": [%.4f, %.4f, %.4f, %.4f], "
       "\"gflop_per_iteration\": %.2f, \"gflop_per_second\": %.4g, "
       "\"peak_MiB\": %.0f%s}\n",
-      b.name, cpu ? "cpu" : "cuda", precision_of(backend).c_str(), cpu ? cpu_threads() : 0, s_iteration,
+      b.name, cpu ? "cpu" : "cuda", name_of(backend.info().precision), cpu ? cpu_threads() : 0, s_iteration,
       step[Cooperative::G0], step[Cooperative::D1], step[Cooperative::D2], step[Cooperative::G2], flop / 1e9,
       flop / 1e9 / s_iteration, peak, changed.c_str());
   std::fflush(stdout);
@@ -116,13 +113,13 @@ const std::vector<std::string> &benchmarks() {
 int bench(const Options &options) {
   if (options.bench != "all") {
     const std::unique_ptr<Backend> backend = make_backend(options);
-    std::fprintf(stderr, "on %s\n", backend->name().c_str());
-    for (const Benchmark &b : nets)
+    std::fprintf(stderr, "on %s\n", backend->info().name.c_str());
+    for (const Benchmark &b : benchmarked)
       if (options.bench == b.name) bench_net(b, *backend, options, options.iterations > 0 ? options.iterations : 3);
     return 0;
   }
   // A process a net, so that each one's peak memory is its own.
-  for (const Benchmark &b : nets) {
+  for (const Benchmark &b : benchmarked) {
     const pid_t child = fork();
     if (child < 0) throw std::runtime_error("no process can be started to time the net " + std::string(b.name));
     if (child == 0) {

@@ -35,7 +35,7 @@ Network &generator_of(SavedModel &saved) {
 }  // namespace
 
 Completion::Completion(Backend &backend, SavedModel &saved, const Settings &s, uint64_t seed)
-    : backend_(backend), generator_(generator_of(saved)), latent_(saved.experiment->latent(saved.settings)) {
+    : backend_(backend), generator_(generator_of(saved)), latent_(latent_shapes(saved.settings)) {
   settings_.restarts = s.inference_restarts;
   settings_.steps = s.inference_steps;
   settings_.sigma = s.sigma;

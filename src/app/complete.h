@@ -20,7 +20,7 @@ class Completion {
  private:
   Backend &backend_;
   Network &generator_;
-  Shape latent_;
+  std::vector<Shape> latent_;
   InferenceSettings settings_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <omp.h>
 
-#include <algorithm>
 #include <stdexcept>
 
 #include "app/progress.h"
@@ -66,16 +65,9 @@ std::unique_ptr<Backend> make_backend(const Options &options) {
   return make_cpu_backend(static_cast<int>(options.threads));
 }
 
-bool is_cpu(const Backend &backend) { return backend.name().compare(0, 3, "cpu") == 0; }
-
-std::string precision_of(const Backend &backend) {
-  const std::string name = backend.name(), last = name.substr(name.size() - std::min<size_t>(name.size(), 6));
-  return last == ", tf32" || last == ", bf16" ? last.substr(2) : "fp32";
-}
-
 std::string preset_for(const Options &options, const Backend &backend) {
   if (!options.preset.empty()) return options.preset;
-  return is_cpu(backend) ? "quick" : "paper";
+  return backend.info().gpu ? "paper" : "quick";
 }
 
 std::string built_in() {

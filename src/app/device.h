@@ -14,11 +14,6 @@ std::unique_ptr<Backend> make_backend(const Options &);
 // The preset of --preset, or by default: paper on a GPU, quick on the CPU.
 std::string preset_for(const Options &, const Backend &);
 
-bool is_cpu(const Backend &);
-
-// fp32, tf32 or bf16: what it computes in, which on an old chip is not what was asked for.
-std::string precision_of(const Backend &);
-
 // "with CUDA" or "CPU only", for --version.
 std::string built_in();
 

@@ -78,7 +78,7 @@ class PictureEvaluation {
   }
 
   void draw_samples() {
-    const Shape latent = saved_.experiment->latent(saved_.settings);
+    const std::vector<Shape> latent = latent_shapes(saved_.settings);
     const int64_t batch = std::clamp<int64_t>(elements_at_a_time / example_.size(), 1, options_.samples);
     Sampler sampler(*backend_, saved_.model.descriptor.get(), *saved_.model.generator, latent, batch,
                     Statistics::running);

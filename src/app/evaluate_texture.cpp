@@ -41,8 +41,8 @@ int evaluate_texture(const Options &options) {
   const Image observed = picture(examples->range(0, 1), example, 0);
 
   const int64_t count = options.is_given("samples") ? options.samples : syntheses;
-  Sampler sampler(*backend, saved.model.descriptor.get(), *saved.model.generator,
-                  saved.experiment->latent(saved.settings), 1, Statistics::running);
+  Sampler sampler(*backend, saved.model.descriptor.get(), *saved.model.generator, latent_shapes(saved.settings), 1,
+                  Statistics::running);
   std::vector<double> generated, revised;
   sampler.draw(sampling_settings(saved, options.seed), count,
                [&](int64_t k, const std::vector<real> &made, const std::vector<real> &better) {

@@ -144,7 +144,7 @@ namespace {
 std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const std::vector<real> &clip,
                                     const Options &options, Progress &progress) {
   const Shape shape = example_shape(*saved.experiment, saved.settings);
-  const Shape latent = saved.experiment->latent(saved.settings);
+  const std::vector<Shape> latent = latent_shapes(saved.settings);
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   const Frames observed = to_frames(clip, shape);
   const LearningSettings learning = sampling_settings(saved, options.seed);

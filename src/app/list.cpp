@@ -1,19 +1,44 @@
 #include "app/list.h"
 
-#include "cpu/cpu.h"
+#include <algorithm>
+
 #include "experiments/classifier.h"
 #include "experiments/experiment.h"
-#include "nets/network.h"
+#include "experiments/nets.h"
 
 namespace coopnets {
 
 namespace {
 
-std::string net_text(const std::string &what, const std::string &name, const Shape &input,
-                     const std::vector<Layer> &layers) {
-  std::string text = "    " + what + " '" + name + "', from " + input.str() + "\n";
-  for (const std::string &line : describe(input, layers)) text += "      " + line + "\n";
+std::string net_text(const std::string &what, const std::string &name, const std::vector<Shape> &inputs,
+                     const NetFunction &net) {
+  std::string text = "    " + what + " '" + name + "', from ";
+  for (size_t i = 0; i < inputs.size(); ++i) text += (i > 0 ? " and " : "") + inputs[i].str();
+  text += "\n";
+  for (const std::string &line : sketch(net, what, inputs).lines) text += "      " + line + "\n";
   return text;
+}
+
+std::string nets_text(const Experiment &e, const Settings &s) {
+  const Net &d = find_net(Net::descriptor, s.descriptor), &g = find_net(Net::generator, s.generator);
+  return net_text("descriptor", d.name, {example_shape(e, s)}, d.function(s)) +
+         net_text("generator", g.name, g.latent(s), g.function(s));
+}
+
+// The nets made for the experiment that none of its presets uses, for pictures of the paper preset's size.
+std::string other_nets_text(const Experiment &e) {
+  std::string text;
+  for (const Net &net : nets()) {
+    const bool used = std::any_of(e.presets.begin(), e.presets.end(), [&](const Preset &preset) {
+      const Settings s = e.settings(preset.name);
+      return net.name == (net.role == Net::descriptor ? s.descriptor : s.generator);
+    });
+    if (net.experiment != e.name || used) continue;
+    const Settings s = e.settings("paper");
+    text += net.role == Net::descriptor ? net_text("descriptor", net.name, {example_shape(e, s)}, net.function(s))
+                                        : net_text("generator", net.name, net.latent(s), net.function(s));
+  }
+  return text.empty() ? "" : "  other nets (--set descriptor=NAME generator=NAME)\n" + text;
 }
 
 std::string data_text(const Experiment &e) {
@@ -41,11 +66,9 @@ std::string list_text(const std::string &experiment) {
   for (const Experiment &e : experiments()) {
     if (!wanted(e.name)) continue;
     text += e.name + " - experiment " + e.title + "\n  data: " + data_text(e) + "\n";
-    for (const char *preset : {"quick", "paper"}) {
-      const Settings s = e.settings(preset);
-      text += std::string("  --preset ") + preset + "\n" +
-              net_text("descriptor", s.descriptor, example_shape(e, s), e.descriptor(s)) +
-              net_text("generator", s.generator, e.latent(s), e.generator(s)) + "    settings:";
+    for (const Preset &preset : e.presets) {
+      const Settings s = e.settings(preset.name);
+      text += "  --preset " + preset.name + " (" + preset.source + ")\n" + nets_text(e, s) + "    settings:";
       size_t column = 80;
       for (const Field<Settings> &field : setting_fields()) {
         const std::string item = field.name + "=" + s.get(field.name);
@@ -59,7 +82,7 @@ std::string list_text(const std::string &experiment) {
       }
       text += "\n";
     }
-    text += "\n";
+    text += other_nets_text(e) + "\n";
   }
   if (wanted(classifier_name)) {
     const Settings c = classifier_settings();
@@ -67,7 +90,7 @@ std::string list_text(const std::string &experiment) {
             " - tells categories apart, for the features of --evaluate --features FILE\n" +
             "  data: digits, CIFAR's records, or a folder of folders of pictures, one a category; by default "
             "datasets/digits\n" +
-            net_text("classifier", "of ten categories", {1, 1, c.size, c.size, 3}, classifier_layers(10)) + "\n";
+            net_text("classifier", "of ten categories", {{1, 1, c.size, c.size, 3}}, classifier_net(10)) + "\n";
   }
   text += "settings (--set name=value ...):\n";
   for (const Field<Settings> &field : setting_fields())

@@ -12,14 +12,18 @@ namespace coopnets {
 
 namespace {
 
-constexpr char header[] = "iteration,energy_observed,energy_initial,energy_revised,gradient,reconstruction,seconds";
+std::string header_of(const std::vector<Column> &columns) {
+  std::string header = "iteration";
+  for (const Column &column : columns) header += ',' + column.name;
+  return header + ",seconds";
+}
 
 // Copies the header and the whole rows up to iteration `kept`.
-void copy_rows(const std::string &path, int64_t kept, AtomicFile &to) {
+void copy_rows(const std::string &path, const std::string &header, int64_t kept, AtomicFile &to) {
   std::ifstream from(path, std::ios::binary);
   std::string line;
   if (!std::getline(from, line) || line != header)
-    throw std::runtime_error(path + " is not a log of this program; move it away to go on");
+    throw std::runtime_error(path + " is not a log of such a run; move it away to go on");
   while (std::getline(from, line) && !from.eof()) {  // eof: no newline, so the row was not finished
     const std::optional<int64_t> iteration = parse_integer(line.substr(0, line.find(',')));
     if (!iteration || *iteration <= kept) to.write(line + '\n');
@@ -29,10 +33,11 @@ void copy_rows(const std::string &path, int64_t kept, AtomicFile &to) {
 
 }  // namespace
 
-Log::Log(const std::string &path, int64_t kept) : path_(path) {
+Log::Log(const std::string &path, int64_t kept, const std::vector<Column> &columns)
+    : path_(path), header_(header_of(columns)) {
   write_atomically(path, [&](AtomicFile &file) {
-    file.write(std::string(header) + '\n');
-    if (kept > 0 && std::filesystem::exists(path)) copy_rows(path, kept, file);
+    file.write(header_ + '\n');
+    if (kept > 0 && std::filesystem::exists(path)) copy_rows(path, header_, kept, file);
   });
   file_ = std::fopen(path.c_str(), "abe");
   if (!file_) throw std::runtime_error("could not write " + path + ": " + cause_of(errno));
@@ -42,9 +47,8 @@ Log::~Log() { std::fclose(file_); }
 
 void Log::add(const LogRow &row) {
   std::string line = std::to_string(row.iteration);
-  for (const double value :
-       {row.energy_observed, row.energy_initial, row.energy_revised, row.gradient, row.reconstruction, row.seconds})
-    line += ',' + print_number(value);
+  for (const double value : row.values) line += ',' + print_number(value);
+  line += ',' + print_number(row.seconds);
   line += '\n';
   if (std::fwrite(line.data(), 1, line.size(), file_) != line.size() || std::fflush(file_) != 0)
     throw std::runtime_error("could not write " + path_ + ": " + cause_of(errno));

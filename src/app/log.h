@@ -1,18 +1,18 @@
-// log.csv: one row a learning iteration.
+// log.csv: one row per learning iteration.
 #pragma once
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <vector>
+
+#include "learning/learner.h"
 
 namespace coopnets {
 
-// What is monitored, as means over the examples or chains of iteration `iteration`, counted from 1.
 struct LogRow {
-  int64_t iteration = 0;
-  double energy_observed = 0, energy_initial = 0, energy_revised = 0;  // f of the observed, x0 and revised samples
-  double gradient = 0;                                                 // |df/dx| an element, at the last Langevin step
-  double reconstruction = 0;                                           // root mean square of x - g(z)
-  double seconds = 0;                                                  // that the iteration took
+  int64_t iteration = 0;       // from 1
+  std::vector<double> values;  // of the learner's columns
+  double seconds = 0;          // that the iteration took
 };
 
 class Log {
@@ -20,7 +20,7 @@ class Log {
   // Opens the log to append to it. The rows of iterations after `kept` are dropped first, and a last row that a killed
   // program left unfinished, atomically; with kept = 0 the log begins anew. Throws std::runtime_error when the file
   // cannot be read or written, or is not such a log.
-  Log(const std::string &path, int64_t kept);
+  Log(const std::string &path, int64_t kept, const std::vector<Column> &);
   ~Log();
   Log(const Log &) = delete;
   Log &operator=(const Log &) = delete;
@@ -29,7 +29,7 @@ class Log {
   void add(const LogRow &);
 
  private:
-  std::string path_;
+  std::string path_, header_;
   std::FILE *file_ = nullptr;
 };
 

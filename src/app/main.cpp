@@ -26,6 +26,7 @@ Vocabulary vocabulary() {
   for (const Experiment &e : experiments()) names.experiments.push_back(e.name);
   names.experiments.push_back(classifier_name);
   names.benchmarks = benchmarks();
+  names.presets = preset_names();
   return names;
 }
 

@@ -48,9 +48,9 @@ struct Options {
   bool is_given(const std::string &option) const { return given.count(option) > 0; }
 };
 
-// The names that --exp and --bench know.
+// The names that --exp, --bench and --preset know.
 struct Vocabulary {
-  std::vector<std::string> experiments, benchmarks;
+  std::vector<std::string> experiments, benchmarks, presets;
 };
 
 // `arguments` without the program's name. A --config file is read first, the rest overrides it. Throws UsageError, one

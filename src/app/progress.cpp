@@ -62,24 +62,35 @@ void Progress::update(const LogRow &row) {
   }
 }
 
-// The longest wording that fits. What an algorithm does not have (NaN) is left out.
+// "  energy observed 3 initial 4 revised 5  gradient 6", or by symbols "  f 3 4 5"; of all columns or of those that have
+// a symbol. What an algorithm does not have (NaN) is left out.
+std::string Progress::values_text(const LogRow &row, bool symbols, bool all) const {
+  std::string text, last_word;
+  for (size_t i = 0; i < columns_.size() && i < row.values.size(); ++i) {
+    const Column &column = columns_[i];
+    if (std::isnan(row.values[i]) || (column.symbol.empty() && !all)) continue;
+    const size_t split = column.name.find('_');
+    const std::string word = symbols ? column.symbol : column.name.substr(0, split);
+    const std::string rest = symbols || split == std::string::npos ? "" : ' ' + column.name.substr(split + 1);
+    text += (word == last_word ? "" : "  " + word) + rest +
+            format(!symbols && !column.symbol.empty() ? " %.4g" : " %.3g", row.values[i]);
+    last_word = word;
+  }
+  return text;
+}
+
+// The longest wording that fits.
 std::string Progress::line(const LogRow &row, int columns) const {
   const std::string where =
       format("%lld/%lld %5.1f %%", static_cast<long long>(row.iteration), static_cast<long long>(last_),
              100. * double(row.iteration) / double(std::max<int64_t>(last_, 1)));
-  const auto if_any = [](double value, const std::string &text) { return std::isnan(value) ? "" : text; };
-  const std::string energies =
-      if_any(row.energy_observed, format("  energy observed %.4g initial %.4g revised %.4g", row.energy_observed,
-                                         row.energy_initial, row.energy_revised));
-  const std::string f = if_any(
-      row.energy_observed, format("  f %.3g %.3g %.3g", row.energy_observed, row.energy_initial, row.energy_revised));
-  const std::string errors = if_any(row.gradient, format("  gradient %.3g", row.gradient)) +
-                             if_any(row.reconstruction, format("  reconstruction %.3g", row.reconstruction));
   const std::string pace = format("  %.3g s/iteration", mean_seconds_), s = format("  %.3g s", mean_seconds_);
   const std::string left =
       "  " + duration(mean_seconds_ * double(std::max<int64_t>(last_ - row.iteration, 0))) + " left";
-  const std::string wordings[] = {where + energies + errors + pace + left, where + energies + pace + left,
-                                  where + f + pace + left, where + f + s + left, where + left};
+  const std::string everything = values_text(row, false, true), main = values_text(row, false, false),
+                    symbols = values_text(row, true, false);
+  const std::string wordings[] = {where + everything + pace + left, where + main + pace + left,
+                                  where + symbols + pace + left, where + symbols + s + left, where + left};
   for (const std::string &wording : wordings)
     if (int64_t(wording.size()) <= columns) return wording;
   return where.substr(0, size_t(std::max(columns, 0)));

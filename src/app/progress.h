@@ -23,6 +23,8 @@ class Progress {
  public:
   // A run of `last` iterations. Quiet: warnings alone.
   Progress(int64_t last, bool quiet, Screen screen = standard_screen());
+  // What update() shows.
+  void set_columns(std::vector<Column> columns) { columns_ = std::move(columns); }
   ~Progress();  // finishes
 
   // After each iteration. A terminal's line is renewed at most ten times a second; a pipe gets the iterations 1, 2, 5,
@@ -39,7 +41,9 @@ class Progress {
  private:
   std::string line(const LogRow &, int columns) const;
   void clear_line();
+  std::string values_text(const LogRow &, bool symbols, bool all) const;
   int64_t last_;
+  std::vector<Column> columns_;
   bool quiet_;
   Screen screen_;
   bool line_open_ = false;

@@ -14,7 +14,6 @@
 #include "app/progress.h"
 #include "app/sample_files.h"
 #include "app/saved_model.h"
-#include "data/animation.h"
 #include "learning/sampler.h"
 #include "tensor/file.h"
 #include "tensor/safetensors.h"
@@ -29,7 +28,7 @@ constexpr int64_t elements_at_a_time = int64_t{1} << 21;  // of pictures, in one
 
 Canvas canvas_of(const SavedModel &saved, const Options &options) {
   const Shape nominal = example_shape(*saved.experiment, saved.settings);
-  Canvas canvas{saved.experiment->latent(saved.settings), nominal};
+  Canvas canvas{latent_shapes(saved.settings).at(0), nominal};
   if (!options.size.empty()) {
     if (!saved.experiment->any_size)
       throw std::runtime_error("the nets of the experiment '" + saved.experiment->name + "' make pictures of " +
@@ -44,7 +43,7 @@ Canvas canvas_of(const SavedModel &saved, const Options &options) {
     if (saved.experiment->data != DataKind::video)
       throw std::runtime_error("--frames is for videos; the experiment '" + saved.experiment->name +
                                "' makes pictures");
-    canvas.latent = saved.experiment->latent(longer);
+    canvas.latent = latent_shapes(longer).at(0);
     canvas.wanted.t = options.frames;
   }
   return canvas;
@@ -113,7 +112,7 @@ int sample(const Options &options) {
   const Canvas canvas = canvas_of(saved, options);
   const Shape example = generator ? generator->output(canvas.latent) : canvas.wanted;
   Progress progress(options.sample, options.quiet);
-  if (descriptor && !kept && !descriptor->takes(example)) {
+  if (descriptor && !kept && !descriptor->takes({example})) {
     if (!generator)
       throw std::runtime_error(path + " holds no generator (algorithm " + saved.algorithm +
                                "), and its descriptor makes samples of the size that it was trained on alone");
@@ -134,7 +133,7 @@ int sample(const Options &options) {
     const int64_t batch = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, options.sample);
     std::optional<Sampler> sampler;
     if (generator)
-      sampler.emplace(*backend, descriptor, *generator, canvas.latent, batch, Statistics::running);
+      sampler.emplace(*backend, descriptor, *generator, std::vector<Shape>{canvas.latent}, batch, Statistics::running);
     else
       sampler.emplace(*backend, *descriptor, example, batch, Statistics::running);
     const double start = standard_screen().seconds();
@@ -172,8 +171,7 @@ int interpolate(const Options &options) {
   SavedModel saved = load_model(*backend, path, options);
   if (!saved.model.generator)
     throw std::runtime_error(path + " holds no generator, so there is nothing to walk between");
-  Sampler sampler(*backend, nullptr, *saved.model.generator, saved.experiment->latent(saved.settings), side,
-                  Statistics::running);
+  Sampler sampler(*backend, nullptr, *saved.model.generator, latent_shapes(saved.settings), side, Statistics::running);
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   const auto z = [&](int64_t k) { return sampler.draw_latent(seed, k); };
   const std::string folder = folder_beside(path, "interpolation");

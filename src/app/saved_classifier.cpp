@@ -8,9 +8,9 @@ namespace coopnets {
 
 std::unique_ptr<Network> make_classifier(Backend &backend, const Settings &s, int64_t channels, int64_t classes,
                                          uint64_t seed) {
-  return std::make_unique<Network>(backend, classifier_name, Shape{1, 1, s.size, s.size, channels},
-                                   classifier_layers(classes), RandomKey{seed, Purpose::descriptor_weights},
-                                   s.descriptor_init);
+  return std::make_unique<Network>(backend, classifier_name, classifier_net(classes),
+                                   std::vector<Shape>{{1, 1, s.size, s.size, channels}},
+                                   RandomKey{seed, Purpose::descriptor_weights}, s.descriptor_init);
 }
 
 Metadata classifier_metadata(const Settings &settings, int64_t channels, const std::vector<std::string> &categories,
@@ -41,10 +41,11 @@ SavedClassifier load_classifier(Backend &backend, const SafetensorsFile &file) {
   const Settings settings = stored_settings(file, classifier_settings());
   const int64_t channels = metadata_entry(file, "channels") == "1" ? 1 : 3;
   const int64_t classes = int64_t(saved.categories.size());
-  for (size_t i = 0; i < classifier_layers(1).size(); ++i)
-    file.at(std::string(classifier_name) + "." + std::to_string(i) + ".filters");
   try {
-    check_filters(file, classifier_name, {1, 1, settings.size, settings.size, channels}, classifier_layers(classes));
+    const Sketch net =
+        sketch(classifier_net(classes), classifier_name, {{1, 1, settings.size, settings.size, channels}});
+    for (const ParameterSpec &p : net.parameters) file.at(p.name);
+    check_parameters(file, net);
   } catch (const std::invalid_argument &error) {
     throw std::runtime_error(file.path() + " is damaged: " + error.what());
   }

@@ -36,16 +36,13 @@ Settings stored_settings(const SafetensorsFile &file, Settings s) {
   return s;
 }
 
-Shape check_filters(const SafetensorsFile &file, const std::string &net, Shape x, const std::vector<Layer> &layers) {
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const Geometry g = geometry(layers[i], x);
-    const Shape &f = g.filters;
-    const StoredTensor *stored = file.find(net + '.' + std::to_string(i) + ".filters");
-    if (stored && stored->shape != std::vector<int64_t>{f.n, f.t, f.h, f.w, f.c})
-      throw std::invalid_argument("its settings do not fit its tensor '" + stored->name + "'");
-    x = g.out;
+void check_parameters(const SafetensorsFile &file, const Sketch &net) {
+  for (const ParameterSpec &p : net.parameters) {
+    const StoredTensor *stored = file.find(p.name);
+    const Shape &s = p.shape;
+    if (stored && stored->shape != std::vector<int64_t>{s.n, s.t, s.h, s.w, s.c})
+      throw std::invalid_argument("its settings do not fit its tensor '" + p.name + "'");
   }
-  return x;
 }
 
 namespace {
@@ -55,9 +52,11 @@ constexpr char format[] = "coopnets 1";
 void check_settings(const SafetensorsFile &file, const Experiment &experiment, const Settings &s) {
   try {
     const Shape example = example_shape(experiment, s);
-    check_filters(file, "descriptor", example, experiment.descriptor(s));
-    require_same(check_filters(file, "generator", experiment.latent(s), experiment.generator(s)), example,
-                 "its settings do not fit together");
+    const Sketch d = sketch(find_net(Net::descriptor, s.descriptor).function(s), "descriptor", {example});
+    const Sketch g = sketch(find_net(Net::generator, s.generator).function(s), "generator", latent_shapes(s));
+    check_parameters(file, d);
+    check_parameters(file, g);
+    require_same(g.outputs.at(0), example, "its settings do not fit together");
   } catch (const std::exception &error) {
     throw std::runtime_error(file.path() + " is damaged: " + error.what());
   }

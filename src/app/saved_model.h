@@ -22,9 +22,9 @@ std::string identify(const Examples &);
 // are those stored, `others` where the file says nothing.
 std::string metadata_entry(const SafetensorsFile &, const std::string &key);
 Settings stored_settings(const SafetensorsFile &, Settings others);
-// The settings of a damaged file could ask for any amount of memory: before it is taken, the filters that the file
-// holds must be those of the net. Returns what the net makes of x; throws std::invalid_argument.
-Shape check_filters(const SafetensorsFile &, const std::string &net, Shape x, const std::vector<Layer> &);
+// The settings of a damaged file could ask for any amount of memory: before it is taken, the parameters that the file
+// holds must be those of the net. Throws std::invalid_argument.
+void check_parameters(const SafetensorsFile &, const Sketch &net);
 
 // The iteration after which a checkpoint was written. Throws std::runtime_error when the file is no checkpoint of this
 // program.

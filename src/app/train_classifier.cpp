@@ -1,29 +1,20 @@
 #include "app/train_classifier.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <stdexcept>
 
 #include "app/device.h"
-#include "app/interrupt.h"
-#include "app/progress.h"
 #include "app/report.h"
-#include "app/run_folder.h"
-#include "app/run_name.h"
 #include "app/saved_classifier.h"
+#include "app/training_run.h"
 #include "data/dataset.h"
 #include "experiments/model.h"
-#include "learning/checkpoint.h"
 #include "learning/classifier.h"
-#include "learning/health.h"
-#include "tensor/file.h"
 
 namespace coopnets {
 
 namespace {
-
-constexpr double seconds_between_lines = 10;
 
 DatasetOptions data_options(const Options &options, const Settings &s) {
   DatasetOptions data;
@@ -87,76 +78,31 @@ int train_classifier(const Options &options) {
   const int64_t batch = std::min(settings.batch, data.size());
   ClassifierLearner learner(*backend, *network, {OptimizerSettings::adam, settings.descriptor_rate, 0, false}, batch);
 
-  RunFolder folder(options.out, classifier_name, run_name(options), run_start(options));
+  TrainingRun run(options, classifier_name, settings, *backend, learner, progress);
   const std::string identity =
       identify(data.size(), data.examples(0, std::min<int64_t>(identifying_examples, data.size())));
   std::string right;
-  const auto save = [&](int64_t iteration) {
+  const auto metadata = [&](int64_t iteration) {
     right = one_decimal(accuracy(*backend, *network, test));
-    save_checkpoint(folder.checkpoint(), *backend, learner.state(),
-                    classifier_metadata(settings, data.shape().c, data.categories(), identity, seed, iteration, right));
+    return classifier_metadata(settings, data.shape().c, data.categories(), identity, seed, iteration, right);
   };
-  int64_t first = 0;
-  if (options.resume) {
-    const SafetensorsFile file(folder.checkpoint_to_resume());
-    first = checkpoint_iteration(file);
-    const Metadata now = classifier_metadata(settings, data.shape().c, data.categories(), identity, seed, first, "");
-    check_same_run(file,
-                   {{"experiment", classifier_name},
-                    {"seed", now.at("seed")},
-                    {"channels", now.at("channels")},
-                    {"categories", now.at("categories")},
-                    {"data", identity}},
-                   classifier_settings(), settings);
-    load_checkpoint(file, *backend, learner.state());
-    if (first >= settings.iterations) {
-      progress.note(nothing_left(folder, first));
-      return 0;
-    }
-  } else {
-    save(0);  // before anything else: until it is on disk, the run that is replaced stays whole
-    folder.clear_but(folder.checkpoint());
-  }
-  write_atomically(folder.config(), config_text(options, settings));
-  progress.note("classifier of " + std::to_string(classes) + " categories, on " + backend->name() + ": " +
+  const Metadata now = classifier_metadata(settings, data.shape().c, data.categories(), identity, seed, 0, "");
+  TrainingRun::Entries same = {{"experiment", classifier_name}};
+  for (const char *name : {"seed", "channels", "categories", "data"}) same.emplace_back(name, now.at(name));
+  if (!run.begin(metadata, same, classifier_settings(), config_text(options, settings))) return 0;
+  progress.note("classifier of " + std::to_string(classes) + " categories, on " + backend->info().name + ": " +
                 std::to_string(data.size()) + " pictures to learn, " + std::to_string(test.size()) + " held out, " +
                 std::to_string(network->parameter_count()) + " parameters");
-  catch_interrupts();
-  const auto now = standard_screen().seconds;
-  const double begin = now();
-  double said = begin, saved = begin;
-  std::vector<real> pictures(batch * data.shape().size());
-  std::vector<int64_t> labels(batch);
-  try {
-    for (int64_t i = first; i < settings.iterations; ++i) {
-      data.batch(i, batch, pictures.data());
-      const std::vector<int64_t> indices = data.batch_indices(i, batch);
-      for (int64_t k = 0; k < batch; ++k) labels[k] = data.label(indices[k]);
-      const double loss = learner.learn(i, rate_factor(settings, i), pictures, labels);
-      if (!std::isfinite(loss)) throw no_longer_finite("iteration " + std::to_string(i + 1) + ": the cross-entropy");
-
-      const bool last = i + 1 == settings.iterations, stop = interrupted();
-      if (last || now() - said >= seconds_between_lines) {
-        said = now();
-        progress.note(std::to_string(i + 1) + "/" + std::to_string(settings.iterations) + "  cross-entropy " +
-                      std::to_string(loss) + "  " +
-                      duration((said - begin) / double(i + 1 - first) * double(settings.iterations - i - 1)) + " left");
-      }
-      if (last || stop || now() - saved > seconds_between_checkpoints) {
-        save(i + 1);
-        saved = now();
-      }
-      if (stop && !last) {
-        progress.note(interruption(i + 1, folder.checkpoint()));
-        return 130;
-      }
-    }
-  } catch (const LearningFailed &failure) {
-    throw std::runtime_error(failure.what() + checkpoint_kept(folder));
-  }
+  const int status = run.loop([&](int64_t i) {
+    Batch next{std::vector<real>(size_t(batch * data.shape().size())), data.batch_indices(i, batch), {}};
+    data.batch(i, batch, next.examples.data());
+    for (const int64_t index : next.indices) next.labels.push_back(data.label(index));
+    return next;
+  });
+  if (status != 0) return status;
   progress.note("right on " + right + " % of " + std::to_string(test.size()) + " pictures held out, after " +
-                duration(now() - begin) + ". --evaluate --features " + folder.checkpoint() + " compares its features" +
-                unreadable(data.bad_count() + test.bad_count()));
+                duration(run.seconds()) + ". --evaluate --features " + run.folder().checkpoint() +
+                " compares its features" + unreadable(data.bad_count() + test.bad_count()));
   return 0;
 }
 

@@ -1,17 +1,17 @@
-// Every operation of the framework, with its formula. Each stands in a file of its own: shape rule, forward, gradient.
+// Every operation of the framework, with its formula. ops.cpp has their shape rules, forward passes and gradients.
 //
 // clang-format off
-//   conv                  y = a(sum_{k,i} x[o*stride - before + k, i] w[k,i,c] + b[c])              conv.cpp
-//   deconv                y = a(the adjoint of conv in its input, applied to x; + b[i])             deconv.cpp
-//   batch_norm            y = a(scale (x - m)/sqrt(v + e) + shift), m and v of the batch            batch_norm.cpp
-//   batch_norm_inference  the same with given m and v                                               batch_norm.cpp
-//   activate              y = a(x)                                                                  activate.cpp
-//   add                   y = x1 + x2                                                               add.cpp
+//   conv                  y = a(sum_{k,i} x[o*stride - before + k, i] w[k,i,c] + b[c])
+//   deconv                y = a(the adjoint of conv in its input, applied to x; + b[i])
+//   batch_norm            y = a(scale (x - m)/sqrt(v + e) + shift), m and v of the batch
+//   batch_norm_inference  the same with given m and v
+//   activate              y = a(x)
+//   add                   y = x1 + x2
 // clang-format on
 //
 // a is none, (leaky) ReLU, tanh or sigmoid. Losses need no ops: Tape::seed holds the gradient of any scalar with
-// respect to the output, and the energies of this program are plain sums of the descriptor's last layer, whose
-// gradient is a constant.
+// respect to the output, and the energies of this program are plain sums of the descriptor's outputs, whose gradient is
+// a constant.
 #pragma once
 #include "autodiff/tape.h"
 
@@ -25,13 +25,18 @@ Variable conv(Tape &, Variable x, Variable filters, Variable bias, const Window 
 // a(bias).
 Variable deconv(Tape &, Variable x, Variable filters, Variable bias, const Window &, const Shape &out, Activation);
 
-// What a batch normalisation computed in its last forward pass, [1,1,1,1,C] each.
+// What a batch normalisation computes beside its output, [1,1,1,1,C] each: the batch's mean and 1/sqrt(variance + e),
+// and the gradients of scale and shift where nobody asks for them. Lives as long as the tape is used.
 struct BatchStatistics {
-  Tensor mean, inverse_deviation;
+  Tensor mean, inverse_deviation, d_scale, d_shift;
+  BatchStatistics() = default;
+  BatchStatistics(Backend &, int64_t channels);
 };
+// scale and shift [1,1,1,1,C].
 Variable batch_norm(Tape &, Variable x, Variable scale, Variable shift, real epsilon, Activation, BatchStatistics &);
+// The same with constants mean and variance [1,1,1,1,C] in place of the batch's; of `spare` the gradients alone are used.
 Variable batch_norm_inference(Tape &, Variable x, Variable scale, Variable shift, ConstView mean, ConstView variance,
-                              real epsilon, Activation);
+                              real epsilon, Activation, BatchStatistics &spare);
 
 Variable activate(Tape &, Variable x, Activation);
 Variable add(Tape &, Variable a, Variable b);  // equal shapes

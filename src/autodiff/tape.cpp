@@ -1,19 +1,15 @@
 #include "autodiff/tape.h"
 
 #include <algorithm>
-#include <limits>
 #include <stdexcept>
 
 namespace coopnets {
 
 namespace {
 constexpr size_t alignment = 64;  // bytes
-constexpr int forever = std::numeric_limits<int>::max();
 
 // Bytes that a buffer takes in its arena.
 size_t aligned(int64_t elements) { return (elements * sizeof(real) + alignment - 1) / alignment * alignment; }
-
-void extend(int &last, int time) { last = std::max(last, time); }
 }  // namespace
 
 void Arena::reserve(size_t bytes) {
@@ -26,155 +22,200 @@ char *Arena::data() {
   return static_cast<char *>(memory_.data());
 }
 
+// ------------------------------------------------------------------------------------------------------- recording
+
 Variable Tape::leaf(View external) {
   Node node;
   node.shape = external.shape;
   node.external = external.data;
   nodes_.push_back(std::move(node));
-  return {static_cast<int>(nodes_.size()) - 1};
+  return {int(nodes_.size()) - 1};
 }
 
-Variable Tape::record(std::unique_ptr<Op> op, std::vector<Variable> inputs, const Shape &shape) {
+Variable Tape::record(Op op, const std::vector<Variable> &inputs, const Shape &shape) {
   if (planned_) throw std::logic_error("a planned tape cannot be extended");
   Node node;
+  node.is_leaf = false;
   node.op = std::move(op);
   node.shape = shape;
-  for (Variable v : inputs) {
-    if (v.id >= static_cast<int>(nodes_.size())) throw std::logic_error("a variable of another tape");
+  for (const Variable v : inputs) {
+    if (v.id >= int(nodes_.size())) throw std::logic_error("a variable of another tape");
     node.inputs.push_back(v.id);
   }
   nodes_.push_back(std::move(node));
-  return {static_cast<int>(nodes_.size()) - 1};
+  return {int(nodes_.size()) - 1};
 }
 
-Tape::Gradient &Tape::gradient(Variable of, std::vector<Variable> wrt) {
+Tape::Gradient &Tape::gradient(std::vector<Variable> of, std::vector<Variable> wrt) {
   if (planned_) throw std::logic_error("gradients are asked for before plan()");
   for (const Variable v : wrt)
-    if (nodes_.at(v.id).op) throw std::logic_error("gradients are taken with respect to leaves");
+    if (!nodes_.at(v.id).is_leaf) throw std::logic_error("gradients are taken with respect to leaves");
+  for (const Variable v : of)
+    if (nodes_.at(v.id).is_leaf) throw std::logic_error("a leaf is no function of anything");
   gradients_.emplace_back();
-  gradients_.back().output = of;
+  gradients_.back().outputs = std::move(of);
   gradients_.back().wrt = std::move(wrt);
   return gradients_.back();
 }
 
-// Time runs 0 .. nodes-1 for the forward pass, then on through the steps of each gradient in turn. A buffer's life is
-// an interval of that time; two buffers may share memory if their lives do not meet.
+// ------------------------------------------------------------------------------------------------------- planning
+
 void Tape::plan() {
+  if (!backend_) throw std::logic_error("a tape without a backend cannot be planned");
   planned_ = true;
-  for (size_t i = 0; i < nodes_.size(); ++i) {
-    Node &node = nodes_[i];
-    if (!node.op) continue;
-    const int now = static_cast<int>(i);
-    node.buffer = static_cast<int>(buffers_.size());
-    buffers_.push_back({node.shape.size(), now, node.kept ? forever : now, &values_});
-    for (int input : node.inputs)
-      if (input >= 0 && nodes_[input].op) extend(buffers_[nodes_[input].buffer].last, now);
-  }
-  int time = static_cast<int>(nodes_.size());
-  for (Gradient &g : gradients_) plan_gradient(g, time);
-  assign_offsets(values_);
-  if (&gradients_arena_ != &values_) assign_offsets(gradients_arena_);
+  emit_forward();
+  for (Gradient &g : gradients_) emit_gradient(g);
+  find_lifetimes();
+  assign_offsets(*values_);
+  if (gradients_arena_ != values_) assign_offsets(*gradients_arena_);
 }
 
-void Tape::plan_gradient(Gradient &g, int &time) {
-  // Which nodes depend on a variable that is asked for: only those carry a gradient.
+int Tape::new_buffer(const Shape &shape, Arena &arena) {
+  buffers_.push_back({shape.size(), &arena});
+  return int(buffers_.size()) - 1;
+}
+
+void Tape::emit(Instruction instruction) { program_.push_back(std::move(instruction)); }
+
+void Tape::emit_forward() {
+  Instruction end{Instruction::mark, -1, {}, false, {}, {}};
+  for (int i = 0; i < int(nodes_.size()); ++i) {
+    Node &node = nodes_[i];
+    if (node.is_leaf) continue;
+    node.buffer = new_buffer(node.shape, *values_);
+    Instruction step{Instruction::forward, i, {}, false, {}, {node.buffer}};
+    for (const int input : node.inputs) step.reads.push_back(value_buffer(input));
+    emit(std::move(step));
+    if (node.kept_until_backward) end.reads.push_back(node.buffer);
+  }
+  emit(std::move(end));
+  forward_end_ = program_.size();
+}
+
+// Which nodes depend on these leaves: only those carry a gradient.
+std::vector<bool> Tape::depend_on(const std::vector<Variable> &leaves) const {
   std::vector<bool> needed(nodes_.size(), false);
-  for (const Variable v : g.wrt) needed[v.id] = true;
+  for (const Variable v : leaves) needed[v.id] = true;
   for (size_t i = 0; i < nodes_.size(); ++i)
-    for (int input : nodes_[i].inputs)
+    for (const int input : nodes_[i].inputs)
       if (input >= 0 && needed[input]) needed[i] = true;
+  return needed;
+}
 
-  std::vector<int> uses(nodes_.size(), 0);  // that add to a node's gradient, or may
-  for (int i = 0; i <= g.output.id; ++i)
-    for (int input : nodes_[i].inputs)
-      if (input >= 0) ++uses[input];
-  const auto has_activation = [&](int i) {
-    return nodes_[i].op && nodes_[i].op->activation().kind != Activation::none;
-  };
-  std::vector<bool> multiplied(nodes_.size(), false);
-
-  std::vector<int> &buffer = g.buffer_of_node;
-  buffer.assign(nodes_.size(), -1);
-  buffer[g.output.id] = static_cast<int>(buffers_.size());
-  buffers_.push_back({nodes_[g.output.id].shape.size(), time, time, &gradients_arena_});  // the seed
-  extend(buffers_[nodes_[g.output.id].buffer].last, time);
-
-  for (int i = g.output.id; i >= 0; --i) {
-    Node &node = nodes_[i];
-    if (!needed[i] || !node.op || buffer[i] < 0) continue;
-    ++time;
-    Gradient::Step step{i, has_activation(i) && !multiplied[i], false, {}, {}};
-    std::vector<bool> asked;
-    for (int input : node.inputs) asked.push_back(input >= 0 && needed[input]);
-    buffers_[buffer[i]].last = time;
-    if (step.multiply) extend(buffers_[node.buffer].last, time);
-    bool in_place_free = node.op->backward_in_place() && i != g.output.id;
-    for (size_t k = 0; k < node.inputs.size(); ++k) {
-      const int input = node.inputs[k];
-      if (input >= 0 && nodes_[input].op && node.op->backward_reads_input(k, asked))
-        extend(buffers_[nodes_[input].buffer].last, time);
-      int d_in = -1, sum = -1;
-      if (asked[k]) {
-        if (k == 0 && node.op->backward_multiplies() && has_activation(input) && uses[input] == 1) {
-          step.multiplies_input = multiplied[input] = true;
-          extend(buffers_[nodes_[input].buffer].last, time);
-        }
-        if (k == 0 && in_place_free && buffer[input] < 0 && nodes_[input].shape == node.shape) {
-          d_in = buffer[input] = buffer[i];
-        } else {
-          d_in = static_cast<int>(buffers_.size());
-          buffers_.push_back({nodes_[input].shape.size(), time, time, &gradients_arena_});
-          if (buffer[input] < 0)
-            buffer[input] = d_in;
-          else
-            sum = buffer[input];
-        }
-        buffers_[buffer[input]].last = time;
-      }
-      step.d_in.push_back(d_in);
-      step.accumulate.push_back(sum);
-    }
-    g.steps.push_back(std::move(step));
+void Tape::emit_gradient(Gradient &g) {
+  const std::vector<bool> needed = depend_on(g.wrt);
+  g.first = program_.size();
+  g.buffer.assign(nodes_.size(), -1);
+  Instruction begin{Instruction::mark, -1, {}, false, {}, {}};
+  for (const Variable v : g.outputs) {  // the outputs are read outside, and the seeds written
+    begin.reads.push_back(value_buffer(v.id));
+    if (g.buffer[v.id] < 0) begin.writes.push_back(g.buffer[v.id] = new_buffer(shape(v), *gradients_arena_));
   }
-
-  // A gradient that was asked for lives to the end of the sweep.
-  ++time;
-  for (const Variable v : g.wrt) {
-    if (buffer[v.id] < 0)
+  emit(std::move(begin));
+  for (int i = int(nodes_.size()) - 1; i >= 0; --i)
+    if (needed[i] && !nodes_[i].is_leaf && g.buffer[i] >= 0) emit_backward(g, i, needed);
+  Instruction end{Instruction::mark, -1, {}, false, {}, {}};
+  for (const Variable v : g.wrt) {  // the results are read outside
+    if (g.buffer[v.id] < 0)
       throw std::logic_error("the output does not depend on a variable that it is differentiated by");
-    buffers_[buffer[v.id]].last = time;
+    end.reads.push_back(g.buffer[v.id]);
+  }
+  emit(std::move(end));
+  g.last = program_.size();
+}
+
+// The gradient of `node` is with respect to out = a(v) and becomes that with respect to v. Where one instruction alone
+// made it, by an op that multiplies while it has the numbers in registers, that one does it.
+void Tape::emit_derivative(Gradient &g, int node) {
+  if (nodes_[node].op.activation.kind == Activation::none) return;
+  const int gradient = g.buffer[node];
+  Instruction *made_by = nullptr;
+  int writers = 0;
+  for (size_t i = g.first; i < program_.size(); ++i)
+    for (const int buffer : program_[i].writes)
+      if (buffer == gradient) ++writers, made_by = &program_[i];
+  if (writers == 1 && made_by->kind == Instruction::backward && nodes_[made_by->node].op.multiplies &&
+      nodes_[made_by->node].inputs[0] == node && made_by->d_in[0] == gradient) {
+    made_by->multiplies_input = true;
+    made_by->reads.push_back(nodes_[node].buffer);
+  } else {
+    emit({Instruction::derivative, node, {}, false, {gradient, nodes_[node].buffer}, {gradient}});
   }
 }
 
-// Largest buffer first, each at the lowest offset where it meets no buffer that is alive at the same time.
+void Tape::emit_backward(Gradient &g, int i, const std::vector<bool> &needed) {
+  emit_derivative(g, i);
+  const Node &node = nodes_[i];
+  const bool is_output = program_[g.first].writes.end() !=
+                         std::find(program_[g.first].writes.begin(), program_[g.first].writes.end(), g.buffer[i]);
+  Instruction step{Instruction::backward, i, {}, false, {g.buffer[i]}, {}};
+  std::vector<Instruction> sums;
+  std::vector<bool> asked;
+  for (const int input : node.inputs) asked.push_back(input >= 0 && needed[input]);
+  for (size_t k = 0; k < node.inputs.size(); ++k) {
+    const int input = node.inputs[k];
+    if (node.op.reads(k, asked)) step.reads.push_back(value_buffer(input));
+    step.d_in.push_back(-1);
+    if (!asked[k]) continue;
+    const bool first_share = g.buffer[input] < 0;
+    const bool in_place = first_share && k == 0 && node.op.in_place && !is_output && nodes_[input].shape == node.shape;
+    step.d_in[k] = in_place ? g.buffer[i] : new_buffer(nodes_[input].shape, *gradients_arena_);
+    step.writes.push_back(step.d_in[k]);
+    if (first_share)
+      g.buffer[input] = step.d_in[k];
+    else
+      sums.push_back(
+          {Instruction::add, input, {step.d_in[k]}, false, {step.d_in[k], g.buffer[input]}, {g.buffer[input]}});
+  }
+  emit(std::move(step));
+  for (Instruction &sum : sums) emit(std::move(sum));
+}
+
+// A buffer is in use from the first instruction that writes it to the last that reads or writes it; one that is kept, to
+// the end of all. Two buffers may share memory if their lives do not meet.
+void Tape::find_lifetimes() {
+  const auto touch = [this](int buffer, int now) {
+    if (buffer < 0) return;
+    Buffer &b = buffers_[buffer];
+    if (b.first < 0) b.first = now;
+    b.last = now;
+  };
+  for (int now = 0; now < int(program_.size()); ++now) {
+    for (const int buffer : program_[now].writes) touch(buffer, now);
+    for (const int buffer : program_[now].reads) touch(buffer, now);
+  }
+  for (const Node &node : nodes_)
+    if (node.kept && node.buffer >= 0) buffers_[node.buffer].last = int(program_.size());
+}
+
+// Largest buffer first, each at the lowest offset where it meets no buffer that is in use at the same time.
 void Tape::assign_offsets(Arena &arena) {
   std::vector<int> order;
   for (size_t i = 0; i < buffers_.size(); ++i)
-    if (buffers_[i].arena == &arena) order.push_back(static_cast<int>(i));
+    if (buffers_[i].arena == &arena) order.push_back(int(i));
   std::stable_sort(order.begin(), order.end(),
                    [&](int a, int b) { return buffers_[a].elements > buffers_[b].elements; });
   std::vector<int> placed;  // by offset
   size_t needed = 0;
-  for (int i : order) {
+  for (const int i : order) {
     Buffer &buffer = buffers_[i];
     const size_t bytes = aligned(buffer.elements);
-    size_t offset = 0;
-    for (int other : placed) {
+    for (const int other : placed) {
       const Buffer &o = buffers_[other];
       if (o.last < buffer.first || buffer.last < o.first) continue;
-      if (offset + bytes <= o.offset) break;
-      offset = std::max(offset, o.offset + aligned(o.elements));
+      if (buffer.offset + bytes <= o.offset) break;
+      buffer.offset = std::max(buffer.offset, o.offset + aligned(o.elements));
     }
-    buffer.offset = offset;
-    needed = std::max(needed, offset + bytes);
+    needed = std::max(needed, buffer.offset + bytes);
     bytes_unplanned_ += bytes;
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), i,
-                                   [&](int a, int b) { return buffers_[a].offset < buffers_[b].offset; }),
-                  i);
+    const auto below = [&](int a, int b) { return buffers_[a].offset < buffers_[b].offset; };
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), i, below), i);
   }
   bytes_ += needed;
   arena.reserve(needed);
 }
+
+// ------------------------------------------------------------------------------------------------------- running
 
 View Tape::at(int buffer, const Shape &shape) const {
   if (buffer < 0) return {shape, nullptr};
@@ -184,44 +225,44 @@ View Tape::at(int buffer, const Shape &shape) const {
 
 View Tape::value(Variable v) const {
   const Node &node = nodes_.at(v.id);
-  return node.op ? at(node.buffer, node.shape) : View{node.shape, node.external};
+  return node.is_leaf ? View{node.shape, node.external} : at(node.buffer, node.shape);
 }
 
-View Tape::seed(const Gradient &g) const { return at(g.buffer_of_node[g.output.id], shape(g.output)); }
-View Tape::of(const Gradient &g, Variable wrt) const { return at(g.buffer_of_node[wrt.id], shape(wrt)); }
+View Tape::seed(const Gradient &g, size_t k) const { return at(g.buffer[g.outputs.at(k).id], shape(g.outputs[k])); }
+View Tape::of(const Gradient &g, Variable wrt) const { return at(g.buffer[wrt.id], shape(wrt)); }
 
 void Tape::forward() {
   if (!planned_) throw std::logic_error("plan() comes before forward()");
-  std::vector<ConstView> in;
-  for (size_t i = 0; i < nodes_.size(); ++i) {
-    const Node &node = nodes_[i];
-    if (!node.op) continue;
-    in.clear();
-    for (int input : node.inputs) in.push_back(input < 0 ? ConstView{} : ConstView(value({input})));
-    node.op->forward(backend_, in, value({static_cast<int>(i)}));
-  }
+  for (size_t i = 0; i < forward_end_; ++i) run(program_[i], nullptr);
 }
 
-void Tape::backward(Gradient &g) {
-  std::vector<ConstView> in;
-  std::vector<View> d_in;
-  for (const Gradient::Step &step : g.steps) {
-    const Node &node = nodes_[step.node];
-    in.clear();
-    d_in.clear();
-    for (size_t k = 0; k < node.inputs.size(); ++k) {
-      const int input = node.inputs[k];
-      in.push_back(input < 0 ? ConstView{} : ConstView(value({input})));
-      d_in.push_back(input < 0 ? View{} : at(step.d_in[k], nodes_[input].shape));
-    }
-    const View dv = at(g.buffer_of_node[step.node], node.shape);
-    if (step.multiply) backend_.activation_backward(value({step.node}), node.op->activation(), dv);
-    Derivative derivative;
-    if (step.multiplies_input) derivative = {in[0], nodes_[node.inputs[0]].op->activation()};
-    node.op->backward(backend_, in, dv, derivative, d_in);
-    for (size_t k = 0; k < node.inputs.size(); ++k)
-      if (step.accumulate[k] >= 0) backend_.add(d_in[k], at(step.accumulate[k], d_in[k].shape));
+void Tape::backward(const Gradient &g) {
+  for (size_t i = g.first; i < g.last; ++i) run(program_[i], &g);
+}
+
+Inputs Tape::inputs_of(const Node &node) const {
+  Inputs in;
+  for (const int input : node.inputs) in.push_back(input < 0 ? ConstView{} : ConstView(value({input})));
+  return in;
+}
+
+void Tape::run(const Instruction &step, const Gradient *g) {
+  if (step.kind == Instruction::mark) return;
+  const Node &node = nodes_[step.node];
+  if (step.kind == Instruction::forward) return node.op.forward(*backend_, inputs_of(node), value({step.node}));
+  const View dv = at(g->buffer[step.node], node.shape);
+  if (step.kind == Instruction::derivative)
+    return backend_->activation_backward(value({step.node}), node.op.activation, dv);
+  if (step.kind == Instruction::add) return backend_->add(at(step.d_in[0], node.shape), dv);
+  Gradients d_in;
+  for (size_t k = 0; k < node.inputs.size(); ++k)
+    d_in.push_back(node.inputs[k] < 0 ? View{} : at(step.d_in[k], nodes_[node.inputs[k]].shape));
+  Derivative derivative;
+  if (step.multiplies_input) {
+    const int input = node.inputs[0];
+    derivative = {value({input}), nodes_[input].op.activation};
   }
+  node.op.backward(*backend_, inputs_of(node), dv, derivative, d_in);
 }
 
 }  // namespace coopnets

@@ -3,8 +3,8 @@
 //   Tape tape(backend, arena);
 //   Variable x = tape.leaf(image), w = tape.leaf(filters);          // memory that somebody else owns
 //   Variable y = conv(tape, x, w, {}, window, {});                  // ops.h
-//   Tape::Gradient &g = tape.gradient(y, {{x}});                    // d<seed, y>/dx, and nothing else is computed
-//   tape.plan();                                                    // lifetimes -> offsets in the arena
+//   Tape::Gradient &g = tape.gradient({y}, {x});                    // d<seed, y>/dx, and nothing else is computed
+//   tape.plan();                                                    // a program, and where its buffers lie
 //   tape.forward();  fill(tape.seed(g));  tape.backward(g);  use(tape.of(g, x));
 //
 // An op can only take variables that exist already, so the order of recording is a topological order of the graph, and
@@ -13,7 +13,6 @@
 #pragma once
 #include <deque>
 #include <functional>
-#include <memory>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -25,23 +24,24 @@ struct Variable {
   int id = -1;
 };
 
-// One operation, out = a(v): v is a function of its inputs, a its activation. It computes out, and from dv, the gradient
-// of a scalar with respect to v, the gradients with respect to its inputs.
-class Op {
- public:
-  virtual ~Op() = default;
-  virtual void forward(Backend &, const std::vector<ConstView> &in, View out) = 0;
-  virtual Activation activation() const { return {}; }
-  // Overwrites d_in[i] where its data is not null (that is what is asked), d_in[0] times `derivative`; may use dv as
-  // working memory.
-  virtual void backward(Backend &, const std::vector<ConstView> &in, View dv, const Derivative &derivative,
-                        const std::vector<View> &d_in) = 0;
-  // Does it multiply d_in[0] by a derivative while that is in registers? Otherwise none is given to it.
-  virtual bool backward_multiplies() const { return false; }
-  // What backward reads, so that the plan may reuse everything else. asked[i]: d_in[i] is wanted.
-  virtual bool backward_reads_input(size_t i, const std::vector<bool> &asked) const = 0;
-  // May d_in[0] be the very memory of dv?
-  virtual bool backward_in_place() const { return false; }
+using Inputs = std::vector<ConstView>;
+using Gradients = std::vector<View>;
+
+// One operation, out = a(v): v is a function of its inputs, a its activation. What it computes is given by functions:
+// ops.cpp has them all.
+struct Op {
+  Activation activation;  // a; its derivative is a function of `out` alone
+  std::function<void(Backend &, const Inputs &in, View out)> forward;
+  // From dv, the gradient of a scalar with respect to v: overwrites d_in[i] where its data is not null (that is what is
+  // asked), d_in[0] times `derivative`; may use dv as working memory.
+  std::function<void(Backend &, const Inputs &in, View dv, const Derivative &derivative, const Gradients &d_in)>
+      backward;
+  // What backward reads of its inputs, so that the plan may reuse everything else. asked[i]: d_in[i] is wanted.
+  std::function<bool(size_t i, const std::vector<bool> &asked)> reads = [](size_t, const std::vector<bool> &) {
+    return false;
+  };
+  bool in_place = false;    // d_in[0] may be the very memory of dv
+  bool multiplies = false;  // multiplies d_in[0] by a derivative while that is in registers; else none is given to it
 };
 
 // Working memory that several tapes use in turn: as large as the largest of them. Whatever a tape computed is lost as
@@ -61,77 +61,100 @@ class Arena {
 
 class Tape {
  public:
+  Tape() = default;  // records shapes alone: it cannot be planned
   Tape(Backend &backend, Arena &arena) : Tape(backend, arena, arena) {}
   // Values in one arena, gradients in another: what forward() computed then survives other tapes that use the second,
   // and backward() still finds it.
   Tape(Backend &backend, Arena &values, Arena &gradients)
-      : backend_(backend), values_(values), gradients_arena_(gradients) {}
+      : backend_(&backend), values_(&values), gradients_arena_(&gradients) {}
   Tape(const Tape &) = delete;
 
   Variable leaf(View external);
-  Variable record(std::unique_ptr<Op> op, std::vector<Variable> inputs, const Shape &shape);
+  Variable record(Op op, const std::vector<Variable> &inputs, const Shape &shape);
   // The value stays readable until the arena is used again, even if no gradient needs it.
   void keep(Variable v) { nodes_.at(v.id).kept = true; }
+  // The same between forward() and backward().
+  void keep_until_backward(Variable v) { nodes_.at(v.id).kept_until_backward = true; }
 
   struct Gradient;
-  // The vector-Jacobian product d<seed, of>/d(wrt), for the leaves `wrt`: the reverse sweep is cut down to what they
-  // need. Owned by the tape.
-  Gradient &gradient(Variable of, std::vector<Variable> wrt);
+  // The vector-Jacobian product d(sum_k <seed_k, of_k>)/d(wrt), for the leaves `wrt`: the reverse sweep is cut down to
+  // what they need. Owned by the tape.
+  Gradient &gradient(std::vector<Variable> of, std::vector<Variable> wrt);
 
   void plan();
   void forward();
-  void backward(Gradient &);
+  void backward(const Gradient &);
 
-  Backend &backend() const { return backend_; }
+  Backend &backend() const { return *backend_; }
   const Shape &shape(Variable v) const { return nodes_.at(v.id).shape; }
   View value(Variable v) const;
-  View seed(const Gradient &) const;                           // fill before backward(); backward() may overwrite it
+  View seed(const Gradient &, size_t k = 0) const;             // fill before backward(); backward() may overwrite it
   View of(const Gradient &, Variable wrt) const;               // after backward()
   size_t bytes() const { return bytes_; }                      // planned: what the arenas must hold for this tape
   size_t bytes_unplanned() const { return bytes_unplanned_; }  // what it would be without reuse
 
- private:
-  struct Buffer {  // lives in its arena during [first, last] of the tape's time
-    int64_t elements = 0;
-    int first = 0, last = 0;
-    Arena *arena = nullptr;
-    size_t offset = 0;
+  // A step of the program that plan() writes. Buffers are numbered; -1 is none.
+  struct Instruction {
+    enum Kind {
+      mark,        // computes nothing: buffers are written or read outside here
+      forward,     // the value of `node`
+      derivative,  // gradient of `node` *= a'(value of `node`)
+      backward,    // the shares that the inputs of `node` have in its gradient, into d_in
+      add          // gradient of `node` += d_in[0]
+    } kind;
+    int node;
+    std::vector<int> d_in;
+    bool multiplies_input;           // backward: d_in[0] times the derivative of input 0's activation
+    std::vector<int> reads, writes;  // buffers
   };
+  const std::vector<Instruction> &program() const { return program_; }
+
+ private:
   struct Node {
-    std::unique_ptr<Op> op;  // null for a leaf
+    bool is_leaf = true;
+    Op op;
     std::vector<int> inputs;
     Shape shape;
     real *external = nullptr;
-    bool kept = false;
-    int buffer = -1;
+    bool kept = false, kept_until_backward = false;
+    int buffer = -1;  // of its value
   };
-  View at(int buffer, const Shape &shape) const;
+  struct Buffer {  // is in use from program_[first] to program_[last]
+    int64_t elements = 0;
+    Arena *arena = nullptr;
+    int first = -1, last = -1;
+    size_t offset = 0;
+  };
+  int new_buffer(const Shape &, Arena &);
+  int value_buffer(int node) const { return node < 0 ? -1 : nodes_[node].buffer; }
+  void emit(Instruction);
+  void emit_forward();
+  void emit_gradient(Gradient &);
+  void emit_derivative(Gradient &, int node);
+  void emit_backward(Gradient &, int node, const std::vector<bool> &needed);
+  std::vector<bool> depend_on(const std::vector<Variable> &) const;
+  void find_lifetimes();
   void assign_offsets(Arena &);
-  void plan_gradient(Gradient &, int &time);
+  void run(const Instruction &, const Gradient *);
+  View at(int buffer, const Shape &shape) const;
+  Inputs inputs_of(const Node &) const;
 
-  Backend &backend_;
-  Arena &values_, &gradients_arena_;
+  Backend *backend_ = nullptr;
+  Arena *values_ = nullptr, *gradients_arena_ = nullptr;
   std::vector<Node> nodes_;
   std::vector<Buffer> buffers_;
+  std::vector<Instruction> program_;  // the forward pass, then each gradient's sweep
+  size_t forward_end_ = 0;
   std::deque<Gradient> gradients_;
   size_t bytes_ = 0, bytes_unplanned_ = 0;
   bool planned_ = false;
 };
 
-// The reverse sweep for one (of, wrt). With out = a(v), what a node's uses give is d_out; dv = d_out a'(v) is made of it
-// by the only use, where that multiplies, and otherwise in place before the node's own step.
+// One reverse sweep: program()[first] to program()[last - 1].
 struct Tape::Gradient {
-  struct Step {
-    int node;
-    bool multiply;                // d_out by a' first
-    bool multiplies_input;        // gives dv of its input 0
-    std::vector<int> d_in;        // buffer of each input's gradient, -1: not asked
-    std::vector<int> accumulate;  // buffer that receives d_in by +=, -1: d_in is the first share itself
-  };
-  Variable output;
-  std::vector<Variable> wrt;
-  std::vector<Step> steps;
-  std::vector<int> buffer_of_node;
+  std::vector<Variable> outputs, wrt;
+  std::vector<int> buffer;  // of each node's gradient
+  size_t first = 0, last = 0;
 };
 
 }  // namespace coopnets

@@ -17,7 +17,7 @@ CpuBackend::CpuBackend(int threads) : threads_(threads > 0 ? threads : omp_get_m
 
 CpuBackend::~CpuBackend() { std::free(scratch_); }
 
-std::string CpuBackend::name() const {
+DeviceInfo CpuBackend::info() const {
 #if defined(__AVX512F__)
   const char *simd = "AVX-512";
 #elif defined(__AVX2__)
@@ -27,7 +27,8 @@ std::string CpuBackend::name() const {
 #else
   const char *simd = "SSE2";
 #endif
-  return "cpu, " + std::to_string(threads_) + (threads_ == 1 ? " thread, " : " threads, ") + simd;
+  return {false, Precision::fp32,
+          "cpu, " + std::to_string(threads_) + (threads_ == 1 ? " thread, " : " threads, ") + simd};
 }
 
 void *CpuBackend::allocate(size_t bytes) {

@@ -10,7 +10,7 @@ class CpuBackend final : public Backend {
  public:
   explicit CpuBackend(int threads);
   ~CpuBackend() override;
-  std::string name() const override;
+  DeviceInfo info() const override;
 
   // backend.cpp
   void *allocate(size_t bytes) override;

@@ -16,14 +16,16 @@ Settings classifier_settings() {
   return s;
 }
 
-std::vector<Layer> classifier_layers(int64_t classes) {
-  const Activation leaky = leaky_relu(0.1);
-  std::vector<Layer> layers = {conv_layer(32, same_side(3, 1), leaky), conv_layer(64, same_side(4, 2), leaky),
-                               conv_layer(128, same_side(4, 2), leaky), conv_layer(256, same_side(4, 2), leaky)};
-  for (Layer &layer : layers) layer.batch_norm = true;
-  layers.push_back(fully_connected(256, leaky));
-  layers.push_back(fully_connected(classes, linear()));
-  return layers;
+NetFunction classifier_net(int64_t classes) {
+  return [classes](Recorder &r, const std::vector<Variable> &x) {
+    const Activation leaky = leaky_relu(0.1);
+    const auto layer = [&](Variable h, int64_t channels, const Side &side) {
+      return r.batch_norm(r.conv(h, channels, side, LayerOptions().without_bias()), leaky);
+    };
+    Variable h = layer(x[0], 32, same_side(3, 1));
+    for (const int64_t channels : {64, 128, 256}) h = layer(h, channels, same_side(4, 2));
+    return std::vector<Variable>{r.fully_connected(r.fully_connected(h, 256, leaky), classes)};
+  };
 }
 
 }  // namespace coopnets

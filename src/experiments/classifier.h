@@ -2,7 +2,7 @@
 // serve the scores where the weights of the published Inception are not at hand.
 #pragma once
 #include "experiments/settings.h"
-#include "nets/layers.h"
+#include "nets/recorder.h"
 
 namespace coopnets {
 
@@ -10,6 +10,6 @@ constexpr char classifier_name[] = "classifier";
 
 Settings classifier_settings();
 // 3x3 and three strided 4x4 convolutions with batch norm, 256 features, a logit for each class.
-std::vector<Layer> classifier_layers(int64_t classes);
+NetFunction classifier_net(int64_t classes);
 
 }  // namespace coopnets

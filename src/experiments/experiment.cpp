@@ -1,11 +1,166 @@
 #include "experiments/experiment.h"
 
+#include <algorithm>
+#include <sstream>
 #include <stdexcept>
 
 #include "experiments/text.h"
 #include "tensor/file.h"
 
 namespace coopnets {
+
+namespace {
+
+// ------------------------------------------------------------------------------------------------- quick presets
+
+// What the small nets of pictures take to become good within minutes: many iterations of a few chains. Two Langevin
+// steps, about as long together as ten of the paper's ratio delta = 0.3 s, and without noise. Weights and s are those of
+// the quick textures, for the same reason: the energy's gradient has to grow about a hundredfold before it balances
+// x / s^2, from the paper's weights and s about 10^8-fold. The rates keep the generator up with the descriptor and halve
+// after each quarter of the run.
+const std::string quickly =
+    " langevin_steps=2 langevin_step_size=0.042 langevin_noise=false reference_deviation=0.066 descriptor_rate=0.002 "
+    "generator_rate=0.003 descriptor_init=0.1 generator_init=0.02 ";
+const std::string small_64 =
+    "descriptor=small-64 generator=small-64 batch=24 chains=24 iterations=12000 halve_every=3000" + quickly;
+
+// Weights and s are such that the energy's gradient balances the reference distribution's pull x / s^2 from the first
+// iterations on: from the paper's small weights it must grow 10^5-fold first, in which Adam's aligned steps make all
+// filters alike. As in the paper delta = 0.3 s, so that a revision moves a picture visibly; with shorter steps learning
+// is a game between two nets and swings.
+const char quick_texture[] =
+    "descriptor=texture-small generator=texture-small size=128 crop=size batch=1 chains=1 latent=8 iterations=600 "
+    "langevin_steps=10 langevin_step_size=0.02 reference_deviation=0.066 descriptor_rate=0.0005 generator_rate=0.005 "
+    "halve_every=250 descriptor_init=0.1 generator_init=0.02";
+
+// ------------------------------------------------------------------------------------------------- paper presets
+
+const std::string scene =
+    "descriptor=scene generator=scene chains=144 iterations=11000";  // 1000 epochs of 1100 pictures
+const std::string celeba =
+    "descriptor=celeba generator=celeba size=128 normalise=fixed batch=64 chains=64 iterations=50000 "
+    "descriptor_rate=0.003";
+const std::string lsun =
+    "descriptor=lsun generator=lsun size=256 normalise=fixed batch=32 chains=32 iterations=50000 descriptor_rate=0.003";
+
+}  // namespace
+
+const std::vector<Experiment> &experiments() {
+  static const std::vector<Experiment> all = {
+      {"texture",
+       "1: stationary textures from one picture",
+       DataKind::texture,
+       "datasets/texture/brick.png",
+       3,
+       true,
+       {{"quick", "ours", quick_texture},
+        {"paper", "[M]",
+         "descriptor=texture generator=texture size=224 batch=1 chains=1 latent=1 iterations=5000 langevin_steps=30 "
+         "langevin_step_size=0.0023 reference_deviation=0.007666666666666667 optimizer=capped-momentum "
+         "descriptor_rate=0.02 descriptor_cap=0.0784313725490196 generator_rate=1e-6 generator_cap=30 "
+         "schedule_steps=80"}}},
+      {"object",
+       "2: one object category, 64x64",
+       DataKind::pictures,
+       "",
+       3,
+       false,
+       {{"quick", "ours", small_64},
+        {"paper", "[M]",
+         "descriptor=object generator=object chains=36 latent=2 iterations=3000 langevin_steps=10 "
+         "langevin_step_size=0.005 optimizer=capped-momentum descriptor_rate=0.07 descriptor_cap=8 "
+         "generator_rate=3e-4 generator_cap=8 schedule_steps=80"}}},
+      {"scene",
+       "3: one or several scene categories, 64x64, with interpolation",
+       DataKind::pictures,
+       "",
+       3,
+       false,
+       {{"quick", "ours", small_64}, {"paper", "[T]", scene}}},
+      {"digits",
+       "4: handwritten digits (MNIST) or garments (Fashion-MNIST), 28x28",
+       DataKind::digits,
+       "datasets/digits",
+       1,
+       false,
+       {{"quick", "ours",
+         "size=28 crop=none normalise=fixed held_out=10000 descriptor=small-32 generator=small-28 batch=64 chains=64 "
+         "iterations=6000 "
+         "halve_every=1500" +
+             quickly},
+        {"paper", "[T]",
+         "size=28 crop=none normalise=fixed held_out=10000 descriptor=digits generator=digits chains=144 "
+         "iterations=50000"}}},
+      {"cifar10",
+       "5: CIFAR-10, 32x32",
+       DataKind::cifar,
+       "datasets/cifar10",
+       3,
+       false,
+       {{"quick", "ours",
+         "size=32 normalise=fixed descriptor=small-32 generator=small-32 batch=64 chains=64 iterations=8000 "
+         "halve_every=2000" +
+             quickly},
+        {"paper", "[P]",
+         "size=32 normalise=fixed descriptor=cifar10 generator=cifar10 batch=300 chains=400 iterations=83500 "
+         "langevin_steps=10 "
+         "langevin_step_size=0.001 langevin_noise_until=16700 sample_steps=8 descriptor_rate=0.003"}}},
+      {"celeba",
+       "5: CelebA, 128x128 (quick: 64x64)",
+       DataKind::pictures,
+       "datasets/celeba",
+       3,
+       false,
+       {{"quick", "ours", "normalise=fixed " + small_64}, {"paper", "ours", celeba}}},
+      {"lsun",
+       "5: LSUN, 256x256 (quick: 64x64)",
+       DataKind::pictures,
+       "datasets/lsun",
+       3,
+       false,
+       {{"quick", "ours", "normalise=fixed " + small_64}, {"paper", "ours", lsun}}},
+      {"completion",
+       "6: completion of pictures with a hidden square, 64x64",
+       DataKind::pictures,
+       "",
+       3,
+       false,
+       // Errors are measured on the pictures' own range.
+       {{"quick", "ours", small_64 + " normalise=fixed held_out=1000"},
+        {"paper", "[T]", scene + " normalise=fixed held_out=1000"}}},
+      {"dynamic-texture",
+       "7: dynamic textures, videos of 128x128",
+       DataKind::video,
+       "",
+       3,
+       false,
+       {{"quick", "ours",
+         "descriptor=FC_S-small generator=FC_S_128-small size=64 frames=32 batch=1 chains=1 latent=5 langevin_steps=10 "
+         "descriptor_rate=0.01 "
+         "generator_rate=1e-3 sigma=1 descriptor_init=0.001 generator_init=0.02"},
+        {"paper", "[V]",
+         "descriptor=FC_S generator=FC_S_128 size=128 frames=64 batch=1 chains=2 latent=5 langevin_steps=10 "
+         "descriptor_rate=0.01 "
+         "generator_rate=2e-4 sigma=1 descriptor_init=0.001"}}}};
+  return all;
+}
+
+const Preset &Experiment::preset(const std::string &wanted) const {
+  std::vector<std::string> names;
+  for (const Preset &preset : presets) {
+    if (preset.name == wanted) return preset;
+    names.push_back(preset.name);
+  }
+  throw std::runtime_error("the experiment '" + name + "' has no preset " + quoted(wanted) + "; it has " +
+                           either(names));
+}
+
+Settings Experiment::settings(const std::string &wanted) const {
+  Settings s;
+  std::istringstream words(preset(wanted).settings);
+  for (std::string word; words >> word;) s.set(word.substr(0, word.find('=')), word.substr(word.find('=') + 1));
+  return s;
+}
 
 Shape example_shape(const Experiment &experiment, const Settings &s) {
   return {1, experiment.data == DataKind::video ? s.frames : 1, s.size, s.size, experiment.channels};
@@ -22,14 +177,6 @@ std::vector<std::string> unused_settings(const Experiment &experiment) {
   return unused;
 }
 
-const std::vector<Experiment> &experiments() {
-  static const std::vector<Experiment> all = {
-      texture_experiment(), object_experiment(),     scene_experiment(),
-      digits_experiment(),  cifar10_experiment(),    celeba_experiment(),
-      lsun_experiment(),    completion_experiment(), dynamic_texture_experiment()};
-  return all;
-}
-
 const Experiment &find_experiment(const std::string &name) {
   std::vector<std::string> names;
   for (const Experiment &e : experiments()) {
@@ -40,49 +187,12 @@ const Experiment &find_experiment(const std::string &name) {
                            "'? (coopnets --list shows them all)");
 }
 
-std::vector<Layer> doubling(std::vector<Layer> layers, const std::vector<int64_t> &channels, const Side &side) {
-  for (size_t i = 0; i < channels.size(); ++i) {
-    const bool last = i + 1 == channels.size();
-    layers.push_back(deconv_layer(channels[i], side, last ? tanh_activation() : leaky_relu(0.2), !last));
-  }
-  return layers;
-}
-
-std::vector<Layer> halving(const std::vector<int64_t> &channels) {
-  std::vector<Layer> layers;
-  for (const int64_t c : channels) layers.push_back(conv_layer(c, same_side(4, 2), leaky_relu(0.2)));
-  layers.push_back(fully_connected(100, linear()));
-  return layers;
-}
-
-std::vector<Layer> doubling_quickly(int64_t size, const std::vector<int64_t> &channels) {
-  const std::vector<int64_t> rest(channels.begin() + 1, channels.end());
-  const Side first = valid(size >> rest.size());
-  return doubling({deconv_layer(channels[0], first, leaky_relu(0.2), true)}, rest, same_side(4, 2));
-}
-
-void learn_quickly(Settings &s, int64_t chains, int64_t iterations) {
-  s.batch = s.chains = chains;
-  s.iterations = iterations;
-  s.halve_every = iterations / 4;
-  s.latent = 100;
-  s.optimizer = "adam";
-  s.langevin_steps = 2;
-  s.langevin_step_size = 0.042;
-  s.langevin_noise = false;
-  s.langevin_noise_until = s.sample_steps = -1;
-  s.reference_deviation = 0.066;
-  s.descriptor_rate = 0.002;
-  s.generator_rate = 0.003;
-  s.descriptor_init = 0.1;
-  s.generator_init = 0.02;
-  s.descriptor_cap = s.generator_cap = 0;
-  s.schedule_steps = 0;
-}
-
-void unknown_net(const std::string &what, const std::string &name, const std::vector<std::string> &known) {
-  throw std::runtime_error("there is no " + what + " net " + quoted(name) + " in this experiment; there is " +
-                           either(known));
+std::vector<std::string> preset_names() {
+  std::vector<std::string> names;
+  for (const Experiment &e : experiments())
+    for (const Preset &preset : e.presets)
+      if (std::find(names.begin(), names.end(), preset.name) == names.end()) names.push_back(preset.name);
+  return names;
 }
 
 }  // namespace coopnets

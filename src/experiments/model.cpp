@@ -5,15 +5,18 @@
 
 namespace coopnets {
 
+std::vector<Shape> latent_shapes(const Settings &s) { return find_net(Net::generator, s.generator).latent(s); }
+
 Model make_model(Backend &backend, const Experiment &experiment, const Settings &s, uint64_t seed) {
   Model model;
   try {
-    model.descriptor =
-        std::make_unique<Network>(backend, "descriptor", example_shape(experiment, s), experiment.descriptor(s),
-                                  RandomKey{seed, Purpose::descriptor_weights}, s.descriptor_init);
-    model.generator = std::make_unique<Network>(backend, "generator", experiment.latent(s), experiment.generator(s),
+    const Net &d = find_net(Net::descriptor, s.descriptor), &g = find_net(Net::generator, s.generator);
+    model.descriptor = std::make_unique<Network>(backend, "descriptor", d.function(s),
+                                                 std::vector<Shape>{example_shape(experiment, s)},
+                                                 RandomKey{seed, Purpose::descriptor_weights}, s.descriptor_init);
+    model.generator = std::make_unique<Network>(backend, "generator", g.function(s), g.latent(s),
                                                 RandomKey{seed, Purpose::generator_weights}, s.generator_init);
-    const Shape made = model.generator->output(model.generator->input());
+    const Shape made = model.generator->output(model.generator->inputs());
     if (made != model.descriptor->input())
       throw std::invalid_argument("the generator makes " + made.str() + ", the descriptor takes " +
                                   model.descriptor->input().str());

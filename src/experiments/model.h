@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "experiments/experiment.h"
+#include "experiments/nets.h"
 #include "learning/cooperative.h"
 
 namespace coopnets {
@@ -10,6 +11,9 @@ namespace coopnets {
 struct Model {
   std::unique_ptr<Network> descriptor, generator;
 };
+// Shapes of the inputs of one latent vector.
+std::vector<Shape> latent_shapes(const Settings &);
+
 Model make_model(Backend &, const Experiment &, const Settings &, uint64_t seed);
 
 Algorithm parse_algorithm(const std::string &);  // as --algorithm spells it

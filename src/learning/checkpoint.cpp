@@ -4,7 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "learning/health.h"
+#include "learning/learner.h"
 
 namespace coopnets {
 

@@ -5,8 +5,6 @@
 
 namespace coopnets {
 
-using NamedViews = std::vector<std::pair<std::string, View>>;
-
 // Writes atomically and keeps the checkpoint that had the name before as previous_version(path). Tensors are read from
 // the device in pieces, so the host never holds a second copy of a large model. Throws LearningFailed at a value that
 // is not finite, and leaves the earlier checkpoint: a model that has diverged does not take the place of one that has

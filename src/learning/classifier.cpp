@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 namespace coopnets {
 
@@ -30,43 +31,43 @@ double cross_entropy(const std::vector<real> &logits, const std::vector<int64_t>
 ClassifierLearner::ClassifierLearner(Backend &backend, Network &network, const OptimizerSettings &settings,
                                      int64_t batch)
     : backend_(backend),
-      network_(network),
       optimizer_(backend, network, settings),
       x_(backend, network.input().with_n(batch)),
       arena_(backend),
-      tape_(backend, arena_) {
-  use_ = network.apply(tape_, tape_.leaf(x_), Statistics::batch);
-  tape_.keep(use_->output);
-  gradient_ = &tape_.gradient(use_->output, use_->parameters);
-  tape_.plan();
-}
+      pass_(network, {x_}, Statistics::batch, arena_, arena_, {Wrt::parameters}) {}
 
-double ClassifierLearner::learn(int64_t iteration, double rate, const std::vector<real> &examples,
-                                const std::vector<int64_t> &labels) {
-  x_.set_values(examples);
+void ClassifierLearner::iterate(int64_t iteration, double rate, const Batch &batch) {
+  x_.set_values(batch.examples);
   backend_.set_clock({iteration, rate});
-  tape_.forward();
+  pass_.forward();
   std::vector<real> gradient;
-  const double loss = cross_entropy(values(backend_, tape_.value(use_->output)), labels, gradient);
-  backend_.upload(gradient.data(), tape_.seed(*gradient_).data, gradient.size() * sizeof(real));
-  tape_.backward(*gradient_);
-  optimizer_.step(tape_, *gradient_, *use_);
-  network_.track(*use_);
-  return loss;
+  const double loss = cross_entropy(values(backend_, pass_.output()), batch.labels, gradient);
+  backend_.upload(gradient.data(), pass_.seed(Wrt::parameters).data, gradient.size() * sizeof(real));
+  pass_.backward(Wrt::parameters);
+  optimizer_.step(pass_);
+  pass_.track();
+  readings_.push_back({iteration + 1, {loss}, ""});
 }
 
-std::vector<std::pair<std::string, View>> ClassifierLearner::state() {
-  std::vector<std::pair<std::string, View>> all = network_.state();
+std::vector<Reading> ClassifierLearner::take_readings() {
+  for (const Reading &reading : readings_)
+    if (!std::isfinite(reading.values[0]))
+      throw no_longer_finite("iteration " + std::to_string(reading.iteration) + ": the cross-entropy");
+  return std::exchange(readings_, {});
+}
+
+NamedViews ClassifierLearner::state() {
+  NamedViews all = pass_.net().state();
   for (auto &moment : optimizer_.state()) all.push_back(std::move(moment));
   return all;
 }
 
 ClassifierReader::ClassifierReader(Backend &backend, Network &network, int64_t batch)
-    : backend_(backend), x_(backend, network.input().with_n(batch)), arena_(backend), tape_(backend, arena_) {
-  if (network.layers().size() < 2) throw std::invalid_argument("a classifier needs a hidden layer");
-  use_ = network.apply(tape_, tape_.leaf(x_), Statistics::running);
-  for (size_t i = use_->outputs.size() - 2; i < use_->outputs.size(); ++i) tape_.keep(use_->outputs[i]);
-  tape_.plan();
+    : backend_(backend),
+      x_(backend, network.input().with_n(batch)),
+      arena_(backend),
+      pass_(network, {x_}, Statistics::running, arena_, arena_, {}) {
+  if (pass_.layers() < 2) throw std::invalid_argument("a classifier needs a hidden layer");
 }
 
 void ClassifierReader::read(const std::vector<real> &examples, std::vector<real> &logits, std::vector<real> &features) {
@@ -76,13 +77,13 @@ void ClassifierReader::read(const std::vector<real> &examples, std::vector<real>
   std::vector<real> all = examples;
   all.resize(x_.size());
   x_.set_values(all);
-  tape_.forward();
-  const auto append = [&](Variable from, std::vector<real> &to) {
-    const std::vector<real> some = values(backend_, tape_.value(from).examples(0, count));
+  pass_.forward();
+  const auto append = [&](View from, std::vector<real> &to) {
+    const std::vector<real> some = values(backend_, from.examples(0, count));
     to.insert(to.end(), some.begin(), some.end());
   };
-  append(use_->output, logits);
-  append(use_->outputs[use_->outputs.size() - 2], features);
+  append(pass_.output(), logits);
+  append(pass_.layer(pass_.layers() - 2), features);
 }
 
 }  // namespace coopnets

@@ -1,5 +1,6 @@
 // Learning to tell categories apart by softmax cross-entropy, for the features that scores compare.
 #pragma once
+#include "learning/learner.h"
 #include "learning/optimizer.h"
 
 namespace coopnets {
@@ -8,25 +9,24 @@ namespace coopnets {
 // logits [count, classes]. Throws std::invalid_argument for a label that is no class.
 double cross_entropy(const std::vector<real> &logits, const std::vector<int64_t> &labels, std::vector<real> &gradient);
 
-class ClassifierLearner {
+class ClassifierLearner final : public Learner {
  public:
-  // The net's last layer has a logit for each class at a single position.
+  // The net's output has a logit for each class at a single position.
   ClassifierLearner(Backend &, Network &, const OptimizerSettings &, int64_t batch);
 
-  // One step on `batch` examples [batch, ...]; returns their cross-entropy. `rate` multiplies the learning rate.
-  double learn(int64_t iteration, double rate, const std::vector<real> &examples, const std::vector<int64_t> &labels);
-  // Everything that the next step depends on, by name: parameters, statistics, moments.
-  std::vector<std::pair<std::string, View>> state();
+  int64_t batch() const override { return x_.shape().n; }
+  std::vector<Column> columns() const override { return {{"cross_entropy", "loss"}}; }
+  void iterate(int64_t iteration, double rate, const Batch &) override;
+  std::vector<Reading> take_readings() override;
+  NamedViews state() override;
 
  private:
   Backend &backend_;
-  Network &network_;
   Optimizer optimizer_;
   Tensor x_;
   Arena arena_;
-  Tape tape_;
-  std::unique_ptr<Network::Use> use_;
-  Tape::Gradient *gradient_;
+  Pass pass_;
+  std::vector<Reading> readings_;
 };
 
 // What a learned net makes of examples, each for itself (running statistics): logits, and the responses of its last
@@ -42,8 +42,7 @@ class ClassifierReader {
   Backend &backend_;
   Tensor x_;
   Arena arena_;
-  Tape tape_;
-  std::unique_ptr<Network::Use> use_;
+  Pass pass_;
 };
 
 }  // namespace coopnets

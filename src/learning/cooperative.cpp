@@ -1,328 +1,249 @@
 #include "learning/cooperative.h"
 
-#include <chrono>
-#include <limits>
 #include <stdexcept>
 
 namespace coopnets {
 
-namespace {
-enum Slot { f_observed, f_initial, f_revised, gradient_size, residual, layers };
-}
-
-// f(x) is the sum over the last layer of the descriptor net, so its gradient with respect to that layer is constant:
-// the seed of every reverse sweep below is one weight an example, and no energy is differentiated.
+// f(x) is the sum of the descriptor net's outputs, so its gradient with respect to these is constant: the seed of every
+// sweep below is one weight per example, and no energy is differentiated.
 struct Cooperative::Descriptor {
-  Network &net;
   Optimizer optimizer;
   Arena arena;  // D1, D2 and the gradients of G1 and G2 take turns in it
-  Tape revise;  // f on the chains, for df/dx alone
-  Tape learn;   // f on observed and revised examples together, for df/dtheta alone
-  std::unique_ptr<Network::Use> in_revise, in_learn;
-  Tape::Gradient *df_dx, *df_dtheta;
-  Variable x;
-  Tensor ones;     // [chains]
-  Tensor weights;  // -1/batch for observed examples, +1/chains for revised ones
-  Recording revision[2], learning;
+  Pass revise;  // f on the chains, for df/dx
+  Pass learn;   // f on observed and revised examples together, for df/dtheta
 
-  Descriptor(Backend &backend, Network &network, const LearningSettings &s, View chains, View all)
-      : net(network),
-        optimizer(backend, network, s.descriptor),
-        arena(backend),
-        revise(backend, arena),
-        learn(backend, arena) {
-    x = revise.leaf(chains);
-    in_revise = net.apply(revise, x, Statistics::batch);
-    revise.keep(in_revise->output);
-    df_dx = &revise.gradient(in_revise->output, {x});
-    revise.plan();
-    in_learn = net.apply(learn, learn.leaf(all), Statistics::batch);
-    df_dtheta = &learn.gradient(in_learn->output, in_learn->parameters);
-    learn.plan();
-    ones = Tensor(backend, {s.chains, 1, 1, 1, 1}, std::vector<real>(s.chains, 1));
-    std::vector<real> w(s.batch, real(-1) / s.batch);
-    w.resize(s.batch + s.chains, real(1) / s.chains);
-    weights = Tensor(backend, {s.batch + s.chains, 1, 1, 1, 1}, w);
-  }
+  Descriptor(Network &net, const OptimizerSettings &rule, View chains, View all)
+      : optimizer(net.backend(), net, rule),
+        arena(net.backend()),
+        revise(net, {chains}, Statistics::batch, arena, arena, {Wrt::inputs}),
+        learn(net, {all}, Statistics::batch, arena, arena, {Wrt::parameters}) {}
 };
 
 struct Cooperative::Generator {
-  Network &net;
   Optimizer optimizer;
   Arena arena;  // what G0 computed must last over D1 and D2, so the generator's values have an arena of their own
-  Tape tape;
-  std::unique_ptr<Network::Use> use;
-  Tape::Gradient *d_dz = nullptr, *d_dalpha;
-  Variable z;
-  Recording generation, inference, learning;
+  Pass pass;    // g on the latent vectors, for dg/dz and dg/dalpha
 
   // `gradients`: the descriptor's arena, null where there is none.
-  Generator(Backend &backend, Network &network, const LearningSettings &s, View latents, Arena *gradients)
-      : net(network),
-        optimizer(backend, network, s.generator),
-        arena(backend),
-        tape(backend, arena, gradients ? *gradients : arena) {
-    z = tape.leaf(latents);
-    use = net.apply(tape, z, Statistics::batch);
-    tape.keep(use->output);
-    if (s.generator_steps > 0) d_dz = &tape.gradient(use->output, {z});
-    d_dalpha = &tape.gradient(use->output, use->parameters);
-    tape.plan();
-  }
-  View output() const { return tape.value(use->output); }  // g(z) of the last forward pass
+  Generator(Network &net, const OptimizerSettings &rule, const std::vector<View> &latents, bool infers,
+            Arena *gradients)
+      : optimizer(net.backend(), net, rule),
+        arena(net.backend()),
+        pass(net, latents, Statistics::batch, arena, gradients ? *gradients : arena,
+             infers ? std::vector<Wrt>{Wrt::inputs, Wrt::parameters} : std::vector<Wrt>{Wrt::parameters}) {}
 };
 
-Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generator, const LearningSettings &settings,
+const std::vector<Cooperative::Step> &Cooperative::steps(Algorithm algorithm) {
+  static const std::vector<Step> rows[] = {{G0, D1, G1, D2, G2}, {R, D1, D2}, {D1, D2}, {take, G1, G2, keep}};
+  return rows[int(algorithm)];
+}
+
+Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generator, const LearningSettings &s,
                          int64_t examples)
-    : backend_(backend),
-      settings_(settings),
-      readings_(
-          backend,
-          layers + int((descriptor ? descriptor->layers().size() : 0) + (generator ? generator->layers().size() : 0)),
-          kept_monitors) {
-  const bool alone = settings.algorithm == Algorithm::generator;
-  if (alone && settings.generator_steps < 1)
+    : backend_(backend), settings_(s) {
+  const bool alone = s.algorithm == Algorithm::generator, both = s.algorithm == Algorithm::cooperative;
+  if (alone && s.generator_steps < 1)
     throw std::invalid_argument(
         "the generator alone infers its latent vectors by step G1: it needs at least one (generator_steps)");
-  if (!alone && settings.langevin_steps < 1)
+  if (!alone && s.langevin_steps < 1)
     throw std::invalid_argument(
         "learning needs at least one Langevin step (langevin_steps): nothing is revised by none");
-  const int64_t chains = alone ? settings.batch : settings.chains;
-  const Shape example = descriptor ? descriptor->input() : generator->output(generator->input());
-  examples_ = Tensor(backend, example.with_n(settings.batch + (alone ? 0 : chains)));
-  if (descriptor && !alone) {
-    View all = examples_;
-    d_ = std::make_unique<Descriptor>(backend, *descriptor, settings, all.examples(settings.batch, chains), all);
-  }
-  if (generator && (alone || settings.algorithm == Algorithm::cooperative)) {
-    if (generator->output(generator->input()) != example.with_n(1))
-      throw std::invalid_argument("the generator makes " + generator->output(generator->input()).str() +
-                                  " but the examples are " + example.str());
-    latents_ = Tensor(backend, generator->input().with_n(chains));
-    if (!alone && settings.generator_steps > 0) initial_ = Tensor(backend, example.with_n(chains));
-    g_ = std::make_unique<Generator>(backend, *generator, settings, latents_, d_ ? &d_->arena : nullptr);
+  const Shape example = descriptor ? descriptor->input() : generator->output(generator->inputs());
+  examples_ = Tensor(backend, example.with_n(alone ? s.batch : s.batch + s.chains));
+  if (descriptor && !alone) d_ = std::make_unique<Descriptor>(*descriptor, s.descriptor, chains(), examples_);
+  if (alone || (both && generator)) {
+    require_same(generator->output(generator->inputs()), example.with_n(1), "what the generator makes, the examples");
+    latents_ = Latents(backend, generator->inputs(), chains().shape.n);
+    g_ = std::make_unique<Generator>(*generator, s.generator, latents_.views(), s.generator_steps > 0,
+                                     d_ ? &d_->arena : nullptr);
+    if (both && s.generator_steps > 0) initial_ = Tensor(backend, chains().shape);
   }
   if (alone) {
-    kept_latents_ = Tensor(backend, generator->input().with_n(examples));
-    backend.fill_normal(kept_latents_, 0, 1, {settings.seed, Purpose::latent}, 0);
-    indices_ = Memory(backend, settings.batch * sizeof(int64_t));
+    kept_latents_ = Latents(backend, generator->inputs(), examples);
+    kept_latents_.draw({s.seed, Purpose::latent});
+    indices_ = Memory(backend, s.batch * sizeof(int64_t));
   }
-  if (settings.algorithm == Algorithm::persistent_cd)
-    backend.fill_normal(View(examples_).examples(settings.batch, chains), 0, real(settings.reference_deviation),
-                        {settings.seed, Purpose::initial_chain}, 0);
+  if (s.algorithm == Algorithm::persistent_cd) run(R);
+  monitoring_ =
+      std::make_unique<Monitoring>(backend, d_ ? &d_->learn : nullptr, g_ ? &g_->pass : nullptr, s.batch, chains());
 }
 
 Cooperative::~Cooperative() = default;
 
-void Cooperative::iterate(int64_t iteration, double rate, const std::vector<real> &observed,
-                          const std::vector<int64_t> &indices) {
-  const View all = examples_, batch = all.examples(0, settings_.batch);
-  if (static_cast<int64_t>(observed.size()) != batch.shape.size() ||
-      static_cast<int64_t>(indices.size()) != settings_.batch)
+// Revised examples: the Langevin chains. The generator alone learns from the observed examples themselves.
+View Cooperative::chains() const {
+  const View all = examples_;
+  return settings_.algorithm == Algorithm::generator ? all : all.examples(settings_.batch, settings_.chains);
+}
+
+void Cooperative::iterate(int64_t iteration, double rate, const Batch &batch) {
+  const View observed = View(examples_).examples(0, settings_.batch);
+  if (int64_t(batch.examples.size()) != observed.shape.size() || int64_t(batch.indices.size()) != settings_.batch)
     throw std::invalid_argument("an iteration needs exactly " + std::to_string(settings_.batch) + " observed examples");
-  backend_.upload(observed.data(), batch.data, observed.size() * sizeof(real));
+  for (const int64_t i : batch.indices)
+    if (kept_latents_.count() > 0 && (i < 0 || i >= kept_latents_.count()))
+      throw std::invalid_argument("there is no example " + std::to_string(i) + " to learn a latent vector of");
+  backend_.upload(batch.examples.data(), observed.data, batch.examples.size() * sizeof(real));
+  if (indices_.data()) backend_.upload(batch.indices.data(), indices_.data(), indices_.bytes());
   backend_.set_clock({iteration, rate});
-  if (settings_.algorithm == Algorithm::generator) {
-    for (const int64_t i : indices)
-      if (i < 0 || i >= kept_latents_.shape().n)
-        throw std::invalid_argument("there is no example " + std::to_string(i) + " to learn a latent vector of");
-    backend_.upload(indices.data(), indices_.data(), indices.size() * sizeof(int64_t));
-  }
-  if (seconds_)
-    steps(iteration);  // each by itself
-  else
-    backend_.replay(whole_[draws_noise(iteration)], [&] { steps(iteration); });
-  readings_.keep(int(monitored_++ % kept_monitors));
+  iteration_ = iteration;
+  backend_.replay(whole_[draws_noise()], [this] {
+    for (const Step one : steps(settings_.algorithm)) step(one);
+  });
+  monitoring_->keep(iteration + 1);
 }
 
-void Cooperative::steps(int64_t iteration) {
-  switch (settings_.algorithm) {
-    case Algorithm::cooperative:
-      timed(G0, [&] { step_g0(); });
-      timed(D1, [&] { step_d1(iteration); });
-      timed(G1, [&] { step_g1(); });
-      timed(D2, [&] { step_d2(); });
-      timed(G2, [&] { step_g2(); });
-      break;
-    case Algorithm::descriptor:
-      backend_.fill_normal(View(examples_).examples(settings_.batch, settings_.chains), 0,
-                           real(settings_.reference_deviation), {settings_.seed, Purpose::initial_chain}, 0);
-      step_d1(iteration);
-      step_d2();
-      break;
-    case Algorithm::persistent_cd:
-      step_d1(iteration);
-      step_d2();
-      break;
-    case Algorithm::generator: {
-      const auto *const indices = static_cast<const int64_t *>(indices_.data());
-      backend_.gather(kept_latents_, indices, latents_);
-      step_g1();
-      step_g2();
-      backend_.scatter(latents_, indices, kept_latents_);
-      break;
-    }
+void Cooperative::run(Step one) {
+  step(one);
+  backend_.synchronise();
+}
+
+void Cooperative::step(Step one) {
+  const auto *const indices = static_cast<const int64_t *>(indices_.data());
+  const std::vector<View> z = latents_.views(), all_z = kept_latents_.views();
+  switch (one) {
+    case G0:
+      return step_g0();
+    case D1:
+      return step_d1();
+    case G1:
+      return step_g1();
+    case D2:
+      return step_d2();
+    case G2:
+      return step_g2();
+    case R:
+      return backend_.fill_normal(chains(), 0, real(settings_.reference_deviation),
+                                  {settings_.seed, Purpose::initial_chain}, 0);
+    case take:
+      for (size_t i = 0; i < z.size(); ++i) backend_.gather(all_z[i], indices, z[i]);
+      return;
+    case keep:
+      for (size_t i = 0; i < z.size(); ++i) backend_.scatter(z[i], indices, all_z[i]);
+      return;
   }
 }
 
-bool Cooperative::draws_noise(int64_t iteration) const {
-  return settings_.noise_until < 0 || iteration < settings_.noise_until;
-}
-
-void Cooperative::timed(Step step, const std::function<void()> &body) {
-  if (!seconds_) return body();
-  const auto now = [] { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()); };
-  backend_.synchronise();
-  const auto start = now();
-  body();
-  backend_.synchronise();
-  (*seconds_)[step] = (now() - start).count();
-}
+bool Cooperative::draws_noise() const { return settings_.noise_until < 0 || iteration_ < settings_.noise_until; }
 
 // z ~ N(0, I); x0 = g(z)
 void Cooperative::step_g0() {
-  backend_.replay(g_->generation, [&] {
-    backend_.fill_normal(latents_, 0, 1, {settings_.seed, Purpose::latent}, 0);
-    g_->tape.forward();
-    backend_.copy(g_->output(), View(examples_).examples(settings_.batch, settings_.chains));
-    if (settings_.generator_steps > 0) backend_.copy(g_->output(), initial_);
-  });
+  latents_.draw({settings_.seed, Purpose::latent});
+  g_->pass.forward();
+  backend_.copy(g_->pass.output(), chains());
+  if (initial_.data()) backend_.copy(g_->pass.output(), initial_);
 }
 
 // x <- x - (delta^2/2) (x/s^2 - df/dx) + delta N(0, I), L times
-void Cooperative::step_d1(int64_t iteration) {
-  const bool noise = draws_noise(iteration);
-  backend_.replay(d_->revision[noise], [&] {
-    LangevinStep step{real(settings_.langevin_step_size),
-                      real(settings_.reference_deviation),
-                      noise,
-                      {settings_.seed, Purpose::langevin},
-                      0};
-    for (step.index = 0; step.index < settings_.langevin_steps; ++step.index) {
-      d_->revise.forward();
-      if (step.index == 0) backend_.sum(d_->revise.value(d_->in_revise->output), readings_, f_initial);
-      backend_.fill_examples(d_->revise.seed(*d_->df_dx), d_->ones);
-      d_->revise.backward(*d_->df_dx);
-      const View df_dx = d_->revise.of(*d_->df_dx, d_->x);
-      if (step.index == settings_.langevin_steps - 1) backend_.sum_absolute(df_dx, readings_, gradient_size);
-      backend_.langevin(d_->revise.value(d_->x), df_dx, step);
-    }
+void Cooperative::step_d1() {
+  Pass &f = d_->revise;
+  LangevinStep step;
+  step.step = real(settings_.langevin_step_size);
+  step.reference_deviation = real(settings_.reference_deviation);
+  step.noise = draws_noise() ? step.step : 0;
+  step.key = {settings_.seed, Purpose::langevin};
+  langevin(f, settings_.langevin_steps, step, [&](int64_t k) {
+    if (k == 0) monitoring_->energy(Monitoring::initial, f, 0, settings_.chains);
+    f.fill_seed(Wrt::inputs, 1);
   });
+  monitoring_->gradient(f.gradient(Wrt::inputs));
 }
 
-// z <- z - (delta_z^2/2) (z - J'(x - g(z))/sigma^2) + delta_z N(0, I), Lz times. J' times a vector is a reverse sweep
-// with that vector as its seed. Batch normalisation couples the chains here as it does in G2.
+// z <- z - (delta_z^2/2) (z - J'(x - g(z))/sigma^2) + delta_z N(0, I), Lz times. J' times a vector is a sweep with that
+// vector as its seed. Batch normalisation couples the chains here as it does in G2.
 void Cooperative::step_g1() {
   if (settings_.generator_steps == 0) return;
-  backend_.replay(g_->inference, [&] {
-    LangevinStep step{real(settings_.generator_step_size), 1, true, {settings_.seed, Purpose::latent_langevin}, 0};
-    for (step.index = 0; step.index < settings_.generator_steps; ++step.index) {
-      if (step.index > 0 || settings_.algorithm == Algorithm::generator) g_->tape.forward();
-      backend_.difference(real(1 / (settings_.sigma * settings_.sigma)), revised(), g_->output(),
-                          g_->tape.seed(*g_->d_dz));
-      g_->tape.backward(*g_->d_dz);
-      backend_.langevin(latents_, g_->tape.of(*g_->d_dz, g_->z), step);
-    }
-    g_->tape.forward();
-  });
+  Pass &g = g_->pass;
+  LangevinStep step;
+  step.step = step.noise = real(settings_.generator_step_size);
+  step.key = {settings_.seed, Purpose::latent_langevin};
+  const real precision = real(1 / (settings_.sigma * settings_.sigma));
+  langevin(g, settings_.generator_steps, step,
+           [&](int64_t) { backend_.difference(precision, chains(), g.output(), g.seed(Wrt::inputs)); });
+  g.forward();
 }
 
 // theta += lr_d (mean_observed df/dtheta - mean_revised df/dtheta), in one pass over observed and revised examples
 void Cooperative::step_d2() {
-  backend_.replay(d_->learning, [&] {
-    d_->learn.forward();
-    const View f = d_->learn.value(d_->in_learn->output);
-    backend_.sum(f.examples(0, settings_.batch), readings_, f_observed);
-    backend_.sum(f.examples(settings_.batch, settings_.chains), readings_, f_revised);
-    for (size_t i = 0; i < d_->in_learn->outputs.size(); ++i)
-      backend_.max_absolute(d_->learn.value(d_->in_learn->outputs[i]), readings_, layers + int(i));
-    backend_.fill_examples(d_->learn.seed(*d_->df_dtheta), d_->weights);
-    d_->learn.backward(*d_->df_dtheta);
-    d_->optimizer.step(d_->learn, *d_->df_dtheta, *d_->in_learn);
-  });
+  Pass &f = d_->learn;
+  const int64_t batch = settings_.batch, chains = settings_.chains;
+  f.forward();
+  monitoring_->energy(Monitoring::observed, f, 0, batch);
+  monitoring_->energy(Monitoring::revised, f, batch, chains);
+  monitoring_->layers(f);
+  f.fill_seed(Wrt::parameters, real(-1) / real(batch), 0, batch);
+  f.fill_seed(Wrt::parameters, real(1) / real(chains), batch, chains);
+  f.backward(Wrt::parameters);
+  d_->optimizer.step(f);
 }
 
 // alpha -= lr_g d/dalpha mean_chains |x - g(z)|^2 / (2 sigma^2), whose gradient in g(z) is (g(z) - x) / (sigma^2
-// chains). The tape still holds g(z): that of G0 where G1 is off (same z, same alpha), else that of the end of G1.
+// chains). The pass still holds g(z): that of G0 where G1 is off (same z, same alpha), else that of the end of G1.
 void Cooperative::step_g2() {
-  backend_.replay(g_->learning, [&] {
-    const ConstView x = revised();
-    backend_.sum_squared_difference(x, g_->output(), readings_, residual);
-    for (size_t i = 0; i < g_->use->outputs.size(); ++i)
-      backend_.max_absolute(g_->tape.value(g_->use->outputs[i]), readings_, generator_layers() + int(i));
-    backend_.difference(real(1 / (settings_.sigma * settings_.sigma * x.shape.n)), g_->output(), x,
-                        g_->tape.seed(*g_->d_dalpha));
-    g_->tape.backward(*g_->d_dalpha);
-    g_->optimizer.step(g_->tape, *g_->d_dalpha, *g_->use);
-    g_->net.track(*g_->use);
-  });
+  Pass &g = g_->pass;
+  const ConstView x = chains();
+  monitoring_->residual(x, g.output());
+  monitoring_->layers(g);
+  backend_.difference(real(1 / (settings_.sigma * settings_.sigma * double(x.shape.n))), g.output(), x,
+                      g.seed(Wrt::parameters));
+  g.backward(Wrt::parameters);
+  g_->optimizer.step(g);
+  g.track();
 }
 
-// Slot of the first generator layer's maximum.
-int Cooperative::generator_layers() const { return layers + (d_ ? int(d_->net.layers().size()) : 0); }
+// ------------------------------------------------------------------------------------------------------- results
 
-Monitor Cooperative::monitor() const { return monitor_of(readings_.read()); }
+std::vector<Column> Cooperative::columns() const {
+  return {{"energy_observed", "f"},
+          {"energy_initial", "f"},
+          {"energy_revised", "f"},
+          {"gradient", ""},
+          {"reconstruction", ""}};
+}
 
-std::vector<Monitor> Cooperative::take_monitors() {
-  std::vector<Monitor> all;
-  for (taken_ = std::max(taken_, monitored_ - kept_monitors); taken_ < monitored_; ++taken_)
-    all.push_back(monitor_of(readings_.kept(int(taken_ % kept_monitors))));
+std::vector<Reading> Cooperative::take_readings() {
+  std::vector<Reading> all;
+  for (const Monitor &m : take_monitors())
+    all.push_back({m.iteration,
+                   {m.energy_observed, m.energy_initial, m.energy_revised, m.gradient, m.reconstruction},
+                   health_.check(m)});
   return all;
-}
-
-Monitor Cooperative::monitor_of(const std::vector<double> &r) const {
-  constexpr double absent = std::numeric_limits<double>::quiet_NaN();
-  const double values = double(revised().shape.size()), chains = double(settings_.chains);
-  Monitor m{d_ != nullptr, g_ != nullptr, absent, absent, absent, absent, absent, {}, {}};
-  if (d_) {
-    m.energy_observed = r[f_observed] / settings_.batch;
-    m.energy_initial = r[f_initial] / chains;
-    m.energy_revised = r[f_revised] / chains;
-    m.gradient = r[gradient_size] / values;
-    m.layer_maximum.assign(r.begin() + layers, r.begin() + generator_layers());
-  }
-  if (g_) {
-    m.reconstruction = std::sqrt(r[residual] / values);
-    m.generator_layer_maximum.assign(r.begin() + generator_layers(),
-                                     r.begin() + generator_layers() + int64_t(g_->net.layers().size()));
-  }
-  return m;
 }
 
 // Step G1 ends with g of other latent vectors, so x0 is kept where it is taken.
 ConstView Cooperative::generated() const {
-  return initial_.data() ? ConstView(initial_) : g_ ? ConstView(g_->output()) : revised();
+  return initial_.data() ? ConstView(initial_) : g_ ? ConstView(g_->pass.output()) : revised();
 }
 
-// The generator alone learns from the observed examples themselves.
-ConstView Cooperative::revised() const {
-  const View all = examples_;
-  return d_ ? all.examples(settings_.batch, settings_.chains) : all.examples(0, settings_.batch);
+ConstView Cooperative::revised() const { return chains(); }
+
+std::vector<std::pair<std::string, ConstView>> Cooperative::samples() const {
+  std::vector<std::pair<std::string, ConstView>> all;
+  if (g_) all.emplace_back("generator", generated());
+  if (d_) all.emplace_back("descriptor", revised());
+  return all;
 }
 
-std::vector<std::pair<std::string, View>> Cooperative::state() {
-  std::vector<std::pair<std::string, View>> all;
-  auto append = [&](std::vector<std::pair<std::string, View>> part) {
-    all.insert(all.end(), part.begin(), part.end());
-  };
+NamedViews Cooperative::state() {
+  NamedViews all;
+  const auto append = [&](const NamedViews &part) { all.insert(all.end(), part.begin(), part.end()); };
   if (d_) {
-    append(d_->net.state());
+    append(d_->learn.net().state());
     append(d_->optimizer.state());
   }
   if (g_) {
-    append(g_->net.state());
+    append(g_->pass.net().state());
     append(g_->optimizer.state());
   }
-  if (settings_.algorithm == Algorithm::persistent_cd)
-    all.emplace_back("chains", View(examples_).examples(settings_.batch, settings_.chains));
-  if (settings_.algorithm == Algorithm::generator) all.emplace_back("latents", kept_latents_);
+  if (settings_.algorithm == Algorithm::persistent_cd) all.emplace_back("chains", chains());
+  append(kept_latents_.named("latents"));
   return all;
 }
 
 size_t Cooperative::planned_bytes() const { return (d_ ? d_->arena.bytes() : 0) + (g_ ? g_->arena.bytes() : 0); }
 
 size_t Cooperative::unplanned_bytes() const {
-  return (d_ ? d_->revise.bytes_unplanned() + d_->learn.bytes_unplanned() : 0) + (g_ ? g_->tape.bytes_unplanned() : 0);
+  return (d_ ? d_->revise.bytes_unplanned() + d_->learn.bytes_unplanned() : 0) + (g_ ? g_->pass.bytes_unplanned() : 0);
 }
 
 }  // namespace coopnets

@@ -1,5 +1,8 @@
 #include "learning/health.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace coopnets {
 
 namespace {
@@ -16,8 +19,8 @@ LearningFailed no_longer_finite(const std::string &what) {
                         "langevin_step_size=...)");
 }
 
-std::string Health::check(int64_t iteration, const Monitor &m) {
-  const std::string when = "iteration " + std::to_string(iteration) + ": ";
+std::string Health::check(const Monitor &m) {
+  const std::string when = "iteration " + std::to_string(m.iteration) + ": ";
   std::vector<std::pair<const char *, double>> values;
   if (m.has_descriptor)
     values = {{"the energy of the observed examples", m.energy_observed},

@@ -1,24 +1,14 @@
 // Watches learning: stops it at the first non-finite value, and says when it no longer learns.
 #pragma once
-#include <stdexcept>
-
-#include "learning/cooperative.h"
+#include "learning/monitor.h"
 
 namespace coopnets {
-
-// Learning has failed; the sentence says how and what to try.
-struct LearningFailed : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-// "WHAT is no longer a finite number", and what to try.
-LearningFailed no_longer_finite(const std::string &what);
 
 class Health {
  public:
   // Throws LearningFailed at the first value that is not finite. Returns a warning, or "" where there is nothing new to
   // say: a descriptor layer whose responses are all zero (dead units), energies that no longer change (frozen).
-  std::string check(int64_t iteration, const Monitor &);
+  std::string check(const Monitor &);
 
  private:
   double last_observed_ = 0, last_revised_ = 0;

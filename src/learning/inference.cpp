@@ -24,24 +24,18 @@ struct Chain {
 // U and its gradient for as many chains as are loaded, `batch` at most.
 class Energies {
  public:
-  Energies(Backend &backend, Network &generator, const Shape &latent, int64_t batch, double sigma)
+  Energies(Backend &backend, Network &generator, const std::vector<Shape> &latent, int64_t batch, double sigma)
       : backend_(backend),
         precision_(1 / (sigma * sigma)),
-        latents_(backend, latent.with_n(batch)),
+        latents_(backend, latent, batch),
         squared_errors_(backend, int(batch)),
         arena_(backend),
-        tape_(backend, arena_) {
-    z_ = tape_.leaf(latents_);
-    use_ = generator.apply(tape_, z_, Statistics::running);
-    tape_.keep(use_->output);
-    d_dz_ = &tape_.gradient(use_->output, {z_});
-    tape_.plan();
-    const Shape made = tape_.shape(use_->output);
-    for (Tensor *t : {&targets_, &visible_, &nothing_}) *t = Tensor(backend, made);
+        g_(generator, latents_.views(), Statistics::running, arena_, arena_, {Wrt::inputs}) {
+    for (Tensor *t : {&targets_, &visible_, &nothing_}) *t = Tensor(backend, g_.output().shape);
   }
 
-  int64_t batch() const { return latents_.shape().n; }
-  int64_t latent_size() const { return latents_.shape().example(); }
+  int64_t batch() const { return latents_.count(); }
+  int64_t latent_size() const { return latents_.size(); }
   int64_t example_size() const { return targets_.shape().example(); }
 
   // Chain k is to be compared with the example of chains[k].
@@ -63,23 +57,26 @@ class Energies {
   std::vector<Point> at(const std::vector<std::vector<double>> &z) {
     run(z);
     backend_.replay(gradients_, [&] {
-      const View residual = tape_.seed(*d_dz_);
-      backend_.difference(1, output(), targets_, residual);
+      const View residual = g_.seed(Wrt::inputs);
+      backend_.difference(1, g_.output(), targets_, residual);
       backend_.activation_backward(visible_, {Activation::leaky_relu, 0}, residual);
       for (int64_t k = 0; k < batch(); ++k)
         backend_.sum_squared_difference(residual.examples(k, 1), View(nothing_).examples(k, 1), squared_errors_,
                                         int(k));
       backend_.difference(real(precision_), residual, nothing_, residual);
-      tape_.backward(*d_dz_);
+      g_.backward(Wrt::inputs);
     });
-    const std::vector<real> from_data = values(backend_, tape_.of(*d_dz_, z_));
+    std::vector<std::vector<real>> from_data;  // by input of the generator
+    for (size_t i = 0; i < g_.inputs(); ++i) from_data.push_back(values(backend_, g_.gradient(Wrt::inputs, i)));
     const std::vector<double> squared_errors = squared_errors_.read();
     std::vector<Point> points;
     for (size_t k = 0; k < z.size(); ++k) {
       Point point{z[k], z[k], precision_ * squared_errors[k] / 2, squared_errors[k]};
-      for (size_t i = 0; i < z[k].size(); ++i) {
-        point.energy += z[k][i] * z[k][i] / 2;
-        point.gradient[i] += from_data[k * z[k].size() + i];
+      for (const double v : z[k]) point.energy += v * v / 2;
+      auto gradient = point.gradient.begin();
+      for (const std::vector<real> &part : from_data) {
+        const size_t own = part.size() / size_t(batch());
+        for (size_t i = 0; i < own; ++i) *gradient++ += part[k * own + i];
       }
       points.push_back(std::move(point));
     }
@@ -87,26 +84,24 @@ class Energies {
   }
   std::vector<real> examples(const std::vector<std::vector<double>> &z) {
     run(z);
-    return values(backend_, output().examples(0, int64_t(z.size())));
+    return values(backend_, g_.output().examples(0, int64_t(z.size())));
   }
 
  private:
   void run(const std::vector<std::vector<double>> &z) {
-    std::vector<real> all(latents_.size());
-    for (size_t k = 0; k < z.size(); ++k) std::copy(z[k].begin(), z[k].end(), all.begin() + k * z[k].size());
-    latents_.set_values(all);
-    backend_.replay(examples_, [&] { tape_.forward(); });
+    std::vector<real> all;
+    for (const std::vector<double> &one : z) all.insert(all.end(), one.begin(), one.end());
+    all.resize(size_t(batch() * latent_size()));
+    latents_.set(all);
+    backend_.replay(examples_, [&] { g_.forward(); });
   }
-  View output() const { return tape_.value(use_->output); }
   Backend &backend_;
   double precision_;
-  Tensor latents_, targets_, visible_, nothing_;
+  Latents latents_;
+  Tensor targets_, visible_, nothing_;
   Readings squared_errors_;
   Arena arena_;
-  Tape tape_;
-  Variable z_;
-  std::unique_ptr<Network::Use> use_;
-  Tape::Gradient *d_dz_;
+  Pass g_;
   Recording examples_, gradients_;  // of g(z), of dU/dz
 };
 
@@ -170,7 +165,7 @@ void check_sizes(const std::vector<real> &examples, const std::vector<real> &vis
 
 }  // namespace
 
-std::vector<Inferred> infer_latents(Backend &backend, Network &generator, const Shape &latent,
+std::vector<Inferred> infer_latents(Backend &backend, Network &generator, const std::vector<Shape> &latent,
                                     const std::vector<real> &examples, const std::vector<real> &visible,
                                     const InferenceSettings &s, int64_t batch) {
   check_sizes(examples, visible, generator.output(latent), s);
@@ -213,8 +208,8 @@ std::vector<Inferred> infer_latents(Backend &backend, Network &generator, const 
   return inferred;
 }
 
-Inferred infer_latent(Backend &backend, Network &generator, const Shape &latent, const std::vector<real> &x,
-                      const InferenceSettings &s) {
+Inferred infer_latent(Backend &backend, Network &generator, const std::vector<Shape> &latent,
+                      const std::vector<real> &x, const InferenceSettings &s) {
   if (x.size() != size_t(generator.output(latent).example()))
     throw std::invalid_argument("inference needs an example of " + generator.output(latent).str());
   return infer_latents(backend, generator, latent, x, {}, s, s.restarts).front();

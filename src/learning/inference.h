@@ -1,6 +1,7 @@
 // The latent vectors of given examples: z ~ p(z | x) of the generator model x = g(z) + N(0, sigma^2), z ~ N(0, I).
 #pragma once
-#include "nets/network.h"
+#include "learning/latents.h"
+#include "learning/pass.h"
 
 namespace coopnets {
 
@@ -24,15 +25,15 @@ struct Inferred {
 // this is an optimiser that cannot be trapped easily, not a sample of p(z | x). m is 1 where x is visible and 0 where it
 // is hidden: pattern completion. Batch normalisation uses the running statistics, so that examples do not touch one
 // another; `batch` chains run side by side.
-// `latent` is the shape of one latent vector; `examples` [count, ...] of the generator's output for it; `visible`
+// `latent` holds the shapes of one latent vector; `examples` [count, ...] of the generator's output for it; `visible`
 // alike, or empty where all is visible. Throws std::invalid_argument when the sizes differ or an example has nothing
 // visible.
-std::vector<Inferred> infer_latents(Backend &, Network &generator, const Shape &latent,
+std::vector<Inferred> infer_latents(Backend &, Network &generator, const std::vector<Shape> &latent,
                                     const std::vector<real> &examples, const std::vector<real> &visible,
                                     const InferenceSettings &, int64_t batch);
 
 // Of one example, all of it visible.
-Inferred infer_latent(Backend &, Network &generator, const Shape &latent, const std::vector<real> &x,
+Inferred infer_latent(Backend &, Network &generator, const std::vector<Shape> &latent, const std::vector<real> &x,
                       const InferenceSettings &);
 
 }  // namespace coopnets

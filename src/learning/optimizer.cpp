@@ -15,19 +15,19 @@ Optimizer::Optimizer(Backend &backend, Network &network, const OptimizerSettings
   }
 }
 
-void Optimizer::step(const Tape &tape, const Tape::Gradient &all, const Network::Use &use) {
+void Optimizer::step(const Pass &pass) {
   std::vector<AdamUpdate> adam;
   std::vector<MomentumUpdate> capped;
-  for (size_t i = 0; i < use.parameters.size(); ++i) {
-    const ConstView gradient = tape.of(all, use.parameters[i]);
+  for (size_t i = 0; i < network_.parameters().size(); ++i) {
+    const ConstView gradient = pass.gradient(Wrt::parameters, i);
     const Parameter &p = network_.parameters()[i];
     Moments &m = moments_[i];
     const double rate = settings_.rate * p.rate;
     if (settings_.rule == OptimizerSettings::adam) {
-      adam.push_back({p.value, gradient, m.first, m.second, static_cast<real>(rate)});
+      adam.push_back({p.value, gradient, m.first, m.second, real(rate)});
     } else {
-      capped.push_back({p.value, gradient, m.first, static_cast<real>(p.kind == Parameter::bias ? 2 * rate : rate),
-                        static_cast<real>(settings_.per_position ? p.positions : 1), static_cast<real>(settings_.cap),
+      capped.push_back({p.value, gradient, m.first, real(p.kind == Parameter::bias ? 2 * rate : rate),
+                        real(settings_.per_position ? p.positions : 1), real(settings_.cap),
                         p.kind == Parameter::filters ? weight_decay : 0});
     }
   }
@@ -35,8 +35,8 @@ void Optimizer::step(const Tape &tape, const Tape::Gradient &all, const Network:
   if (!capped.empty()) backend_.capped_momentum(capped, momentum);
 }
 
-std::vector<std::pair<std::string, View>> Optimizer::state() {
-  std::vector<std::pair<std::string, View>> all;
+NamedViews Optimizer::state() {
+  NamedViews all;
   for (size_t i = 0; i < moments_.size(); ++i) {
     const std::string &name = network_.parameters()[i].name;
     if (settings_.rule == OptimizerSettings::adam) {

@@ -1,6 +1,6 @@
 // The two update rules of the published experiments, applied to all parameters of a net.
 #pragma once
-#include "nets/network.h"
+#include "learning/pass.h"
 
 namespace coopnets {
 
@@ -18,10 +18,10 @@ class Optimizer {
  public:
   Optimizer(Backend &, Network &, const OptimizerSettings &);
 
-  // Updates all parameters of `use` from their gradients, in one launch.
-  void step(const Tape &, const Tape::Gradient &, const Network::Use &);
+  // Updates all parameters from the gradients that a pass of the net has computed, in one launch.
+  void step(const Pass &);
   // Moments or velocities by name, for the checkpoint.
-  std::vector<std::pair<std::string, View>> state();
+  NamedViews state();
 
  private:
   struct Moments {

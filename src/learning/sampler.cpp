@@ -5,124 +5,90 @@
 
 namespace coopnets {
 
-Sampler::Sampler(Backend &backend, Network *descriptor, Network &generator, const Shape &latent, int64_t batch,
-                 Statistics statistics)
+Sampler::Sampler(Backend &backend, Network *descriptor, Network &generator, const std::vector<Shape> &latent,
+                 int64_t batch, Statistics statistics)
     : backend_(backend),
-      latent_(latent.with_n(1)),
+      example_(generator.output(latent).with_n(1)),
       batch_(batch),
-      z_(backend, latent.with_n(batch)),
+      z_(backend, latent, batch),
       arena_(backend),
-      descriptor_arena_(backend),
-      tape_(backend, arena_),
-      descriptor_tape_(backend, descriptor_arena_) {
-  use_ = generator.apply(tape_, tape_.leaf(z_), statistics);
-  tape_.keep(use_->output);
-  tape_.plan();
-  example_ = tape_.shape(use_->output).with_n(1);
-  if (descriptor) plan_revision(*descriptor, statistics);
+      descriptor_arena_(backend) {
+  g_ = std::make_unique<Pass>(generator, z_.views(), statistics, arena_, arena_, std::vector<Wrt>{});
+  if (!descriptor) return;
+  x_ = Tensor(backend, example_.with_n(batch));
+  f_ = std::make_unique<Pass>(*descriptor, std::vector<View>{x_}, statistics, descriptor_arena_, descriptor_arena_,
+                              std::vector<Wrt>{Wrt::inputs});
 }
 
 Sampler::Sampler(Backend &backend, Network &descriptor, const Shape &example, int64_t batch, Statistics statistics)
     : backend_(backend),
       example_(example.with_n(1)),
       batch_(batch),
+      x_(backend, example.with_n(batch)),
       arena_(backend),
-      descriptor_arena_(backend),
-      tape_(backend, arena_),
-      descriptor_tape_(backend, descriptor_arena_) {
-  plan_revision(descriptor, statistics);
+      descriptor_arena_(backend) {
+  f_ = std::make_unique<Pass>(descriptor, std::vector<View>{x_}, statistics, descriptor_arena_, descriptor_arena_,
+                              std::vector<Wrt>{Wrt::inputs});
 }
-
-void Sampler::plan_revision(Network &descriptor, Statistics statistics) {
-  x_ = Tensor(backend_, example_.with_n(batch_));
-  ones_ = Tensor(backend_, {batch_, 1, 1, 1, 1}, std::vector<real>(batch_, 1));
-  x_variable_ = descriptor_tape_.leaf(x_);
-  descriptor_use_ = descriptor.apply(descriptor_tape_, x_variable_, statistics);
-  df_dx_ = &descriptor_tape_.gradient(descriptor_use_->output, {x_variable_});
-  descriptor_tape_.plan();
-}
-
-namespace {
-
-std::vector<real> draw_normals(int64_t size, uint64_t seed, int64_t k) {
-  std::vector<real> z(size);
-  for (size_t i = 0; i < z.size(); ++i) {
-    float n[4];
-    normals(random_block({seed, Purpose::sample}, static_cast<uint64_t>(k), 0, i / 4), n);
-    z[i] = n[i % 4];
-  }
-  return z;
-}
-
-}  // namespace
-
-std::vector<real> Sampler::draw_latent(uint64_t seed, int64_t k) const { return draw_normals(latent_.size(), seed, k); }
 
 // x = s N(0, I)
 void Sampler::start_chains(const LearningSettings &s, int64_t first, int64_t count) {
   std::vector<real> all;
   for (int64_t k = first; k < first + count; ++k)
-    for (const real n : draw_normals(example_.size(), s.seed, k)) all.push_back(real(s.reference_deviation) * n);
+    for (const real n : coopnets::draw_latent(example_.size(), s.seed, k))
+      all.push_back(real(s.reference_deviation) * n);
   all.resize(batch_ * example_.size(), 0);
-  backend_.upload(all.data(), x_.data(), all.size() * sizeof(real));
+  x_.set_values(all);
   last_count_ = count;
 }
 
 std::vector<real> Sampler::generate(const std::vector<real> &latents) {
-  last_count_ = static_cast<int64_t>(latents.size()) / latent_.size();
-  if (last_count_ * latent_.size() != static_cast<int64_t>(latents.size()) || last_count_ < 1 || last_count_ > batch_)
-    throw std::invalid_argument("generate() takes from 1 to " + std::to_string(batch_) + " latent vectors");
   std::vector<real> all = latents;
-  all.resize(batch_ * latent_.size(), 0);
-  backend_.upload(all.data(), z_.data(), all.size() * sizeof(real));
-  const View made = tape_.value(use_->output);
+  z_.set(all);
+  last_count_ = int64_t(latents.size()) / z_.size();
+  all.resize(batch_ * z_.size(), 0);
+  z_.set(all);
   backend_.replay(generation_, [&] {
-    tape_.forward();
-    if (df_dx_) backend_.copy(made, x_);
+    g_->forward();
+    if (f_) backend_.copy(g_->output(), x_);
   });
-  return values(backend_, made.examples(0, last_count_));
+  return values(backend_, g_->output().examples(0, last_count_));
 }
 
 std::vector<real> Sampler::revise(const LearningSettings &s, int64_t batch_index) {
-  if (!df_dx_) throw std::logic_error("this model has no descriptor");
+  if (!f_) throw std::logic_error("this model has no descriptor");
   backend_.set_clock({batch_index, 1});
-  LangevinStep step{real(s.langevin_step_size),
-                    real(s.reference_deviation),
-                    s.noise_until != 0,
-                    {s.seed, Purpose::sample_langevin},
-                    0};
-  const auto noiseless = [](const LearningSettings &a) { return a.noise_until == 0; };
   const LearningSettings &r = recorded_;
-  if (s.langevin_steps != r.langevin_steps || s.langevin_step_size != r.langevin_step_size ||
-      s.reference_deviation != r.reference_deviation || s.seed != r.seed || noiseless(s) != noiseless(r)) {
+  if (s.langevin_steps != r.langevin_steps || s.langevin_step_size != r.langevin_step_size || s.seed != r.seed ||
+      s.reference_deviation != r.reference_deviation || (s.noise_until == 0) != (r.noise_until == 0)) {
     revision_ = {};
     recorded_ = s;
   }
-  backend_.replay(revision_, [&] {
-    for (step.index = 0; step.index < s.langevin_steps; ++step.index) {
-      descriptor_tape_.forward();
-      backend_.fill_examples(descriptor_tape_.seed(*df_dx_), ones_);
-      descriptor_tape_.backward(*df_dx_);
-      backend_.langevin(x_, descriptor_tape_.of(*df_dx_, x_variable_), step);
-    }
-  });
+  LangevinStep step;
+  step.step = real(s.langevin_step_size);
+  step.reference_deviation = real(s.reference_deviation);
+  step.noise = s.noise_until != 0 ? step.step : 0;
+  step.key = {s.seed, Purpose::sample_langevin};
+  backend_.replay(revision_,
+                  [&] { langevin(*f_, s.langevin_steps, step, [&](int64_t) { f_->fill_seed(Wrt::inputs, 1); }); });
   return values(backend_, ConstView(x_).examples(0, last_count_));
 }
 
 void Sampler::draw(const LearningSettings &s, int64_t count, const Visit &visit) {
   for (int64_t first = 0; first < count; first += batch_) {
-    if (!use_) {
-      start_chains(s, first, std::min(batch_, count - first));
+    const int64_t last = std::min(first + batch_, count);
+    if (!g_) {
+      start_chains(s, first, last - first);
       visit(first, {}, revise(s, first));
       continue;
     }
     std::vector<real> latents;
-    for (int64_t k = first; k < std::min(first + batch_, count); ++k) {
+    for (int64_t k = first; k < last; ++k) {
       const std::vector<real> z = draw_latent(s.seed, k);
       latents.insert(latents.end(), z.begin(), z.end());
     }
     const std::vector<real> made = generate(latents);
-    visit(first, made, df_dx_ ? revise(s, first) : std::vector<real>());
+    visit(first, made, f_ ? revise(s, first) : std::vector<real>());
   }
 }
 

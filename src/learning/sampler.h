@@ -6,20 +6,20 @@ namespace coopnets {
 
 class Sampler {
  public:
-  // For `batch` examples at a time. `latent` is the shape of one latent vector, of any size that the generator takes;
-  // the descriptor, which may be null, must take what the generator makes of it. Statistics::running makes each example
-  // independent of the others beside it.
-  Sampler(Backend &, Network *descriptor, Network &generator, const Shape &latent, int64_t batch, Statistics);
+  // For `batch` examples at a time. `latent` holds the shapes of one latent vector, of any size that the generator
+  // takes; the descriptor, which may be null, must take what the generator makes of it. Statistics::running makes each
+  // example independent of the others beside it.
+  Sampler(Backend &, Network *descriptor, Network &generator, const std::vector<Shape> &latent, int64_t batch,
+          Statistics);
 
   // Without a generator: what is revised are chains from the reference distribution, N(0, s^2). `example` is the shape
   // of one.
   Sampler(Backend &, Network &descriptor, const Shape &example, int64_t batch, Statistics);
 
-  const Shape &latent() const { return latent_; }
   const Shape &example() const { return example_; }
 
   // Latent vector number k, N(0, I) keyed by (seed, k): the same whatever the batch.
-  std::vector<real> draw_latent(uint64_t seed, int64_t k) const;
+  std::vector<real> draw_latent(uint64_t seed, int64_t k) const { return coopnets::draw_latent(z_.size(), seed, k); }
 
   // g(z) for at most `batch` latent vectors.
   std::vector<real> generate(const std::vector<real> &latents);
@@ -32,18 +32,15 @@ class Sampler {
   void draw(const LearningSettings &, int64_t count, const Visit &visit);
 
  private:
-  void plan_revision(Network &descriptor, Statistics);
   void start_chains(const LearningSettings &, int64_t first, int64_t count);
 
   Backend &backend_;
-  Shape latent_, example_;
+  Shape example_;
   int64_t batch_, last_count_ = 0;
-  Tensor z_, x_, ones_;
+  Latents z_;
+  Tensor x_;
   Arena arena_, descriptor_arena_;
-  Tape tape_, descriptor_tape_;
-  std::unique_ptr<Network::Use> use_, descriptor_use_;
-  Tape::Gradient *df_dx_ = nullptr;
-  Variable x_variable_;
+  std::unique_ptr<Pass> g_, f_;
   Recording generation_, revision_;
   LearningSettings recorded_;  // those of revision_
 };

@@ -1,95 +1,122 @@
 #include "nets/network.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace coopnets {
 
-Network::Network(Backend &backend, std::string name, const Shape &input, std::vector<Layer> layers, RandomKey key,
-                 double deviation)
-    : backend_(backend), name_(std::move(name)), input_(input.with_n(1)), layers_(std::move(layers)) {
-  Shape x = input_;
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    const Layer &layer = layers_[i];
-    const Geometry g = geometry(layer, x);
-    const std::string prefix = name_ + "." + std::to_string(i) + ".";
-    const Shape channels{1, 1, 1, 1, layer.channels};
-    const int64_t positions = g.out.positions();
-    auto add = [&](const char *what, Parameter::Kind kind, const Shape &shape) {
-      parameters_.push_back({prefix + what, kind, Tensor(backend, shape), layer.rate, positions});
-      return static_cast<int>(parameters_.size()) - 1;
-    };
-    Slots slots;
-    slots.filters = add("filters", Parameter::filters, g.filters);
-    backend.fill_normal(parameters_.back().value, 0, static_cast<real>(layer.deviation ? layer.deviation : deviation),
-                        key, static_cast<int64_t>(i));
-    if (layer.batch_norm) {
-      slots.scale = add("scale", Parameter::scale, channels);
-      backend.fill(parameters_.back().value, 1);
-      slots.shift = add("shift", Parameter::shift, channels);
-      slots.running = static_cast<int>(running_.size());
-      running_.push_back({prefix + "running_", Tensor(backend, channels), Tensor(backend, channels)});
-      backend.fill(running_.back().variance, 1);
-    } else {
-      slots.bias = add("bias", Parameter::bias, channels);
-    }
-    slots_.push_back(slots);
-    x = g.out;
+namespace {
+
+std::vector<Shape> of_one_example(std::vector<Shape> shapes) {
+  for (Shape &shape : shapes) shape.n = 1;
+  return shapes;
+}
+
+// Element i of tensor number `index`, in (0, 1].
+std::vector<real> uniform_values(int64_t size, RandomKey key, uint32_t index) {
+  std::vector<real> values(size);
+  for (int64_t i = 0; i < size; ++i) values[i] = uniform(random_block(key, 0, index, uint64_t(i / 4)).v[i % 4]);
+  return values;
+}
+
+}  // namespace
+
+Network::Network(Backend &backend, std::string name, NetFunction function, const std::vector<Shape> &inputs,
+                 RandomKey key, double deviation)
+    : backend_(backend), name_(std::move(name)), function_(std::move(function)), inputs_(of_one_example(inputs)) {
+  const Sketch first = sketch(inputs_);
+  for (const ParameterSpec &spec : first.parameters) {
+    parameters_.push_back({spec, Tensor(backend, spec.shape)});
+    initialise(parameters_.back(), key, deviation);
+  }
+  int64_t widest = 0;
+  for (const BatchNormSpec &spec : first.batch_norms) {
+    const Shape shape{1, 1, 1, 1, spec.channels};
+    running_.push_back({spec, Tensor(backend, shape), Tensor(backend, shape)});
+    backend.fill(running_.back().variance, 1);
+    widest = std::max(widest, spec.channels);
+  }
+  if (widest > 0) backend.fill(ones_ = Tensor(backend, {1, 1, 1, 1, widest}), 1);
+}
+
+void Network::initialise(Parameter &p, RandomKey key, double deviation) {
+  if (p.initial == Conventions::uniform && p.kind != ParameterSpec::shift) {
+    const double bound = p.kind == ParameterSpec::scale ? 1 : 1 / std::sqrt(double(p.inputs));
+    const double least = p.kind == ParameterSpec::scale ? 0 : -bound;
+    std::vector<real> values = uniform_values(p.value.size(), key, uint32_t(2 * p.layer + (p.kind != p.filters)));
+    for (real &v : values) v = real(least + (bound - least) * double(v));
+    p.value.set_values(values);
+  } else if (p.kind == ParameterSpec::filters) {
+    backend_.fill_normal(p.value, 0, real(p.deviation > 0 ? p.deviation : deviation), key, p.layer);
+  } else {
+    backend_.fill(p.value, p.kind == ParameterSpec::scale ? 1 : 0);
   }
 }
 
-std::unique_ptr<Network::Use> Network::apply(Tape &tape, Variable x, Statistics statistics) {
-  auto use = std::make_unique<Use>();
-  for (Parameter &p : parameters_) use->parameters.push_back(tape.leaf(p.value));
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    const Layer &layer = layers_[i];
-    const Slots &slots = slots_[i];
-    const Geometry g = geometry(layer, tape.shape(x));
-    const Variable filters = use->parameters[slots.filters];
-    const Variable bias = slots.bias < 0 ? Variable{} : use->parameters[slots.bias];
-    const Activation activation = layer.batch_norm ? linear() : layer.activation;
-    x = layer.kind == Layer::conv ? conv(tape, x, filters, bias, g.window, activation)
-                                  : deconv(tape, x, filters, bias, g.window, g.out, activation);
-    if (layer.batch_norm) {
-      const Variable scale = use->parameters[slots.scale], shift = use->parameters[slots.shift];
-      if (statistics == Statistics::batch) {
-        use->statistics.push_back(
-            {Tensor(backend_, {1, 1, 1, 1, layer.channels}), Tensor(backend_, {1, 1, 1, 1, layer.channels})});
-        x = batch_norm(tape, x, scale, shift, batch_norm_epsilon, layer.activation, use->statistics.back());
-      } else {
-        const Running &r = running_[slots.running];
-        x = batch_norm_inference(tape, x, scale, shift, r.mean, r.variance, batch_norm_epsilon, layer.activation);
-      }
-    }
-    use->outputs.push_back(x);
+// Finds the parameters again: each is one leaf, however often it is used.
+class Network::Recording final : public ParameterStore {
+ public:
+  Recording(Network &net, Tape &tape, Use &use, Statistics statistics)
+      : net_(net), tape_(tape), use_(use), statistics_(statistics) {
+    for (Parameter &p : net.parameters_) use.parameters.push_back(tape.leaf(p.value));
   }
-  use->output = x;
+  Variable parameter(const ParameterSpec &spec) override {
+    for (size_t i = 0; i < net_.parameters_.size(); ++i)
+      if (net_.parameters_[i].name == spec.name) {
+        require_same(net_.parameters_[i].shape, spec.shape, ("the parameter '" + spec.name + "'").c_str());
+        return use_.parameters[i];
+      }
+    throw std::invalid_argument("the net has no parameter '" + spec.name + "' for an input of this shape");
+  }
+  Variable ones(int64_t channels) override { return tape_.leaf({{1, 1, 1, 1, channels}, net_.ones_.data()}); }
+  Variable batch_norm(const BatchNormSpec &spec, Variable x, Variable scale, Variable shift,
+                      Activation activation) override {
+    // Its shift was found, so it is there.
+    const auto running = std::find_if(net_.running_.begin(), net_.running_.end(),
+                                      [&](const Running &other) { return other.spec.layer == spec.layer; });
+    use_.statistics.emplace_back(net_.backend_, tape_.shape(x).c);
+    use_.of_running.push_back(int(running - net_.running_.begin()));
+    BatchStatistics &own = use_.statistics.back();
+    if (statistics_ == Statistics::batch)
+      return coopnets::batch_norm(tape_, x, scale, shift, spec.epsilon, activation, own);
+    return batch_norm_inference(tape_, x, scale, shift, running->mean, running->variance, spec.epsilon, activation,
+                                own);
+  }
+
+ private:
+  Network &net_;
+  Tape &tape_;
+  Use &use_;
+  Statistics statistics_;
+};
+
+std::unique_ptr<Network::Use> Network::record(Tape &tape, const std::vector<Variable> &inputs, Statistics statistics) {
+  auto use = std::make_unique<Use>();
+  Recording recording(*this, tape, *use, statistics);
+  Recorder recorder(tape, recording, name_);
+  use->outputs = function_(recorder, inputs);
+  use->layers = recorder.layers();
+  for (const Variable layer : use->layers) tape.keep_until_backward(layer);
   return use;
 }
 
 void Network::track(Use &use) {
-  for (size_t i = 0; i < use.statistics.size(); ++i)
-    backend_.batch_norm_track(use.statistics[i].mean, use.statistics[i].inverse_deviation, batch_norm_epsilon,
-                              batch_norm_keep, running_[i].mean, running_[i].variance);
-}
-
-Shape Network::output(const Shape &input) const {
-  Shape x = input;
-  for (const Layer &layer : layers_) x = geometry(layer, x).out;
-  return x;
-}
-
-bool Network::takes(const Shape &input) const {
-  Shape x = input;
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    try {
-      const Geometry g = geometry(layers_[i], x);
-      if (g.filters != parameters_[slots_[i].filters].value.shape()) return false;
-      x = g.out;
-    } catch (const std::invalid_argument &) {
-      return false;
-    }
+  for (size_t i = 0; i < use.statistics.size(); ++i) {
+    Running &running = running_[use.of_running[i]];
+    backend_.batch_norm_track(use.statistics[i].mean, use.statistics[i].inverse_deviation, running.spec.epsilon,
+                              batch_norm_keep, running.mean, running.variance);
   }
-  return true;
+}
+
+bool Network::takes(const std::vector<Shape> &inputs) const {
+  try {
+    const std::vector<ParameterSpec> specs = sketch(inputs).parameters;
+    return std::equal(
+        specs.begin(), specs.end(), parameters_.begin(), parameters_.end(),
+        [](const ParameterSpec &a, const Parameter &b) { return a.name == b.name && a.shape == b.shape; });
+  } catch (const std::invalid_argument &) {
+    return false;
+  }
 }
 
 int64_t Network::parameter_count() const {
@@ -98,12 +125,12 @@ int64_t Network::parameter_count() const {
   return count;
 }
 
-std::vector<std::pair<std::string, View>> Network::state() {
-  std::vector<std::pair<std::string, View>> all;
+NamedViews Network::state() {
+  NamedViews all;
   for (Parameter &p : parameters_) all.emplace_back(p.name, p.value);
   for (Running &r : running_) {
-    all.emplace_back(r.name + "mean", r.mean);
-    all.emplace_back(r.name + "variance", r.variance);
+    all.emplace_back(r.spec.layer + "running_mean", r.mean);
+    all.emplace_back(r.spec.layer + "running_variance", r.variance);
   }
   return all;
 }

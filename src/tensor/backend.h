@@ -98,10 +98,22 @@ struct Recording {
   std::shared_ptr<void> state;
 };
 
+// How the convolutions multiply; sums are fp32 always, and so is all memory and every other kernel.
+//   fp32: exact single precision.  tf32: factors rounded to 10 bits after the point (as PyTorch's convolutions do).
+//   bf16: factors rounded to 7 bits. tf32 and bf16 use tensor cores, which chips have from compute capability 8.0 on.
+enum class Precision { fp32, tf32, bf16 };
+const char *name_of(Precision);
+
+struct DeviceInfo {
+  bool gpu;
+  Precision precision;  // which on an old chip is not what was asked for
+  std::string name;     // "cpu, 2 threads, AVX-512"
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
-  virtual std::string name() const = 0;  // "cpu, 2 threads, AVX-512"
+  virtual DeviceInfo info() const = 0;
 
   // --- Memory -----------------------------------------------------------------------------------------------------
   virtual void *allocate(size_t bytes) = 0;  // 64-byte aligned, contents undefined; throws std::runtime_error: wanted,

@@ -4,6 +4,11 @@
 
 namespace coopnets {
 
+const char *name_of(Precision precision) {
+  static const char *const names[] = {"fp32", "tf32", "bf16"};
+  return names[int(precision)];
+}
+
 Tensor::Tensor(Backend &backend, const Shape &shape) : shape_(shape), memory_(backend, shape.size() * sizeof(real)) {
   backend.fill(*this, 0);
 }

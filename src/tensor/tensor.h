@@ -72,6 +72,8 @@ class Readings {
   int count_;
 };
 
+using NamedViews = std::vector<std::pair<std::string, View>>;
+
 // Copies a view to the host.
 std::vector<real> values(Backend &, ConstView);
 

@@ -44,7 +44,7 @@ struct Side {
     for (real &v : observed) v = std::tanh(v);
     for (int64_t i = 0; i < learning.batch; ++i) indices.push_back(i);
   }
-  void iterate(int i) { learner.iterate(i, rate_factor(settings, i), observed, indices); }
+  void iterate(int i) { learner.iterate(i, rate_factor(settings, i), {observed, indices, {}}); }
 
   // Every value off by eight roundings, up or down: about what the sums of a net lose.
   void nudge(unsigned seed) {
@@ -72,7 +72,7 @@ struct Side {
 };
 constexpr size_t chains = 2;  // the first two of the results are samples
 
-bool emulated() { return test_backend().name().find("CUDA emulator") != std::string::npos; }
+bool emulated() { return test_backend().info().name.find("CUDA emulator") != std::string::npos; }
 
 class AgainstCpu : public testing::TestWithParam<std::string> {};
 

@@ -140,7 +140,7 @@ TEST(CudaReplay, SamplesAreThoseOfTheCpu) {
     Model model = make_model(*backend, experiment, s, 3);
     LearningSettings learning = learning_settings(s, Algorithm::cooperative, 3, 1);
     learning.langevin_steps = 2;
-    Sampler sampler(*backend, model.descriptor.get(), *model.generator, experiment.latent(s), 1, Statistics::running);
+    Sampler sampler(*backend, model.descriptor.get(), *model.generator, latent_shapes(s), 1, Statistics::running);
     for (const int64_t steps : {2, 1}) {
       learning.langevin_steps = steps;
       sampler.draw(learning, 3, [&](int64_t, const std::vector<real> &made, const std::vector<real> &revised) {

@@ -116,7 +116,7 @@ TEST_P(CudaConv, SmallIntegersAreExactInEveryPrecision) {
     for (Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
       CudaBackend backend(0, precision,
                           processors);  // whose scratch memory is as large as this case asks, and no larger
-      SCOPED_TRACE(backend.name() + ", planned for " + std::to_string(processors) + " multiprocessors");
+      SCOPED_TRACE(backend.info().name + ", planned for " + std::to_string(processors) + " multiprocessors");
       const Results got = run(backend, GetParam(), true, [&](Kernel kernel) {
         if (processors == few_processors) {
           EXPECT_STREQ(backend.last_convolution().kernel, GetParam().kernels(backend.precision()).*kernel);
@@ -134,7 +134,7 @@ TEST_P(CudaConv, PrecisionIsThatOfTheFactors) {
   const Results wanted = run(cpu(), GetParam(), false);
   const double bounds[] = {1e-5, 0x1p-10, 0x1p-7};
   for (Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
-    SCOPED_TRACE(gpu(precision).name());
+    SCOPED_TRACE(gpu(precision).info().name);
     const Results got = run(gpu(precision), GetParam(), false);
     const Case::Kernels &kernels = GetParam().kernels(gpu(precision).precision());
     const auto expect_rounded = [&](const char *kernel, bool may_be_full, double d) {

@@ -57,16 +57,16 @@ TEST(CudaDevices, NoneIsNoError) {
 
 TEST(CudaDevices, AnOldChipComputesInFp32AndSaysSo) {
   cuda_emulator::set_compute_capability(7, 5);
-  EXPECT_SAYS(make_cuda_backend(0, Precision::bf16)->name(), "sm_75, fp32 (this chip has no bf16)");
-  EXPECT_EQ(precision_of(*make_cuda_backend(0, Precision::bf16)), "fp32");
+  EXPECT_SAYS(make_cuda_backend(0, Precision::bf16)->info().name, "sm_75, fp32 (this chip has no bf16)");
+  EXPECT_EQ(make_cuda_backend(0, Precision::bf16)->info().precision, Precision::fp32);
   cuda_emulator::set_compute_capability(9, 0);
-  EXPECT_SAYS(make_cuda_backend(0, Precision::bf16)->name(), "sm_90, bf16");
-  EXPECT_EQ(precision_of(*make_cuda_backend(0, Precision::bf16)), "bf16");
-  EXPECT_EQ(precision_of(*make_cuda_backend(0, Precision::tf32)), "tf32");
-  EXPECT_EQ(precision_of(*make_cuda_backend(0, Precision::fp32)), "fp32");
+  EXPECT_SAYS(make_cuda_backend(0, Precision::bf16)->info().name, "sm_90, bf16");
+  EXPECT_EQ(make_cuda_backend(0, Precision::bf16)->info().precision, Precision::bf16);
+  EXPECT_EQ(make_cuda_backend(0, Precision::tf32)->info().precision, Precision::tf32);
+  EXPECT_EQ(make_cuda_backend(0, Precision::fp32)->info().precision, Precision::fp32);
   cuda_emulator::set_code_version(75);  // translated by the driver for the newer chip
-  EXPECT_SAYS(make_cuda_backend(0, Precision::tf32)->name(), "sm_90, fp32 (built for sm_75, which has no tf32");
-  EXPECT_SAYS(make_cuda_backend(0, Precision::fp32)->name(), "sm_90, fp32");
+  EXPECT_SAYS(make_cuda_backend(0, Precision::tf32)->info().name, "sm_90, fp32 (built for sm_75, which has no tf32");
+  EXPECT_SAYS(make_cuda_backend(0, Precision::fp32)->info().name, "sm_90, fp32");
   cuda_emulator::set_code_version(0);
 }
 

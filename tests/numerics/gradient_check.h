@@ -33,7 +33,7 @@ inline void check_gradients(const Graph &graph, const std::vector<Shape> &shapes
   for (Tensor &leaf : leaves) variables.push_back(tape.leaf(leaf));
   const Variable y = graph(tape, variables);
   tape.keep(y);
-  Tape::Gradient &g = tape.gradient(y, variables);
+  Tape::Gradient &g = tape.gradient({y}, variables);
   tape.plan();
   const std::vector<real> r = random_values(tape.shape(y).size(), 1);
   auto projection = [&] {

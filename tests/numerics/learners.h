@@ -2,6 +2,7 @@
 #pragma once
 #include "learning/cooperative.h"
 #include "numerics/gradient_check.h"
+#include "numerics/small_net.h"
 
 namespace coopnets {
 
@@ -18,15 +19,17 @@ inline float noise(const LearningSettings &s, Purpose purpose, int64_t iteration
 struct SmallNets {
   Network descriptor, generator;
   explicit SmallNets(Backend &b)
-      : descriptor(b, "descriptor", {1, 1, 8, 8, 1},
-                   {conv_layer(6, same_side(3, 2), leaky_relu(0.2)), conv_layer(8, same_side(3, 2), leaky_relu(0.2)),
-                    fully_connected(3, linear())},
-                   {1, Purpose::descriptor_weights}, 0.05),
-        generator(
-            b, "generator", {1, 1, 1, 1, 4},
-            {deconv_layer(6, valid(2), leaky_relu(0.2), true), deconv_layer(5, same_side(4, 2), leaky_relu(0.2), true),
-             deconv_layer(1, same_side(4, 2), tanh_activation(), false)},
-            {1, Purpose::generator_weights}, 0.05) {}
+      : descriptor(b, "descriptor", small_net([](Recorder &r, Variable x) {
+                     const Variable h = r.conv(x, 6, same_side(3, 2), leaky_relu(0.2));
+                     return r.fully_connected(r.conv(h, 8, same_side(3, 2), leaky_relu(0.2)), 3);
+                   }),
+                   {{1, 1, 8, 8, 1}}, {1, Purpose::descriptor_weights}, 0.05),
+        generator(b, "generator", small_net([](Recorder &r, Variable z) {
+                    Variable h = normalised_deconv(r, z, 6, valid(2), leaky_relu(0.2));
+                    h = normalised_deconv(r, h, 5, same_side(4, 2), leaky_relu(0.2));
+                    return r.deconv(h, 1, same_side(4, 2), tanh_activation());
+                  }),
+                  {{1, 1, 1, 1, 4}}, {1, Purpose::generator_weights}, 0.05) {}
 };
 
 inline LearningSettings small_settings(Algorithm algorithm) {

@@ -24,8 +24,8 @@ TEST_P(EveryAlgorithm, StateIsCompleteSoResumingIsExact) {
   Cooperative straight(backend, &straight_nets.descriptor, &straight_nets.generator, s, 3);
   Cooperative first(backend, &first_nets.descriptor, &first_nets.generator, s, 3);
   Cooperative second(backend, &second_nets.descriptor, &second_nets.generator, s, 3);
-  for (int64_t i = 0; i < 5; ++i) straight.iterate(i, 1, observed, {0, 1, 2});
-  for (int64_t i = 0; i < 2; ++i) first.iterate(i, 1, observed, {0, 1, 2});
+  for (int64_t i = 0; i < 5; ++i) straight.iterate(i, 1, {observed, {0, 1, 2}, {}});
+  for (int64_t i = 0; i < 2; ++i) first.iterate(i, 1, {observed, {0, 1, 2}, {}});
   const auto saved = state_of(first);
   auto target = second.state();
   ASSERT_EQ(saved.size(), target.size());
@@ -33,7 +33,7 @@ TEST_P(EveryAlgorithm, StateIsCompleteSoResumingIsExact) {
     ASSERT_EQ(saved[i].first, target[i].first);
     backend.upload(saved[i].second.data(), target[i].second.data, saved[i].second.size() * sizeof(real));
   }
-  for (int64_t i = 2; i < 5; ++i) second.iterate(i, 1, observed, {0, 1, 2});
+  for (int64_t i = 2; i < 5; ++i) second.iterate(i, 1, {observed, {0, 1, 2}, {}});
   EXPECT_EQ(state_of(straight), state_of(second));
   EXPECT_NE(state_of(straight), saved);
 }
@@ -56,7 +56,7 @@ TEST(AlternatingBackPropagation, OnlyTheLatentVectorsOfTheBatchMove) {
   observed.resize(2 * 64);
   const std::vector<std::vector<int64_t>> batches = {{3, 1}, {0, 3}};
   for (size_t i = 0; i < batches.size(); ++i) {
-    learner.iterate(int64_t(i), 1, observed, batches[i]);
+    learner.iterate(int64_t(i), 1, {observed, batches[i], {}});
     const std::vector<real> after = latents();
     for (int64_t k = 0; k < 5; ++k) {
       const bool in_batch = k == batches[i][0] || k == batches[i][1];
@@ -84,19 +84,16 @@ TEST(AlternatingBackPropagation, StepG1FollowsTheSlopeThroughBatchNorm) {
     return z;
   };
   const std::vector<real> before = latents();
-  learner.iterate(0, 1, x, order);
+  learner.iterate(0, 1, {x, order, {}});
   const std::vector<real> after = latents();
 
   Tensor z(backend, {3, 1, 1, 1, 4});
   Arena arena(backend);
-  Tape tape(backend, arena);
-  const auto use = nets.generator.apply(tape, tape.leaf(z), Statistics::batch);
-  tape.keep(use->output);
-  tape.plan();
+  Pass g_of_z(nets.generator, {z}, Statistics::batch, arena, arena, {});
   const auto energy = [&](const std::vector<real> &at) {
     z.set_values(at);
-    tape.forward();
-    const std::vector<real> g = values(backend, tape.value(use->output));
+    g_of_z.forward();
+    const std::vector<real> g = values(backend, g_of_z.output());
     double sum = 0;
     for (const real v : at) sum += double(v) * v / 2;
     for (size_t i = 0; i < g.size(); ++i) sum += std::pow(double(x[i]) - g[i], 2) / (2 * s.sigma * s.sigma);
@@ -120,7 +117,7 @@ class DescriptorAlone : public testing::TestWithParam<Algorithm> {};
 
 TEST_P(DescriptorAlone, RecoversTheMeanOfAGaussian) {
   Backend &backend = test_backend();
-  Network net(backend, "descriptor", value3, {fully_connected(1, linear())}, {3, Purpose::descriptor_weights}, 0.01);
+  Network net(backend, "descriptor", linear_net(1), {value3}, {3, Purpose::descriptor_weights}, 0.01);
   LearningSettings s;
   s.algorithm = GetParam();
   s.batch = 400;
@@ -141,7 +138,7 @@ TEST_P(DescriptorAlone, RecoversTheMeanOfAGaussian) {
   for (int64_t i = 0; i < s.batch; ++i) indices.push_back(i);
   double w[3] = {};
   for (int64_t i = 0; i < 300; ++i) {
-    learner.iterate(i, i < 150 ? 1 : 0.2, observed, indices);
+    learner.iterate(i, i < 150 ? 1 : 0.2, {observed, indices, {}});
     const std::vector<real> now = net.parameters()[0].value.values();
     if (i >= 200)
       for (int k = 0; k < 3; ++k) w[k] += now[k] / 100.0;
@@ -156,8 +153,7 @@ INSTANTIATE_TEST_SUITE_P(Both, DescriptorAlone, testing::Values(Algorithm::descr
 // subspace.
 TEST(AlternatingBackPropagation, ALinearGeneratorRecoversThePrincipalSubspace) {
   Backend &backend = test_backend();
-  Network net(backend, "generator", latent2, {deconv_layer(5, valid(1), linear(), false)},
-              {3, Purpose::generator_weights}, 0.3);
+  Network net(backend, "generator", linear_generator(5), {latent2}, {3, Purpose::generator_weights}, 0.3);
   LearningSettings s;
   s.algorithm = Algorithm::generator;
   s.batch = 100;
@@ -177,7 +173,7 @@ TEST(AlternatingBackPropagation, ALinearGeneratorRecoversThePrincipalSubspace) {
   }
   double first = 0, last = 0;
   for (int64_t i = 0; i < 400; ++i) {
-    learner.iterate(i, i < 300 ? 1 : 0.1, observed, indices);
+    learner.iterate(i, i < 300 ? 1 : 0.1, {observed, indices, {}});
     (i == 0 ? first : last) = learner.monitor().reconstruction;
   }
   EXPECT_LE(last, 0.35 * first);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "numerics/helpers.h"
+#include "numerics/small_net.h"
 
 namespace coopnets {
 namespace {
@@ -37,10 +38,11 @@ TEST(CrossEntropy, value_and_gradient_agree_with_differences) {
 
 // Two kinds of pictures, bright on the left or on the right under noise.
 TEST(Classifier, learns_to_tell_two_kinds_of_pictures_apart) {
-  std::vector<Layer> layers = {conv_layer(4, same_side(3, 1), leaky_relu(0.1)), fully_connected(6, leaky_relu(0.1)),
-                               fully_connected(2, linear())};
-  layers[0].batch_norm = true;
-  Network net(test_backend(), "classifier", {1, 1, 4, 4, 1}, layers, {1, Purpose::descriptor_weights}, 0.3);
+  const auto layers = small_net([](Recorder &r, Variable x) {
+    const Variable h = r.conv(x, 4, same_side(3, 1), LayerOptions().without_bias());
+    return r.fully_connected(r.fully_connected(r.batch_norm(h, leaky_relu(0.1)), 6, leaky_relu(0.1)), 2);
+  });
+  Network net(test_backend(), "classifier", layers, {{1, 1, 4, 4, 1}}, {1, Purpose::descriptor_weights}, 0.3);
   ClassifierLearner learner(test_backend(), net, {OptimizerSettings::adam, 0.02, 0, false}, 8);
   const auto batch = [](unsigned seed, std::vector<int64_t> &labels) {
     std::vector<real> x = random_values(8 * 16, seed, 0, 0.5);
@@ -55,7 +57,11 @@ TEST(Classifier, learns_to_tell_two_kinds_of_pictures_apart) {
   double first = 0, last = 0;
   for (int i = 0; i < 80; ++i) {
     const std::vector<real> x = batch(unsigned(i), labels);
-    last = learner.learn(i, 1, x, labels);
+    learner.iterate(i, 1, {x, {}, labels});
+    const std::vector<Reading> readings = learner.take_readings();
+    ASSERT_EQ(readings.size(), 1u);
+    EXPECT_EQ(readings[0].iteration, i + 1);
+    last = readings[0].values.at(0);
     if (i == 0) first = last;
   }
   EXPECT_GT(first, 0.3);

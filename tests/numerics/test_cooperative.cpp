@@ -11,10 +11,8 @@ namespace {
 struct LinearNets {
   Network descriptor, generator;
   LinearNets(Backend &b, double deviation = 0.5)
-      : descriptor(b, "descriptor", value3, {fully_connected(1, linear())}, {3, Purpose::descriptor_weights},
-                   deviation),
-        generator(b, "generator", latent2, {deconv_layer(3, valid(1), linear(), false)},
-                  {3, Purpose::generator_weights}, deviation) {}
+      : descriptor(b, "descriptor", linear_net(1), {value3}, {3, Purpose::descriptor_weights}, deviation),
+        generator(b, "generator", linear_generator(3), {latent2}, {3, Purpose::generator_weights}, deviation) {}
 };
 
 LearningSettings plain_settings() {
@@ -102,7 +100,7 @@ TEST(Cooperative, EveryStepEqualsThePapersFormulas) {
   naive.vA = std::vector<double>(6);
   const std::vector<real> observed = random_values(6, 4);
   for (int64_t iteration = 0; iteration < 5; ++iteration) {
-    learner.iterate(iteration, 1, observed, {0, 1});
+    learner.iterate(iteration, 1, {observed, {0, 1}, {}});
     naive.iterate(s, iteration, observed);
   }
   const double tolerance = sizeof(real) == 8 ? 1e-10 : 2e-5;
@@ -126,14 +124,15 @@ TEST(Cooperative, MonitorsAreKeptUntilTheyAreTaken) {
   const std::vector<real> observed = random_values(6, 4);
   std::vector<Monitor> expected;
   for (int64_t i = 0; i < 70; ++i) {
-    each.iterate(i, 1, observed, {0, 1});
-    some.iterate(i, 1, observed, {0, 1});
+    each.iterate(i, 1, {observed, {0, 1}, {}});
+    some.iterate(i, 1, {observed, {0, 1}, {}});
     expected.push_back(each.monitor());
     if (i == 1 || i == 69) {
       const std::vector<Monitor> taken = some.take_monitors();
-      ASSERT_EQ(taken.size(), i == 1 ? 2u : size_t(Cooperative::kept_monitors));
+      ASSERT_EQ(taken.size(), i == 1 ? 2u : size_t(Learner::kept_readings));
       const size_t first = expected.size() - taken.size();
       for (size_t k = 0; k < taken.size(); ++k) {
+        EXPECT_EQ(taken[k].iteration, i + 2 - int64_t(taken.size()) + int64_t(k));
         EXPECT_EQ(taken[k].energy_observed, expected[first + k].energy_observed) << i << ' ' << k;
         EXPECT_EQ(taken[k].energy_revised, expected[first + k].energy_revised) << i << ' ' << k;
         EXPECT_EQ(taken[k].reconstruction, expected[first + k].reconstruction) << i << ' ' << k;
@@ -152,7 +151,7 @@ TEST(Cooperative, TheMonitorReportsMeans) {
   Cooperative learner(backend, &nets.descriptor, &nets.generator, s, 2);
   const std::vector<real> w = nets.descriptor.parameters()[0].value.values();
   const std::vector<real> observed = random_values(6, 4);
-  learner.iterate(0, 1, observed, {0, 1});
+  learner.iterate(0, 1, {observed, {0, 1}, {}});
   const Monitor m = learner.monitor();
   auto energy = [&](const std::vector<real> &x) {
     double sum = 0;
@@ -179,7 +178,7 @@ TEST(Cooperative, TheInitialSamplesAreThoseOfStepG0) {
   s.generator_steps = 0;
   Cooperative without(backend, &without_nets.descriptor, &without_nets.generator, s, 2);
   const std::vector<real> observed = random_values(6, 4);
-  for (Cooperative *learner : {&with, &without}) learner->iterate(0, 1, observed, {0, 1});
+  for (Cooperative *learner : {&with, &without}) learner->iterate(0, 1, {observed, {0, 1}, {}});
   EXPECT_EQ(values(backend, with.generated()), values(backend, without.generated()));
   EXPECT_EQ(with.monitor().energy_initial, without.monitor().energy_initial);
 }
@@ -201,7 +200,7 @@ TEST(Cooperative, TheEnergyGapClosesAndTheGeneratorFollows) {
   Monitor m{};
   auto gap = [&] { return (m.energy_observed - m.energy_revised) / std::abs(m.energy_observed); };
   for (int64_t i = 0; i < 210; ++i) {
-    learner.iterate(i, i < 200 ? 1 : 0.1, observed, {0});
+    learner.iterate(i, i < 200 ? 1 : 0.1, {observed, {0}, {}});
     m = learner.monitor();
     if (i == 40) {
       EXPECT_GT(gap(), 0.8) << "the descriptor has found what tells stripes from noise";
@@ -219,12 +218,12 @@ TEST(Cooperative, TheEnergyGapClosesAndTheGeneratorFollows) {
 
 TEST(Cooperative, MismatchedNetsAndBatchesAreRefused) {
   Backend &backend = test_backend();
-  Network d(backend, "descriptor", value3, {fully_connected(1, linear())}, {}, 0.1);
-  Network g(backend, "generator", latent2, {deconv_layer(4, valid(1), linear(), false)}, {}, 0.1);
+  Network d(backend, "descriptor", linear_net(1), {value3}, {}, 0.1);
+  Network g(backend, "generator", linear_generator(4), {latent2}, {}, 0.1);
   EXPECT_THROW(Cooperative(backend, &d, &g, plain_settings(), 2), std::invalid_argument);
   LinearNets nets(backend);
   Cooperative learner(backend, &nets.descriptor, &nets.generator, plain_settings(), 2);
-  EXPECT_THROW(learner.iterate(0, 1, std::vector<real>(3), {0}), std::invalid_argument);
+  EXPECT_THROW(learner.iterate(0, 1, {std::vector<real>(3), {0}, {}}), std::invalid_argument);
   LearningSettings unrevised = plain_settings();
   unrevised.langevin_steps = 0;
   EXPECT_THROW(Cooperative(backend, &nets.descriptor, &nets.generator, unrevised, 2), std::invalid_argument);

@@ -7,11 +7,11 @@
 namespace coopnets {
 namespace {
 
-Monitor healthy(double i) { return {true, true, 5 + i, 3 + i, 4 + i, 0.1, 0.2, {1, 2}, {3}}; }
+Monitor healthy(double i) { return {int64_t(i), true, true, 5 + i, 3 + i, 4 + i, 0.1, 0.2, {1, 2}, {3}}; }
 
 TEST(Health, SaysNothingWhileLearningIsWell) {
   Health health;
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(health.check(i, healthy(i)), "");
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(health.check(healthy(i)), "");
 }
 
 TEST(Health, StopsAtTheFirstValueThatIsNotFinite) {
@@ -22,13 +22,13 @@ TEST(Health, StopsAtTheFirstValueThatIsNotFinite) {
       Health health;
       Monitor m = healthy(0);
       m.*value = bad;
-      EXPECT_THROW(health.check(7, m), LearningFailed);
+      EXPECT_THROW(health.check(m), LearningFailed);
     }
   Health health;
-  Monitor m = healthy(0);
+  Monitor m = healthy(7);
   m.energy_revised = nan;
   try {
-    health.check(7, m);
+    health.check(m);
   } catch (const LearningFailed &e) {
     EXPECT_NE(std::string(e.what()).find("iteration 7"), std::string::npos) << e.what();
     EXPECT_NE(std::string(e.what()).find("revised"), std::string::npos) << e.what();
@@ -38,22 +38,22 @@ TEST(Health, StopsAtTheFirstValueThatIsNotFinite) {
 TEST(Health, AbsentNetsAreNotFailures) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   Health health;
-  EXPECT_EQ(health.check(0, {false, true, nan, nan, nan, nan, 0.3, {}, {1}}), "");
-  EXPECT_EQ(health.check(1, {true, false, 1, 2, 3, 4, nan, {1}, {}}), "");
+  EXPECT_EQ(health.check({0, false, true, nan, nan, nan, nan, 0.3, {}, {1}}), "");
+  EXPECT_EQ(health.check({1, true, false, 1, 2, 3, 4, nan, {1}, {}}), "");
 }
 
 TEST(Health, WarnsOnceWhenALayerHasDied) {
   Health health;
   Monitor m = healthy(0);
   m.layer_maximum = {1, 0};
-  EXPECT_NE(health.check(3, m).find("layer 2"), std::string::npos);
-  EXPECT_EQ(health.check(4, m), "");
+  EXPECT_NE(health.check(m).find("layer 2"), std::string::npos);
+  EXPECT_EQ(health.check(m), "");
 }
 
 TEST(Health, WarnsOfADeadGeneratorWithoutADescriptorToo) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   Health health;
-  const std::string warning = health.check(0, {false, true, nan, nan, nan, nan, 0.3, {}, {1, 0, 2}});
+  const std::string warning = health.check({0, false, true, nan, nan, nan, nan, 0.3, {}, {1, 0, 2}});
   EXPECT_NE(warning.find("generator layer 2"), std::string::npos) << warning;
 }
 
@@ -61,7 +61,7 @@ TEST(Health, WarnsOnceWhenTheEnergiesAreFrozen) {
   Health health;
   int warnings = 0, at = 0;
   for (int i = 0; i < 60; ++i)
-    if (!health.check(i, healthy(0)).empty()) {
+    if (!health.check(healthy(0)).empty()) {
       ++warnings;
       at = i;
     }

@@ -2,42 +2,45 @@
 
 #include <gtest/gtest.h>
 
+#include "learning/pass.h"
 #include "numerics/gradient_check.h"
+#include "numerics/small_net.h"
 
 namespace coopnets {
 namespace {
 
 const RandomKey key{1, Purpose::generator_weights};
 
-std::vector<Layer> tiny_generator() {
-  return {deconv_layer(5, valid(2), leaky_relu(0.2), true), deconv_layer(4, same_side(3, 2, 3), relu(), true),
-          deconv_layer(2, padded(5, 2, 1, 2), tanh_activation(), false)};
+NetFunction tiny_generator() {
+  return small_net([](Recorder &r, Variable z) {
+    Variable h = normalised_deconv(r, z, 5, valid(2), leaky_relu(0.2));
+    h = normalised_deconv(r, h, 4, same_side(3, 2, 3), relu());
+    return r.deconv(h, 2, padded(5, 2, 1, 2), tanh_activation());
+  });
 }
 
-TEST(Layers, GeometryOfConvolutions) {
+TEST(Geometry, OfConvolutions) {
   // [M] object descriptor: 64 -> 33 -> 36 -> fully connected
-  EXPECT_EQ(geometry(conv_layer(64, padded(4, 2, 2), relu()), {1, 1, 64, 64, 3}).out, (Shape{1, 1, 33, 33, 64}));
-  EXPECT_EQ(geometry(conv_layer(128, padded(2, 1, 2), relu()), {1, 1, 33, 33, 64}).out, (Shape{1, 1, 36, 36, 128}));
-  const Geometry full = geometry(fully_connected(2, linear()), {7, 1, 36, 36, 128});
+  EXPECT_EQ(conv_geometry(padded(4, 2, 2), {1, 1, 64, 64, 3}, 64).out, (Shape{1, 1, 33, 33, 64}));
+  EXPECT_EQ(conv_geometry(padded(2, 1, 2), {1, 1, 33, 33, 64}, 128).out, (Shape{1, 1, 36, 36, 128}));
+  const Geometry full = conv_geometry({valid(0), valid(0), valid(0)}, {7, 1, 36, 36, 128}, 2);
   EXPECT_EQ(full.out, (Shape{7, 1, 1, 1, 2}));
   EXPECT_EQ(full.filters, (Shape{1, 36, 36, 128, 2}));
 }
 
-TEST(Layers, GeometryOfDeconvolutions) {
-  const Activation a = relu();
-  EXPECT_EQ(geometry(deconv_layer(8, padded(5, 2, 1, 2), a, true), {1, 1, 7, 7, 3}).out, (Shape{1, 1, 14, 14, 8}));
-  EXPECT_EQ(geometry(deconv_layer(8, same_side(4, 2, 7), a, true), {1, 1, 4, 4, 3}).out, (Shape{1, 1, 7, 7, 8}));
+TEST(Geometry, OfDeconvolutions) {
+  EXPECT_EQ(deconv_geometry(padded(5, 2, 1, 2), {1, 1, 7, 7, 3}, 8).out, (Shape{1, 1, 14, 14, 8}));
+  EXPECT_EQ(deconv_geometry(same_side(4, 2, 7), {1, 1, 4, 4, 3}, 8).out, (Shape{1, 1, 7, 7, 8}));
   // VALID with the TensorFlow code's output shape: the 32nd frame is reached by no window.
-  const Layer video = deconv_layer(128, valid(5, 2, 32), valid(32), valid(32), a, true);
-  const Geometry g = geometry(video, {2, 14, 1, 1, 256});
+  const Geometry g = deconv_geometry({valid(5, 2, 32), valid(32), valid(32)}, {2, 14, 1, 1, 256}, 128);
   EXPECT_EQ(g.out, (Shape{2, 32, 32, 32, 128}));
   EXPECT_EQ(g.filters, (Shape{5, 32, 32, 128, 256}));
-  EXPECT_THROW(geometry(deconv_layer(8, same_side(4, 2, 9), a, true), {1, 1, 4, 4, 3}), std::invalid_argument);
+  EXPECT_THROW(deconv_geometry(same_side(4, 2, 9), {1, 1, 4, 4, 3}, 8), std::invalid_argument);
 }
 
 TEST(Network, ParametersHaveNamesShapesAndPublishedInitialValues) {
   Backend &backend = test_backend();
-  Network net(backend, "generator", {1, 1, 1, 1, 3}, tiny_generator(), key, 0.05);
+  Network net(backend, "generator", tiny_generator(), {{1, 1, 1, 1, 3}}, key, 0.05);
   std::vector<std::string> names;
   for (const Parameter &p : net.parameters()) names.push_back(p.name + " " + p.value.shape().str());
   EXPECT_EQ(names, (std::vector<std::string>{"generator.0.filters 1x2x2x5x3", "generator.0.scale 1x1x1x1x5",
@@ -45,7 +48,7 @@ TEST(Network, ParametersHaveNamesShapesAndPublishedInitialValues) {
                                              "generator.1.scale 1x1x1x1x4", "generator.1.shift 1x1x1x1x4",
                                              "generator.2.filters 1x5x5x2x4", "generator.2.bias 1x1x1x1x2"}));
   EXPECT_EQ(net.parameter_count(), 60 + 10 + 180 + 8 + 200 + 2);
-  EXPECT_EQ(net.output({4, 1, 1, 1, 3}), (Shape{4, 1, 6, 6, 2}));
+  EXPECT_EQ(net.output(Shape{4, 1, 1, 1, 3}), (Shape{4, 1, 6, 6, 2}));
   for (const Parameter &p : net.parameters()) {
     double sum = 0, squares = 0;
     for (real v : p.value.values()) {
@@ -63,9 +66,9 @@ TEST(Network, ParametersHaveNamesShapesAndPublishedInitialValues) {
 
 TEST(Network, TheSameSeedGivesTheSameParameters) {
   Backend &backend = test_backend();
-  Network a(backend, "g", {1, 1, 1, 1, 3}, tiny_generator(), key, 0.05),
-      b(backend, "g", {1, 1, 1, 1, 3}, tiny_generator(), key, 0.05),
-      c(backend, "g", {1, 1, 1, 1, 3}, tiny_generator(), {2, Purpose::generator_weights}, 0.05);
+  Network a(backend, "g", tiny_generator(), {{1, 1, 1, 1, 3}}, key, 0.05),
+      b(backend, "g", tiny_generator(), {{1, 1, 1, 1, 3}}, key, 0.05),
+      c(backend, "g", tiny_generator(), {{1, 1, 1, 1, 3}}, {2, Purpose::generator_weights}, 0.05);
   EXPECT_EQ(a.parameters()[0].value.values(), b.parameters()[0].value.values());
   EXPECT_NE(a.parameters()[0].value.values(), c.parameters()[0].value.values());
 }
@@ -74,35 +77,32 @@ TEST(Network, TheSameSeedGivesTheSameParameters) {
 // The whole net, batch normalisation included: gradient with respect to the latent vectors and to every parameter.
 TEST(Network, GradientsOfAGeneratorEqualCentralDifferences) {
   Backend &backend = test_backend();
-  Network net(backend, "generator", {1, 1, 1, 1, 3}, tiny_generator(), key, 0.4);
+  Network net(backend, "generator", tiny_generator(), {{1, 1, 1, 1, 3}}, key, 0.4);
   std::unique_ptr<Network::Use> use;
   check_gradients(
       [&](Tape &t, const std::vector<Variable> &v) {
-        use = net.apply(t, v[0], Statistics::batch);
-        return use->output;
+        use = net.record(t, v, Statistics::batch);
+        return use->outputs[0];
       },
       {{3, 1, 1, 1, 3}});
   // With respect to the parameters: a loss after one plain gradient step of length h falls by h |gradient|^2.
   Tensor z(backend, {3, 1, 1, 1, 3}, random_values(9, 5));
   Arena arena(backend);
-  Tape tape(backend, arena);
-  use = net.apply(tape, tape.leaf(z), Statistics::batch);
-  tape.keep(use->output);
-  Tape::Gradient &g = tape.gradient(use->output, use->parameters);
-  tape.plan();
-  const std::vector<real> r = random_values(tape.shape(use->output).size(), 6);
+  Pass pass(net, {z}, Statistics::batch, arena, arena, {Wrt::parameters});
+  const std::vector<real> r = random_values(pass.output().shape.size(), 6);
   auto loss = [&] {
-    tape.forward();
-    const std::vector<real> y = values(backend, tape.value(use->output));
+    pass.forward();
+    const std::vector<real> y = values(backend, pass.output());
     double sum = 0;
     for (size_t i = 0; i < y.size(); ++i) sum += r[i] * y[i];
     return sum;
   };
   loss();
-  backend.upload(r.data(), tape.seed(g).data, r.size() * sizeof(real));
-  tape.backward(g);
+  backend.upload(r.data(), pass.seed(Wrt::parameters).data, r.size() * sizeof(real));
+  pass.backward(Wrt::parameters);
   std::vector<std::vector<real>> gradients;
-  for (Variable p : use->parameters) gradients.push_back(values(backend, tape.of(g, p)));
+  for (size_t i = 0; i < net.parameters().size(); ++i)
+    gradients.push_back(values(backend, pass.gradient(Wrt::parameters, i)));
   for (size_t i = 0; i < net.parameters().size(); ++i) {
     Tensor &value = net.parameters()[i].value;
     const std::vector<real> before = value.values();
@@ -124,40 +124,38 @@ TEST(Network, GradientsOfAGeneratorEqualCentralDifferences) {
 
 TEST(Network, RunningStatisticsConvergeToThoseOfTheBatch) {
   Backend &backend = test_backend();
-  Network net(backend, "generator", {1, 1, 1, 1, 3}, tiny_generator(), key, 0.3);
+  Network net(backend, "generator", tiny_generator(), {{1, 1, 1, 1, 3}}, key, 0.3);
   Tensor z(backend, {6, 1, 1, 1, 3}, random_values(18, 5));
   Arena first(backend), second(backend);
-  Tape training(backend, first), inference(backend, second);
-  auto in_training = net.apply(training, training.leaf(z), Statistics::batch);
-  auto in_inference = net.apply(inference, inference.leaf(z), Statistics::running);
-  training.keep(in_training->output);
-  inference.keep(in_inference->output);
-  training.plan();
-  inference.plan();
+  Pass training(net, {z}, Statistics::batch, first, first, {}),
+      inference(net, {z}, Statistics::running, second, second, {});
   auto distance = [&] {
     inference.forward();
-    const std::vector<real> a = values(backend, training.value(in_training->output)),
-                            b = values(backend, inference.value(in_inference->output));
+    const std::vector<real> a = values(backend, training.output()), b = values(backend, inference.output());
     double most = 0;
     for (size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(double(a[i]) - b[i]));
     return most;
   };
   training.forward();
   EXPECT_GT(distance(), 0.01);
-  for (int i = 0; i < 200; ++i) net.track(*in_training);  // 0.9^200 of the start is left
+  for (int i = 0; i < 200; ++i) training.track();  // 0.9^200 of the start is left
   EXPECT_LE(distance(), 1e-5);
 }
 
 TEST(Network, ConvolutionalNetsTakeAnySize) {
   Backend &backend = test_backend();
-  Network net(backend, "d", {1, 1, 9, 9, 3},
-              {conv_layer(4, padded(3, 2, 1), relu()), conv_layer(2, padded(3, 1, 1), relu())}, key, 0.1);
+  Network net(backend, "d", small_net([](Recorder &r, Variable x) {
+                return r.conv(r.conv(x, 4, padded(3, 2, 1), relu()), 2, padded(3, 1, 1), relu());
+              }),
+              {{1, 1, 9, 9, 3}}, key, 0.1);
   Arena arena(backend);
   Tape tape(backend, arena);
   Tensor x(backend, {2, 1, 15, 21, 3});
-  EXPECT_EQ(tape.shape(net.apply(tape, tape.leaf(x), Statistics::batch)->output), (Shape{2, 1, 8, 11, 2}));
+  EXPECT_EQ(tape.shape(net.record(tape, {tape.leaf(x)}, Statistics::batch)->outputs[0]), (Shape{2, 1, 8, 11, 2}));
+  EXPECT_TRUE(net.takes({x.shape()}));
   Tensor wrong(backend, {2, 1, 15, 21, 4});
-  EXPECT_THROW(net.apply(tape, tape.leaf(wrong), Statistics::batch), std::invalid_argument);
+  EXPECT_THROW(net.record(tape, {tape.leaf(wrong)}, Statistics::batch), std::invalid_argument);
+  EXPECT_FALSE(net.takes({wrong.shape()}));
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 // an op means adding one entry to the list.
 #include <gtest/gtest.h>
 
-#include "nets/layers.h"
+#include "nets/recorder.h"
 #include "numerics/gradient_check.h"
 
 namespace coopnets {
@@ -29,7 +29,7 @@ Tensor &running(int which) {
 
 Graph batch_norm_case(Activation a) {
   return [a](Tape &t, const std::vector<Variable> &v) {
-    statistics().push_back({Tensor(test_backend(), channels3), Tensor(test_backend(), channels3)});
+    statistics().emplace_back(test_backend(), 3);
     return batch_norm(t, v[0], v[1], v[2], 1e-3, a, statistics().back());
   };
 }
@@ -60,7 +60,9 @@ std::vector<OpCase> cases() {
       {"batch_norm_inference",
        {x, channels3, channels3},
        [](Tape &t, const std::vector<Variable> &v) {
-         return batch_norm_inference(t, v[0], v[1], v[2], running(0), running(1), 1e-3, sigmoid_activation());
+         statistics().emplace_back(test_backend(), 3);
+         return batch_norm_inference(t, v[0], v[1], v[2], running(0), running(1), 1e-3, sigmoid_activation(),
+                                     statistics().back());
        }},
       {"activate_tanh",
        {x},
@@ -83,7 +85,7 @@ std::vector<OpCase> cases() {
       {"deconv_of_batch_norm_of_conv",
        {x, w, channels4, channels4},
        [strided, x](Tape &t, const std::vector<Variable> &v) {
-         statistics().push_back({Tensor(test_backend(), channels4), Tensor(test_backend(), channels4)});
+         statistics().emplace_back(test_backend(), 4);
          const Variable u = conv(t, v[0], v[1], {}, strided, sigmoid_activation());
          const Variable b = batch_norm(t, u, v[2], v[3], 1e-3, tanh_activation(), statistics().back());
          return deconv(t, b, v[1], {}, strided, x, tanh_activation());
@@ -129,7 +131,7 @@ TEST_P(Ops, ReplayIsExact) {
   }
   const Variable y = GetParam().graph(tape, variables);
   tape.keep(y);
-  Tape::Gradient &g = tape.gradient(y, variables);
+  Tape::Gradient &g = tape.gradient({y}, variables);
   tape.plan();
   std::vector<std::vector<real> > first, second;
   for (auto *result : {&first, &second}) {

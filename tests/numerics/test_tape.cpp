@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "nets/layers.h"
+#include "nets/recorder.h"
 #include "numerics/gradient_check.h"
 
 namespace coopnets {
@@ -10,40 +10,34 @@ namespace {
 
 const Shape four{1, 1, 1, 1, 4};
 
-// y = 2 x; remembers what it was asked for.
-struct Doubler final : Op {
-  explicit Doubler(int &calls) : calls(calls) {}
-  void forward(Backend &b, const std::vector<ConstView> &in, View y) override {
+// y = 2 x; counts its backward passes.
+Op doubler(int &calls) {
+  Op op;
+  op.forward = [](Backend &b, const Inputs &in, View y) {
     b.copy(in[0], y);
     b.add(in[0], y);
-  }
-  void backward(Backend &b, const std::vector<ConstView> &, View dy, const Derivative &,
-                const std::vector<View> &d_in) override {
+  };
+  op.backward = [&calls](Backend &b, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
     ++calls;
     b.copy(dy, d_in[0]);
     b.add(dy, d_in[0]);
-  }
-  bool backward_reads_input(size_t, const std::vector<bool> &) const override { return false; }
-  int &calls;
-};
+  };
+  return op;
+}
 
 // y = a(x); remembers whose derivative it was to multiply by.
-struct Passer final : Op {
-  Passer(Activation a, bool multiplies, Derivative &given) : a(a), multiplies(multiplies), given(given) {}
-  void forward(Backend &b, const std::vector<ConstView> &in, View y) override { b.activation_forward(in[0], a, y); }
-  Activation activation() const override { return a; }
-  void backward(Backend &b, const std::vector<ConstView> &, View dv, const Derivative &derivative,
-                const std::vector<View> &d_in) override {
+Op passer(Activation a, bool multiplies, Derivative &given) {
+  Op op;
+  op.activation = a;
+  op.multiplies = multiplies;
+  op.forward = [a](Backend &b, const Inputs &in, View y) { b.activation_forward(in[0], a, y); };
+  op.backward = [&given](Backend &b, const Inputs &, View dv, const Derivative &derivative, const Gradients &d_in) {
     given = derivative;
     b.copy(dv, d_in[0]);
     if (derivative.output.data) b.activation_backward(derivative.output, derivative.activation, d_in[0]);
-  }
-  bool backward_multiplies() const override { return multiplies; }
-  bool backward_reads_input(size_t, const std::vector<bool> &) const override { return false; }
-  Activation a;
-  bool multiplies;
-  Derivative &given;
-};
+  };
+  return op;
+}
 
 // The derivative of an activation is applied once: by the only use of what it gave where that multiplies, else by the
 // tape.
@@ -56,10 +50,10 @@ TEST(Tape, TheOnlyUseAppliesTheDerivative) {
       Tape tape(backend, arena);
       Derivative first, second;
       const Variable vx = tape.leaf(x);
-      const Variable u = tape.record(std::make_unique<Passer>(leaky_relu(0.5), multiplies, first), {vx}, four);
-      const Variable v = tape.record(std::make_unique<Passer>(leaky_relu(0.25), multiplies, second), {u}, four);
+      const Variable u = tape.record(passer(leaky_relu(0.5), multiplies, first), {vx}, four);
+      const Variable v = tape.record(passer(leaky_relu(0.25), multiplies, second), {u}, four);
       const Variable y = used_twice ? add(tape, v, u) : v;
-      Tape::Gradient &g = tape.gradient(y, {vx});
+      Tape::Gradient &g = tape.gradient({y}, {vx});
       tape.plan();
       tape.forward();
       backend.fill(tape.seed(g), 1);
@@ -84,12 +78,17 @@ TEST(Tape, ConvolutionsApplyTheDerivatives) {
   const Variable a = conv(tape, vx, vw, {}, window, tanh_activation());
   const Variable b = deconv(tape, a, vw, {}, window, image, tanh_activation());
   const Variable c = conv(tape, activate(tape, b, tanh_activation()), vw, {}, window, tanh_activation());
-  const Tape::Gradient &g = tape.gradient(c, {vx});
+  const Tape::Gradient &g = tape.gradient({c}, {vx});
   tape.plan();
-  std::vector<std::pair<bool, bool>> steps;
-  for (const auto &step : g.steps) steps.emplace_back(step.multiply, step.multiplies_input);
+  using Step = Tape::Instruction;
+  std::string steps;  // d: a derivative by itself, b: a backward pass, B: one that multiplies by the next derivative
+  for (size_t i = g.first; i < g.last; ++i) {
+    const Step &step = tape.program()[i];
+    if (step.kind == Step::derivative) steps += 'd';
+    if (step.kind == Step::backward) steps += step.multiplies_input ? 'B' : 'b';
+  }
   // conv, activate, deconv, conv; activate has no registers that the next derivative could be applied in
-  EXPECT_EQ(steps, (std::vector<std::pair<bool, bool>>{{true, true}, {false, false}, {true, true}, {false, false}}));
+  EXPECT_EQ(steps, "dBbdBb");
 }
 
 TEST(Tape, OrderOfRecordingIsTopological) {  // b = a + a; c = b + b, so dc/da = 4
@@ -99,7 +98,7 @@ TEST(Tape, OrderOfRecordingIsTopological) {  // b = a + a; c = b + b, so dc/da =
   Tensor a(backend, four, {1, 2, 3, 4});
   const Variable va = tape.leaf(a), vb = add(tape, va, va), vc = add(tape, vb, vb);
   tape.keep(vc);
-  Tape::Gradient &g = tape.gradient(vc, {va});
+  Tape::Gradient &g = tape.gradient({vc}, {va});
   tape.plan();
   for (int replay = 0; replay < 3; ++replay) {  // gradients are not carried from one replay to the next
     tape.forward();
@@ -117,10 +116,10 @@ TEST(Tape, BackwardIsCutDownToWhatIsAsked) {
   Tensor a(backend, four), b(backend, four);
   int left = 0, right = 0;
   const Variable va = tape.leaf(a), vb = tape.leaf(b);
-  const Variable da = tape.record(std::make_unique<Doubler>(left), {va}, four);
-  const Variable db = tape.record(std::make_unique<Doubler>(right), {vb}, four);
+  const Variable da = tape.record(doubler(left), {va}, four);
+  const Variable db = tape.record(doubler(right), {vb}, four);
   const Variable sum = add(tape, da, db);
-  Tape::Gradient &g = tape.gradient(sum, {va});
+  Tape::Gradient &g = tape.gradient({sum}, {va});
   tape.plan();
   tape.forward();
   backend.fill(tape.seed(g), 1);
@@ -137,9 +136,9 @@ TEST(Tape, AVariableUsedTwiceGetsBothShares) {
   Tensor x(backend, four, {1, 1, 1, 1});
   int calls = 0;
   const Variable vx = tape.leaf(x);
-  const Variable d = tape.record(std::make_unique<Doubler>(calls), {vx}, four);
+  const Variable d = tape.record(doubler(calls), {vx}, four);
   const Variable sum = add(tape, d, vx);  // 3 x
-  Tape::Gradient &g = tape.gradient(sum, {vx});
+  Tape::Gradient &g = tape.gradient({sum}, {vx});
   tape.plan();
   tape.forward();
   backend.fill(tape.seed(g), 1);
@@ -163,7 +162,7 @@ TEST(Tape, PlanReusesMemoryWithoutChangingResults) {
       if (keep_all) tape.keep(v);
     }
     tape.keep(v);
-    Tape::Gradient &g = tape.gradient(v, {vx});
+    Tape::Gradient &g = tape.gradient({v}, {vx});
     tape.plan();
     tape.forward();
     results[keep_all].push_back(values(backend, tape.value(v)));
@@ -194,7 +193,7 @@ TEST(Tape, ValuesSurviveTapesThatUseTheArenaOfGradients) {
       other.keep(w);
     }
     tape.keep(v);
-    Tape::Gradient &g = tape.gradient(v, {vx});
+    Tape::Gradient &g = tape.gradient({v}, {vx});
     tape.plan();
     other.plan();
     tape.forward();
@@ -221,15 +220,71 @@ TEST(Tape, ForwardAloneNeedsTwoBuffersHoweverLongTheChain) {
   EXPECT_EQ(tape.bytes(), 2 * 64 * sizeof(real));
 }
 
+// With several outputs the gradient is that of the sum of <seed_k, of_k>, also where one output is made of another.
+TEST(Tape, SeveralOutputsHaveASeedEach) {
+  Backend &backend = test_backend();
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  Tensor x(backend, four, {1, 2, 3, 4});
+  int calls = 0;
+  const Variable vx = tape.leaf(x);
+  const Variable twice = tape.record(doubler(calls), {vx}, four);
+  const Variable four_times = tape.record(doubler(calls), {twice}, four);
+  const Variable five_times = add(tape, four_times, vx);
+  Tape::Gradient &g = tape.gradient({twice, five_times}, {vx});
+  tape.plan();
+  for (int replay = 0; replay < 2; ++replay) {
+    tape.forward();
+    EXPECT_EQ(values(backend, tape.value(twice)), (std::vector<real>{2, 4, 6, 8}));
+    EXPECT_EQ(values(backend, tape.value(five_times)), (std::vector<real>{5, 10, 15, 20}));
+    backend.fill(tape.seed(g, 0), 10);
+    backend.fill(tape.seed(g, 1), 1);
+    tape.backward(g);
+    EXPECT_EQ(values(backend, tape.of(g, vx)), (std::vector<real>{25, 25, 25, 25}));
+  }
+  EXPECT_EQ(calls, 4);  // each op once per sweep
+}
+
+// What a branch computes and no gradient reads is still there when the forward pass ends, if that is asked for.
+TEST(Tape, ValuesCanBeKeptUntilTheBackwardPass) {
+  Backend &backend = test_backend();
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  Tensor x(backend, {1, 1, 1, 1, 64}, random_values(64, 3));
+  const Variable vx = tape.leaf(x);
+  int calls = 0;
+  std::vector<Variable> chain = {vx};
+  for (int i = 0; i < 6; ++i) {
+    chain.push_back(tape.record(doubler(calls), {chain.back()}, tape.shape(vx)));
+    tape.keep_until_backward(chain.back());
+  }
+  tape.gradient({chain.back()}, {vx});
+  tape.plan();
+  tape.forward();
+  for (int i = 1; i <= 6; ++i) {
+    std::vector<real> expected = x.values();
+    for (real &v : expected) v *= real(1 << i);
+    EXPECT_EQ(values(backend, tape.value(chain[i])), expected) << i;
+  }
+}
+
+TEST(Tape, ATapeWithoutABackendKnowsShapesAlone) {
+  Tape tape;
+  const Variable x = tape.leaf({{2, 1, 4, 4, 3}, nullptr}), y = activate(tape, x, relu());
+  EXPECT_EQ(tape.shape(y), (Shape{2, 1, 4, 4, 3}));
+  EXPECT_THROW(tape.plan(), std::logic_error);
+}
+
 TEST(Tape, MisuseIsRefused) {
   Backend &backend = test_backend();
   Arena arena(backend);
   Tape tape(backend, arena);
   Tensor a(backend, four), b(backend, four);
   const Variable va = tape.leaf(a), vb = tape.leaf(b), vc = activate(tape, va, linear());
-  EXPECT_THROW(tape.forward(), std::logic_error);           // not planned
-  EXPECT_THROW(tape.gradient(vc, {vc}), std::logic_error);  // not a leaf
-  tape.gradient(vc, {vb});
+  EXPECT_THROW(tape.forward(), std::logic_error);             // not planned
+  EXPECT_THROW(tape.gradient({vc}, {vc}), std::logic_error);  // not a leaf
+  EXPECT_THROW(tape.gradient({va}, {va}), std::logic_error);  // nothing but a leaf
+  tape.gradient({vc}, {vb});
   EXPECT_THROW(tape.plan(), std::logic_error);                   // vc does not depend on vb
   EXPECT_THROW(activate(tape, va, linear()), std::logic_error);  // already planned
 }

@@ -1,0 +1,107 @@
+#include "app/training_run.h"
+
+#include <stdexcept>
+
+#include "app/interrupt.h"
+#include "app/pictures.h"
+#include "app/run_name.h"
+#include "app/saved_model.h"
+#include "experiments/model.h"
+#include "learning/checkpoint.h"
+#include "tensor/file.h"
+
+namespace coopnets {
+
+namespace {
+double now() { return standard_screen().seconds(); }
+}  // namespace
+
+TrainingRun::TrainingRun(const Options &options, const std::string &experiment, const Settings &settings,
+                         Backend &backend, Learner &learner, Progress &progress)
+    : options_(options),
+      settings_(settings),
+      backend_(backend),
+      learner_(learner),
+      progress_(progress),
+      folder_(options.out, experiment, run_name(options), run_start(options)) {
+  progress.set_columns(learner.columns());
+}
+
+bool TrainingRun::begin(MetadataOf metadata, const Entries &same, const Settings &others, const std::string &config) {
+  metadata_ = std::move(metadata);
+  if (options_.resume) {
+    resume(same, others);
+    if (first_ >= settings_.iterations) {
+      progress_.note(nothing_left(folder_, first_));
+      return false;
+    }
+  } else {
+    save(0);  // before anything else: until it is on disk, the run that is replaced stays whole
+    folder_.clear_but(folder_.checkpoint());
+  }
+  write_atomically(folder_.config(), config);
+  return true;
+}
+
+void TrainingRun::resume(const Entries &same, const Settings &others) {
+  const SafetensorsFile file(folder_.checkpoint_to_resume());
+  first_ = checkpoint_iteration(file);
+  check_same_run(file, same, others, settings_);
+  load_checkpoint(file, backend_, learner_.state());
+}
+
+void TrainingRun::save(int64_t iteration) {
+  save_checkpoint(folder_.checkpoint(), backend_, learner_.state(), metadata_(iteration));
+  saved_ = now();
+}
+
+void TrainingRun::save_samples(int64_t iteration) {
+  for (const auto &[name, examples] : learner_.samples())
+    save_examples(folder_.samples(iteration, name), backend_, examples);
+}
+
+bool TrainingRun::is_time_to_report() const {
+  const double pause = backend_.info().gpu ? 0.1 : 0;
+  return unread_ == Learner::kept_readings || now() - read_ >= pause;
+}
+
+void TrainingRun::report(Log &log) {
+  const std::vector<Reading> readings = learner_.take_readings();
+  read_ = now();
+  unread_ = 0;
+  for (const Reading &reading : readings) {
+    const LogRow row{reading.iteration, reading.values, (read_ - reading_since_) / double(readings.size())};
+    log.add(row);
+    progress_.update(row);
+    if (!reading.warning.empty()) progress_.warn(reading.warning);
+  }
+}
+
+int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {
+  Log log(folder_.log(), first_, learner_.columns());
+  catch_interrupts();
+  began_ = saved_ = read_ = now();
+  try {
+    for (int64_t i = first_; i < settings_.iterations; ++i) {
+      if (unread_++ == 0) reading_since_ = now();
+      learner_.iterate(i, rate_factor(settings_, i), next(i));
+      const bool last = i + 1 == settings_.iterations, stop = interrupted();
+      const bool pictures = writes_pictures(i + 1, settings_.iterations) && !learner_.samples().empty();
+      const bool saves = pictures || last || stop || now() - saved_ > seconds_between_checkpoints;
+      if (saves || is_time_to_report()) report(log);
+      if (pictures) save_samples(i + 1);
+      if (saves) save(i + 1);
+      if (stop && !last) {
+        progress_.note(interruption(i + 1, folder_.checkpoint()));
+        return 130;
+      }
+    }
+  } catch (const LearningFailed &failure) {
+    throw std::runtime_error(failure.what() + checkpoint_kept(folder_));
+  }
+  return 0;
+}
+
+double TrainingRun::seconds() const { return now() - began_; }
+
+}  // namespace coopnets

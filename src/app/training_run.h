@@ -1,0 +1,53 @@
+// The one training loop: from a learner and its data to a run's folder, whatever learns.
+#pragma once
+#include <functional>
+
+#include "app/log.h"
+#include "app/options.h"
+#include "app/progress.h"
+#include "app/run_folder.h"
+#include "learning/learner.h"
+#include "tensor/safetensors.h"
+
+namespace coopnets {
+
+class TrainingRun {
+ public:
+  // Opens the folder OUT/EXPERIMENT/NAME: see RunFolder.
+  TrainingRun(const Options &, const std::string &experiment, const Settings &, Backend &, Learner &, Progress &);
+
+  // What a checkpoint says of itself when it is written after so many iterations.
+  using MetadataOf = std::function<Metadata(int64_t iteration)>;
+  // Begins anew, or with --resume goes on from the checkpoint, which must have these entries in its metadata and this
+  // run's settings; `others` are those that an older file does not name. False: nothing is left to do, and it is said.
+  // Throws std::runtime_error.
+  using Entries = std::vector<std::pair<std::string, std::string>>;
+  bool begin(MetadataOf, const Entries &same, const Settings &others, const std::string &config);
+
+  // Learns to the end. Returns 0, or 130 when interrupted. Throws std::runtime_error when learning fails.
+  int loop(const std::function<Batch(int64_t iteration)> &next);
+
+  const RunFolder &folder() const { return folder_; }
+  double seconds() const;  // since loop() began
+
+ private:
+  void resume(const Entries &same, const Settings &others);
+  void save(int64_t iteration);
+  void save_samples(int64_t iteration);
+  void report(Log &);
+  bool is_time_to_report() const;
+
+  const Options &options_;
+  const Settings &settings_;
+  Backend &backend_;
+  Learner &learner_;
+  Progress &progress_;
+  RunFolder folder_;
+  MetadataOf metadata_;
+  int64_t first_ = 0;             // iterations done before this run
+  int64_t unread_ = 0;            // iterations whose readings are still on the device, which is not waited for at each
+  double began_ = 0, saved_ = 0;  // clock
+  double read_ = 0, reading_since_ = 0;
+};
+
+}  // namespace coopnets

@@ -1,0 +1,139 @@
+#include "autodiff/ops.h"
+
+#include <stdexcept>
+
+namespace coopnets {
+
+namespace {
+
+Shape per_channel(const Shape &x) { return {1, 1, 1, 1, x.c}; }
+
+// v = conv(x, w) + b or conv^T(x, w) + b, y = a(v). conv is linear in x and in w, so each gradient is its adjoint applied
+// to dv; b is added at every position, so db sums dv over them. The adjoint of conv^T is conv itself; and
+// <dv, conv^T(x, w)> = <conv(dv, w), x>, whose gradient in w is that of a convolution with input dv and output gradient x.
+Op convolution(const Window &window, Activation activation, bool transposed) {
+  Op op;
+  op.activation = activation;
+  op.multiplies = true;
+  op.forward = [=](Backend &backend, const Inputs &in, View y) {
+    const Epilogue epilogue{in[2], activation};
+    transposed ? backend.conv_backward_input(in[0], in[1], window, epilogue, y)
+               : backend.conv_forward(in[0], in[1], window, epilogue, y);
+  };
+  op.backward = [=](Backend &backend, const Inputs &in, View dv, const Derivative &derivative, const Gradients &d_in) {
+    if (d_in[2].data) backend.bias_backward(dv, d_in[2]);
+    if (d_in[1].data)
+      transposed ? backend.conv_backward_filter(dv, in[0], window, d_in[1])
+                 : backend.conv_backward_filter(in[0], dv, window, d_in[1]);
+    const Epilogue epilogue{{}, {}, derivative};
+    if (d_in[0].data)
+      transposed ? backend.conv_forward(dv, in[1], window, epilogue, d_in[0])
+                 : backend.conv_backward_input(dv, in[1], window, epilogue, d_in[0]);
+  };
+  op.reads = [](size_t i, const std::vector<bool> &asked) { return (i == 0 && asked[1]) || (i == 1 && asked[0]); };
+  return op;
+}
+
+}  // namespace
+
+Variable conv(Tape &tape, Variable x, Variable filters, Variable bias, const Window &window, Activation activation) {
+  const Shape &xs = tape.shape(x), &ws = tape.shape(filters);
+  if (ws != filter_shape(window, xs.c, ws.c) || (bias.id >= 0 && tape.shape(bias) != per_channel(ws)))
+    throw std::invalid_argument("conv: filters " + ws.str() + " do not fit an input of " + xs.str());
+  return tape.record(convolution(window, activation, false), {x, filters, bias}, window.out(xs, ws.c));
+}
+
+Variable deconv(Tape &tape, Variable x, Variable filters, Variable bias, const Window &window, const Shape &out,
+                Activation activation) {
+  const Shape &xs = tape.shape(x), &ws = tape.shape(filters);
+  if (ws != filter_shape(window, out.c, xs.c) || window.out(out, xs.c) != xs ||
+      (bias.id >= 0 && tape.shape(bias) != per_channel(out)))
+    throw std::invalid_argument("deconv: filters " + ws.str() + " do not lead from " + xs.str() + " to " + out.str());
+  return tape.record(convolution(window, activation, true), {x, filters, bias}, out);
+}
+
+// ------------------------------------------------------------------------------------------- batch normalisation
+
+BatchStatistics::BatchStatistics(Backend &backend, int64_t channels) {
+  for (Tensor *tensor : {&mean, &inverse_deviation, &d_scale, &d_shift})
+    *tensor = Tensor(backend, {1, 1, 1, 1, channels});
+}
+
+namespace {
+
+// Inputs: x, scale, shift. The kernels always write the gradients of scale and shift.
+Op normalisation(const Tape &tape, Variable x, Variable scale, Variable shift, Activation activation) {
+  const Shape channels = per_channel(tape.shape(x));
+  if (tape.shape(scale) != channels || tape.shape(shift) != channels)
+    throw std::invalid_argument("batch_norm: scale and shift must have one number per channel of " +
+                                tape.shape(x).str());
+  Op op;
+  op.activation = activation;
+  op.reads = [](size_t i, const std::vector<bool> &) { return i < 2; };
+  op.in_place = true;
+  return op;
+}
+
+}  // namespace
+
+// y = a(scale (x - m) r + shift), r = 1/sqrt(v + epsilon). m and v depend on every x, whence the two correction terms of
+// dx (backend.h).
+Variable batch_norm(Tape &tape, Variable x, Variable scale, Variable shift, real epsilon, Activation activation,
+                    BatchStatistics &s) {
+  Op op = normalisation(tape, x, scale, shift, activation);
+  op.forward = [=, &s](Backend &backend, const Inputs &in, View y) {
+    backend.batch_norm_forward(in[0], in[1], in[2], epsilon, activation, y, s.mean, s.inverse_deviation);
+  };
+  op.backward = [&s](Backend &backend, const Inputs &in, View dv, const Derivative &, const Gradients &d_in) {
+    backend.batch_norm_backward(in[0], dv, in[1], s.mean, s.inverse_deviation, d_in[0],
+                                d_in[1].data ? d_in[1] : View(s.d_scale), d_in[2].data ? d_in[2] : View(s.d_shift));
+  };
+  return tape.record(std::move(op), {x, scale, shift}, tape.shape(x));
+}
+
+// dx = scale/sqrt(v + epsilon) dv: the statistics do not depend on x here.
+Variable batch_norm_inference(Tape &tape, Variable x, Variable scale, Variable shift, ConstView mean,
+                              ConstView variance, real epsilon, Activation activation, BatchStatistics &s) {
+  Op op = normalisation(tape, x, scale, shift, activation);
+  op.forward = [=](Backend &backend, const Inputs &in, View y) {
+    backend.batch_norm_inference(in[0], in[1], in[2], mean, variance, epsilon, activation, y);
+  };
+  op.backward = [=, &s](Backend &backend, const Inputs &in, View dv, const Derivative &, const Gradients &d_in) {
+    backend.batch_norm_inference_backward(in[0], dv, in[1], mean, variance, epsilon, d_in[0],
+                                          d_in[1].data ? d_in[1] : View(s.d_scale),
+                                          d_in[2].data ? d_in[2] : View(s.d_shift));
+  };
+  return tape.record(std::move(op), {x, scale, shift}, tape.shape(x));
+}
+
+// ------------------------------------------------------------------------------------------------------- pointwise
+
+// v = x, y = a(v), so dx = dv.
+Variable activate(Tape &tape, Variable x, Activation activation) {
+  Op op;
+  op.activation = activation;
+  op.in_place = true;
+  op.forward = [=](Backend &backend, const Inputs &in, View y) { backend.activation_forward(in[0], activation, y); };
+  op.backward = [](Backend &backend, const Inputs &, View dv, const Derivative &, const Gradients &d_in) {
+    if (d_in[0].data != dv.data) backend.copy(dv, d_in[0]);
+  };
+  return tape.record(std::move(op), {x}, tape.shape(x));
+}
+
+// y = a + b, so da = dy and db = dy.
+Variable add(Tape &tape, Variable a, Variable b) {
+  require_same(tape.shape(a), tape.shape(b), "add");
+  Op op;
+  op.in_place = true;
+  op.forward = [](Backend &backend, const Inputs &in, View y) {
+    backend.copy(in[0], y);
+    backend.add(in[1], y);
+  };
+  op.backward = [](Backend &backend, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
+    for (const View &d : d_in)
+      if (d.data && d.data != dy.data) backend.copy(dy, d);
+  };
+  return tape.record(std::move(op), {a, b}, tape.shape(a));
+}
+
+}  // namespace coopnets

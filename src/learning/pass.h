@@ -1,0 +1,51 @@
+// A net on a tape of its own: what the algorithms of this folder are written with.
+#pragma once
+#include "nets/network.h"
+
+namespace coopnets {
+
+enum class Wrt { inputs, parameters };  // what gradients are taken with respect to
+
+class Pass {
+ public:
+  // Reads its inputs from memory that somebody else owns. Values lie in one arena and gradients in another, or the same:
+  // see Tape. `wanted` says which gradients can be asked for.
+  Pass(Network &, const std::vector<View> &inputs, Statistics, Arena &values, Arena &gradients,
+       const std::vector<Wrt> &wanted);
+
+  void forward() { tape_.forward(); }
+  size_t outputs() const { return use_->outputs.size(); }
+  View output(size_t k = 0) const { return tape_.value(use_->outputs.at(k)); }
+  View input(size_t i = 0) const { return tape_.value(inputs_.at(i)); }
+  size_t inputs() const { return inputs_.size(); }
+  size_t layers() const { return use_->layers.size(); }
+  View layer(size_t i) const { return tape_.value(use_->layers.at(i)); }  // until backward()
+
+  // The gradient of a scalar with respect to output k: to be filled before backward(), which may overwrite it.
+  View seed(Wrt, size_t k = 0) const;
+  // That of the scalar `weight` * (sum of the elements of all outputs of these examples).
+  void fill_seed(Wrt, real weight, int64_t first, int64_t count);
+  void fill_seed(Wrt wrt, real weight) { fill_seed(wrt, weight, 0, output().shape.n); }
+  void backward(Wrt wrt) { tape_.backward(*gradient_of(wrt)); }
+  // With respect to input or parameter i, after backward().
+  View gradient(Wrt, size_t i = 0) const;
+
+  void track() { net_.track(*use_); }  // the batch that forward() saw into the running statistics
+  Network &net() const { return net_; }
+  size_t bytes_unplanned() const { return tape_.bytes_unplanned(); }
+
+ private:
+  Tape::Gradient *gradient_of(Wrt) const;
+  Network &net_;
+  Tape tape_;
+  std::vector<Variable> inputs_;
+  std::unique_ptr<Network::Use> use_;
+  Tape::Gradient *to_inputs_ = nullptr, *to_parameters_ = nullptr;
+};
+
+// Langevin dynamics on the inputs of a net whose log-density is a function of its outputs,
+//   x <- x - (d^2/2) (x/s^2 - gradient) + n N(0, I),
+// `steps` times. After each forward pass seed(k) fills pass.seed(Wrt::inputs) with the log-density's gradient.
+void langevin(Pass &, int64_t steps, const LangevinStep &, const std::function<void(int64_t k)> &seed);
+
+}  // namespace coopnets

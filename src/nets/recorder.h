@@ -1,0 +1,142 @@
+// A net is a C++ function that records itself: it takes a Recorder and its input variables, calls layers, branches and
+// adds as plain code, and returns its outputs.
+//
+//   std::vector<Variable> descriptor(Recorder &r, const std::vector<Variable> &x) {
+//     Variable h = r.conv(x[0], 64, same_side(4, 2), leaky_relu(0.2));
+//     h = r.add(r.conv(h, 64, same_side(3, 1)), h);
+//     return {r.fully_connected(h, 100)};
+//   }
+//
+// It is called once for each tape, with inputs of any batch and of any size that its windows fit. Parameters come into
+// being at the first recording and are found again, by name, at later ones.
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "autodiff/ops.h"
+#include "nets/geometry.h"
+
+namespace coopnets {
+
+Activation linear();
+Activation relu();
+Activation leaky_relu(double slope);
+Activation tanh_activation();
+Activation sigmoid_activation();
+
+// What a layer with filters may say beside its window.
+struct LayerOptions {
+  Activation activation;
+  bool bias = true;
+  double rate = 1;       // multiplies the net's learning rate
+  double deviation = 0;  // of the initial filters; 0: the net's own
+
+  LayerOptions(Activation a = {}) : activation(a) {}
+  LayerOptions without_bias() const;  // before batch normalisation, whose mean would subtract it again
+  LayerOptions at_rate(double rate) const;
+};
+
+// In what the codes of other frameworks differ, where a net is to be the very net of its source.
+struct Conventions {
+  real batch_norm_epsilon = 1e-5;
+  bool batch_norm_scale = true;  // a learned one; else it is 1
+  // Filters are N(0, deviation^2), biases and shifts 0, scales 1; or as PyTorch 0.4 has them: filters and biases uniform
+  // within 1/sqrt(n) for n inputs of each output, scales within [0, 1].
+  enum Initial { normal, uniform } initial = normal;
+};
+
+struct ParameterSpec {
+  enum Kind { filters, bias, scale, shift } kind;
+  std::string name;  // "descriptor.1.filters"
+  Shape shape;
+  double rate;        // multiplies the net's learning rate
+  double deviation;   // of initial filters; 0: the net's own
+  int64_t layer;      // its number, from 0
+  int64_t positions;  // of its layer's output for one example of the nominal input
+  int64_t inputs;     // of each output of its layer
+  Conventions::Initial initial;
+};
+
+// The running statistics of a batch norm.
+struct BatchNormSpec {
+  std::string layer;  // "descriptor.1."
+  int64_t channels;
+  real epsilon;
+};
+
+enum class Statistics { batch, running };  // which ones batch normalisation uses
+
+// Who keeps the parameters of a net and gives the tape's leaf for each that is asked for.
+class ParameterStore {
+ public:
+  virtual ~ParameterStore() = default;
+  virtual Variable parameter(const ParameterSpec &) = 0;
+  virtual Variable ones(int64_t channels) = 0;  // [1,1,1,1,channels], no parameter
+  virtual Variable batch_norm(const BatchNormSpec &, Variable x, Variable scale, Variable shift, Activation) = 0;
+};
+
+// Every layer throws std::invalid_argument where it cannot take what it is given.
+class Recorder {
+ public:
+  Recorder(Tape &tape, ParameterStore &store, std::string net) : tape_(tape), store_(store), net_(std::move(net)) {}
+
+  Conventions conventions;  // of the layers that follow
+
+  // y = a(conv(x, filters) + bias), and its transpose. Parameters "N.filters" and "N.bias" of layer N.
+  Variable conv(Variable x, int64_t channels, const Sides &, const LayerOptions & = {});
+  Variable deconv(Variable x, int64_t channels, const Sides &, const LayerOptions & = {});
+  // A convolution as large as its input.
+  Variable fully_connected(Variable x, int64_t channels, const LayerOptions & = {});
+  // y = a(scale (x - m) / sqrt(v + e) + shift). It belongs to the layer whose output it takes, if it is the last one:
+  // parameters "N.scale" and "N.shift".
+  Variable batch_norm(Variable x, Activation = {});
+  Variable activate(Variable x, Activation);
+  Variable add(Variable a, Variable b);
+
+  // Layers are numbered in their order, those after scope("left") as left.0, left.1 and so on; scope("") goes back.
+  // Layers of one name share their parameters: scope("left") twice records the same layers on two inputs.
+  void scope(const std::string &prefix);
+  const Shape &shape(Variable x) const { return tape_.shape(x); }
+
+  // What was recorded: a line for each layer, the outputs of those with filters (after their batch norm), and the
+  // multiply-adds of all, times 2.
+  std::vector<std::string> lines() const;
+  const std::vector<Variable> &layers() const { return layers_; }
+  double flop() const { return flop_; }
+
+ private:
+  struct Line {
+    std::string what;
+    std::vector<Variable> of;
+    Variable out;
+  };
+  Variable with_filters(bool transposed, Variable x, int64_t channels, const Geometry &, const LayerOptions &);
+  Variable note(const std::string &what, std::vector<Variable> of, Variable out);
+  Variable parameter(ParameterSpec::Kind, const Shape &, const LayerOptions & = {});
+  void next_layer();
+
+  Tape &tape_;
+  ParameterStore &store_;
+  std::string net_, prefix_, name_;  // name_: of the last layer, "descriptor.1."
+  std::map<std::string, int64_t> next_in_scope_;
+  int64_t layer_ = -1, positions_ = 1, inputs_ = 1;  // of the last layer, as ParameterSpec has them
+  std::vector<Line> lines_;
+  std::vector<Variable> layers_;
+  double flop_ = 0;
+};
+
+using NetFunction = std::function<std::vector<Variable>(Recorder &, const std::vector<Variable> &inputs)>;
+
+// What a net is for inputs of these shapes, without any memory taken.
+struct Sketch {
+  std::vector<ParameterSpec> parameters;
+  std::vector<BatchNormSpec> batch_norms;
+  std::vector<Shape> outputs;
+  std::vector<std::string> lines;
+  double flop = 0;  // of the forward pass
+};
+Sketch sketch(const NetFunction &, const std::string &net, const std::vector<Shape> &inputs);
+
+}  // namespace coopnets
