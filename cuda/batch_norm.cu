@@ -214,7 +214,8 @@ __global__ void normalise_backward(const float *x, const float *dv, const float 
 __global__ void track(const float *mean, const float *inverse_deviation, float epsilon, float keep, float *running_mean,
                       float *running_variance, int channels) {
   for (int64_t c = first_item(); c < channels; c += item_stride()) {
-    const double inverse = inverse_deviation[c], variance = 1 / (inverse * inverse) - epsilon;
+    const double inverse = inverse_deviation[c], difference = 1 / (inverse * inverse) - epsilon;
+    const double variance = difference < 0 ? 0 : difference;  // NaN stays
     running_mean[c] = keep * running_mean[c] + (1 - keep) * mean[c];
     running_variance[c] = float(keep * running_variance[c] + (1 - keep) * variance);
   }

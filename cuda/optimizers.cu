@@ -10,6 +10,8 @@
 // Capped momentum needs the largest |gradient| of each tensor before it may begin: a first launch leaves one maximum a
 // block, at most 1024 a tensor, and each block of the second folds those of its tensor. 20 bytes an element, and 4
 // before.
+#include <limits>
+
 #include "cuda/cuda_backend.h"
 #include "cuda/four.h"
 #include "cuda/reduce.h"
@@ -162,7 +164,8 @@ void CudaBackend::capped_momentum(const std::vector<MomentumUpdate> &updates, re
     Table<MomentumTensor> table;
     for (size_t i = begin; i < updates.size() && i < begin + most_tensors; ++i) {
       const MomentumUpdate &u = updates[i];
-      table.add({u.value.data, u.velocity.data, u.gradient.data, u.value.shape.size(), 0, u.rate, u.divisor, u.cap,
+      const float cap = u.cap > 0 ? u.cap : std::numeric_limits<float>::infinity();
+      table.add({u.value.data, u.velocity.data, u.gradient.data, u.value.shape.size(), 0, u.rate, u.divisor, cap,
                  u.weight_decay});
     }
     float *const largest = scratch<float>(table.blocks);

@@ -239,7 +239,8 @@ void CpuBackend::batch_norm_track(ConstView mean, ConstView inverse_deviation, r
   require_same(inverse_deviation.shape, mean.shape, "batch norm: deviation");
   require_same(running_variance.shape, mean.shape, "batch norm: running variance");
   for (int64_t c = 0; c < mean.shape.c; ++c) {
-    const double inverse = inverse_deviation.data[c], variance = 1 / (inverse * inverse) - epsilon;
+    const double inverse = inverse_deviation.data[c], difference = 1 / (inverse * inverse) - epsilon;
+    const double variance = difference < 0 ? 0 : difference;  // NaN stays
     running_mean.data[c] = keep * running_mean.data[c] + (1 - keep) * mean.data[c];
     running_variance.data[c] = real(keep * running_variance.data[c] + (1 - keep) * variance);
   }

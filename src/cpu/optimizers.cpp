@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 
 #include "cpu/cpu_backend.h"
 #include "cpu/parallel.h"
@@ -37,8 +38,9 @@ void CpuBackend::capped_momentum(const std::vector<MomentumUpdate> &updates, rea
   }
   for (const MomentumUpdate &u : updates) {
     const double largest = largest_magnitude(*this, u.gradient) / u.divisor;
+    const double cap = u.cap > 0 ? u.cap : std::numeric_limits<double>::infinity();
     // A NaN anywhere makes `largest` NaN, so that it reaches every element and cannot be missed.
-    const real factor = real((largest <= u.cap ? 1 : u.cap / largest) / u.divisor);
+    const real factor = real((largest <= cap ? 1 : cap / largest) / u.divisor);
     const real decay = u.weight_decay, rate = real(u.rate * clock_.rate);
     real *value = u.value.data, *velocity = u.velocity.data;
     const real *gradient = u.gradient.data;

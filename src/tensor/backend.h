@@ -84,7 +84,7 @@ struct AdamUpdate {
   real rate;
 };
 
-// MatConvNet's update with a cap: g = gradient / divisor; if max|g| > cap: g *= cap / max|g|;
+// MatConvNet's update with a cap: g = gradient / divisor; if max|g| > cap: g *= cap / max|g|; cap 0 is none;
 // velocity = momentum * velocity - weight_decay * value - g;  value += rate * velocity.
 struct MomentumUpdate {
   View value;
@@ -176,7 +176,8 @@ class Backend {
                                     real epsilon, Activation, View y) = 0;
   virtual void batch_norm_inference_backward(ConstView x, ConstView dv, ConstView scale, ConstView mean,
                                              ConstView variance, real epsilon, View dx, View dscale, View dshift) = 0;
-  // running = keep * running + (1 - keep) * batch, the batch's variance being 1/inverse_deviation^2 - epsilon.
+  // running = keep * running + (1 - keep) * batch, the batch's variance being 1/inverse_deviation^2 - epsilon, or 0 where
+  // rounding puts that below 0.
   virtual void batch_norm_track(ConstView mean, ConstView inverse_deviation, real epsilon, real keep, View running_mean,
                                 View running_variance) = 0;
 

@@ -180,6 +180,28 @@ TEST(BatchNorm, RunningStatisticsFollowTheBatch) {
   EXPECT_LE(relative_error(rv.values(), wanted_variance), tolerance);
 }
 
+// The batch's variance is recovered from 1/sqrt(v + epsilon), whose rounding may put it below 0 where v is 0.
+TEST(BatchNorm, RunningVarianceOfAConstantChannelIsNeverNegative) {
+  Backend &backend = test_backend();
+  const Shape shape = {2, 1, 3, 5, 1}, channels = {1, 1, 1, 1, 1};
+  for (const double e : {1e-5, 2e-5, 3e-5, 1e-4, 1e-3, 1e-2, 0.1}) {
+    const Guarded x(shape, std::vector<real>(shape.size(), 3)), y(shape), scale(channels, {1}), shift(channels, {0}),
+        mean(channels), inverse(channels), running_mean(channels, {0}), running_variance(channels, {0});
+    backend.batch_norm_forward(x, scale, shift, real(e), {}, y, mean, inverse);
+    for (int update = 0; update < 100; ++update) {
+      backend.batch_norm_track(mean, inverse, real(e), real(0.9), running_mean, running_variance);
+      const real variance = running_variance.values()[0];
+      ASSERT_GE(variance, 0) << e << ", update " << update;
+      ASSERT_LE(variance, 1e-6 * e);
+    }
+  }
+  const real nan = std::numeric_limits<real>::quiet_NaN();
+  const Guarded spoilt(channels, {nan}), running_mean(channels, {0}), running_variance(channels, {0});
+  backend.batch_norm_track(spoilt, spoilt, real(1e-5), real(0.9), running_mean, running_variance);
+  EXPECT_TRUE(std::isnan(running_mean.values()[0]));
+  EXPECT_TRUE(std::isnan(running_variance.values()[0]));
+}
+
 TEST(BatchNorm, NanSpoilsItsChannelAlone) {
   const Call call({2, 1, 5, 5, 3});
   std::vector<real> x = call.x_values;

@@ -85,14 +85,14 @@ TEST_F(Optimizers, EveryTensorOfALongListIsUpdated) {
     for (int of : {0, 4}) EXPECT_NEAR(tensors[6 * k + of]->values()[1], -double(k), 1e-5 * double(k)) << k << " " << of;
 }
 
-// One gradient far above the cap, one far below; several steps with momentum and decay.
+// One gradient far above the cap, one far below, one without a cap; several steps with momentum and decay.
 TEST_F(Optimizers, CappedMomentumMatchesTheNaiveRule) {
   const real momentum = real(0.5);
   std::vector<std::unique_ptr<Guarded>> tensors;
   std::vector<MomentumUpdate> updates;
   std::vector<std::vector<double>> value, velocity;
   for (const Shape &shape : shapes)
-    for (const double cap : {0.05, 1e3}) {
+    for (const double cap : {0.05, 1e3, 0.}) {
       const std::vector<real> start = random_values(shape.size(), unsigned(shape.size())), zero(shape.size(), 0);
       for (const std::vector<real> &v : {start, zero, zero}) tensors.push_back(std::make_unique<Guarded>(shape, v));
       const size_t k = tensors.size();
@@ -108,7 +108,7 @@ TEST_F(Optimizers, CappedMomentumMatchesTheNaiveRule) {
       test_backend().upload(g.data(), const_cast<real *>(u.gradient.data), g.size() * sizeof(real));
       double largest = 0;
       for (const real v : g) largest = std::max(largest, std::fabs(double(v) / u.divisor));
-      const double factor = (largest > u.cap ? u.cap / largest : 1) / u.divisor;
+      const double factor = (u.cap > 0 && largest > u.cap ? u.cap / largest : 1) / u.divisor;
       for (size_t i = 0; i < g.size(); ++i) {
         velocity[k][i] = momentum * velocity[k][i] - u.weight_decay * value[k][i] - factor * g[i];
         value[k][i] += u.rate * schedule * velocity[k][i];
@@ -123,13 +123,13 @@ TEST_F(Optimizers, CappedMomentumMatchesTheNaiveRule) {
   }
 }
 
-// A gradient as large as the cap is left alone; twice as large is halved, as a whole.
+// A gradient as large as the cap is left alone; twice as large is halved, as a whole. Cap 0 is none.
 TEST_F(Optimizers, CapRescalesOnlyAboveItself) {
   const Shape shape = {1, 1, 1, 1, 3};
   for (const auto &[cap, wanted] : {std::pair<double, std::vector<real>>{4, {1, -4, 0.5}},
                                     {8, {1, -4, 0.5}},
                                     {2, {0.5, -2, 0.25}},
-                                    {0, {0, 0, 0}}}) {
+                                    {0, {1, -4, 0.5}}}) {
     const Guarded value(shape, {0, 0, 0}), gradient(shape, {2, -8, 1}), velocity(shape, {0, 0, 0});
     test_backend().capped_momentum({{value, gradient, velocity, 1, 2, real(cap), 0}}, real(0.5));
     std::vector<real> got = value.values();
@@ -144,7 +144,7 @@ TEST_F(Optimizers, NanReachesTheParameters) {
   const Shape shape = {1, 1, 1, 1, 100};
   std::vector<real> g = random_values(100, 1);
   g[42] = nan;
-  for (const double cap : {0.1, 1e9}) {
+  for (const double cap : {0.1, 1e9, 0.}) {
     const Guarded value(shape, random_values(100, 2)), gradient(shape, g), velocity(shape, std::vector<real>(100, 0)),
         other(shape, random_values(100, 3)), fine(shape, random_values(100, 4));
     const Guarded still(shape, std::vector<real>(100, 0));
