@@ -32,16 +32,16 @@ __global__ void normal_numbers(float *x, int64_t size, float mean, float deviati
   }
 }
 
-// x <- x - half (pull x - gradient) + d n, half = d^2/2, pull = 1/s^2.
+// x <- x - half (pull x - gradient) + deviation N(0, 1), half = d^2/2, pull = 1/s^2.
 template <bool with_noise>
 __global__ void langevin_step(float *x, const float *__restrict__ gradient, int64_t size, float half, float pull,
-                              float d, Noise noise) {
+                              float deviation, Noise noise) {
   for (int64_t b = first_item(); 4 * b < size; b += item_stride()) {
     Four v = load_four(x, b, size), n;
     const Four g = load_four(gradient, b, size);
     if (with_noise) noise.draw(b, n.v);
 #pragma unroll
-    for (int j = 0; j < 4; ++j) v.v[j] = v.v[j] - half * (pull * v.v[j] - g.v[j]) + d * n.v[j];
+    for (int j = 0; j < 4; ++j) v.v[j] = v.v[j] - half * (pull * v.v[j] - g.v[j]) + deviation * n.v[j];
     store_four(x, b, size, v);
   }
 }
@@ -61,12 +61,12 @@ void CudaBackend::langevin(View x, ConstView gradient, const LangevinStep &step)
   const int64_t size = x.shape.size(), blocks = ceil_div<int64_t>(size, 4);
   const Noise noise{step.key, uint32_t(step.index), clock_};
   if (!size) return;
-  if (step.noise)
+  if (step.noise != 0)
     CUDA_LAUNCH(langevin_step<true>, grid_for(blocks, threads), threads, 0, stream_, x.data, gradient.data, size, half,
-                pull, d, noise);
+                pull, step.noise, noise);
   else
     CUDA_LAUNCH(langevin_step<false>, grid_for(blocks, threads), threads, 0, stream_, x.data, gradient.data, size, half,
-                pull, d, noise);
+                pull, step.noise, noise);
 }
 
 }  // namespace coopnets

@@ -67,7 +67,7 @@ std::vector<real> outputs(int threads, const Shape &shape) {
   }
 
   Tensor value(backend, shape, x.values()), m(backend, shape), v(backend, shape);
-  for (const bool noise : {false, true}) {
+  for (const real noise : {real(0), real(0.1)}) {
     backend.langevin(value, g, {real(0.1), real(0.9), noise, {5, Purpose::langevin}, 2});
     keep(value);
   }

@@ -23,7 +23,7 @@ TEST(CudaReplay, AGraphReadsTheClockOfItsLaunch) {
   const std::vector<real> start = random_values(shape.size(), 1);
   const Tensor x(backend, shape, start), gradient(backend, shape, random_values(shape.size(), 2));
   const Tensor same(cpu(), shape, start), same_gradient(cpu(), shape, random_values(shape.size(), 2));
-  LangevinStep step{real(0.3), real(0.7), true, {5, Purpose::test}, 0};
+  LangevinStep step{real(0.3), real(0.7), real(0.3), {5, Purpose::test}, 0};
   Recording recording;
   for (int iteration = 0; iteration < 5; ++iteration) {
     backend.set_clock({iteration, 1});

@@ -22,7 +22,7 @@ TEST_F(Langevin, StepWithoutNoiseIsTheFormula) {
     std::vector<double> wanted(a.size());
     for (size_t i = 0; i < a.size(); ++i) wanted[i] = a[i] - 0.5 * d * d * (a[i] / (double(s) * s) - g[i]);
     const Guarded x(shape, a), gradient(shape, g);
-    test_backend().langevin(x, gradient, {d, s, false, key, 0});
+    test_backend().langevin(x, gradient, {d, s, 0, key, 0});
     EXPECT_LE(relative_error(x.values(), wanted), tolerance) << shape.str();
   }
 }
@@ -32,43 +32,55 @@ TEST_F(Langevin, NoiseIsKeyedByIterationIndexAndElement) {
   for (const Shape &shape : shapes)
     for (const auto &[iteration, index] : {std::pair<int64_t, int64_t>{0, 0}, {1, 0}, {0, 1}, {int64_t{1} << 40, 29}}) {
       const std::vector<real> a = random_values(shape.size(), 1), g = random_values(shape.size(), 2);
-      const real d = real(0.3), s = real(0.7);
+      const real d = real(0.3), s = real(0.7), noise = real(0.2);
       std::vector<double> wanted(a.size());
       for (size_t i = 0; i < a.size(); ++i) {
         float n[4];
         normals(random_block(key, iteration, uint32_t(index), i / 4), n);
-        wanted[i] = a[i] - 0.5 * d * d * (a[i] / (double(s) * s) - g[i]) + d * n[i % 4];
+        wanted[i] = a[i] - 0.5 * d * d * (a[i] / (double(s) * s) - g[i]) + noise * n[i % 4];
       }
       const Guarded x(shape, a), gradient(shape, g);
       test_backend().set_clock({iteration, 0.5});  // the learning rate's schedule is no business of the chain
-      test_backend().langevin(x, gradient, {d, s, true, key, index});
+      test_backend().langevin(x, gradient, {d, s, noise, key, index});
       EXPECT_LE(relative_error(x.values(), wanted), 1e-5) << shape.str() << " " << iteration << " " << index;
     }
 }
 
-// f = 0: x <- (1 - d^2/(2 s^2)) x + d n, whose variance settles at s^2 / (1 - d^2/(4 s^2)); a large step makes the
-// correction large (a third) and the chain fast (it forgets half of itself a step).
+// f = 0: x <- (1 - d^2/(2 s^2)) x + n N(0, 1), whose variance settles at (n/d)^2 s^2 / (1 - d^2/(4 s^2)): hot, at the
+// paper's n = d, and cold. A large step makes the correction large (a third) and the chain fast (it forgets half of
+// itself per step).
 TEST_F(Langevin, ChainSettlesAtItsStationaryVariance) {
   const int64_t size = 8192;
-  const double s = 0.3, d = 0.3, wanted = s * s / (1 - d * d / (4 * s * s));
-  const Guarded x({1, 1, 1, 1, size}, std::vector<real>(size, 2)), zero({1, 1, 1, 1, size}, std::vector<real>(size, 0));
-  for (int step = 0; step < 30; ++step) {
-    test_backend().set_clock({step / 10, 1});
-    test_backend().langevin(x, zero, {real(d), real(s), true, key, step % 10});
+  const double s = 0.3, d = 0.3;
+  for (const double temperature : {4., 1., 0.09}) {
+    const double n = d * std::sqrt(temperature), wanted = n * n / (d * d) * s * s / (1 - d * d / (4 * s * s));
+    const Guarded x({1, 1, 1, 1, size}, std::vector<real>(size, 2)),
+        zero({1, 1, 1, 1, size}, std::vector<real>(size, 0));
+    for (int step = 0; step < 30; ++step) {
+      test_backend().set_clock({step / 10, 1});
+      test_backend().langevin(x, zero, {real(d), real(s), real(n), key, step % 10});
+    }
+    double mean = 0, variance = 0;
+    const std::vector<real> values = x.values();
+    for (const double v : values) mean += v / size;
+    for (const double v : values) variance += (v - mean) * (v - mean) / (size - 1);
+    EXPECT_NEAR(mean, 0, 4 * std::sqrt(wanted / size)) << temperature;
+    EXPECT_NEAR(variance, wanted, 4 * wanted * std::sqrt(2. / size)) << temperature;
   }
-  double mean = 0, variance = 0;
-  const std::vector<real> values = x.values();
-  for (const double v : values) mean += v / size;
-  for (const double v : values) variance += (v - mean) * (v - mean) / (size - 1);
-  EXPECT_NEAR(mean, 0, 4 * std::sqrt(wanted / size));
-  EXPECT_NEAR(variance, wanted, 4 * wanted * std::sqrt(2. / size));
+}
+
+// Without noise nothing but the pull is left: x <- (1 - d^2/(2 s^2)) x.
+TEST_F(Langevin, ColdestChainFallsToTheMode) {
+  const Guarded x({1, 1, 1, 1, 100}, std::vector<real>(100, 2)), zero({1, 1, 1, 1, 100}, std::vector<real>(100, 0));
+  for (int step = 0; step < 10; ++step) test_backend().langevin(x, zero, {real(0.3), real(0.3), 0, key, step});
+  for (const real v : x.values()) EXPECT_NEAR(v, 2. / 1024, 1e-8);
 }
 
 TEST_F(Langevin, NanInTheGradientReachesTheChain) {
   std::vector<real> g(100, 0);
   g[42] = std::numeric_limits<real>::quiet_NaN();
   const Guarded x({1, 1, 1, 1, 100}, std::vector<real>(100, 1)), gradient({1, 1, 1, 1, 100}, g);
-  test_backend().langevin(x, gradient, {real(0.1), 1, true, key, 0});
+  test_backend().langevin(x, gradient, {real(0.1), 1, real(0.1), key, 0});
   EXPECT_TRUE(std::isnan(x.values()[42]));
   EXPECT_FALSE(std::isnan(x.values()[41]));
 }

@@ -179,7 +179,7 @@ TEST(Pointwise, TensorsMayBeginAnywhere) {
     backend.difference(2, view(0), view(1), view(2));
     backend.activation_forward(view(2), {Activation::tanh, 0}, view(0));
     backend.activation_backward(view(0), {Activation::tanh, 0}, view(1));
-    backend.langevin(view(0), view(1), {real(0.1), 1, true, {7, Purpose::test}, 2});
+    backend.langevin(view(0), view(1), {real(0.1), 1, real(0.1), {7, Purpose::test}, 2});
     backend.adam({{view(0), view(1), view(2), view(3), real(0.01)}}, {});
     backend.capped_momentum({{view(1), view(0), view(2), real(0.01), 2, real(0.1), real(0.001)}}, real(0.9));
     for (const Tensor &t : memory) {
