@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <set>
 
 #include "metrics/completion.h"
@@ -44,18 +43,36 @@ double naive_ssim(const Frames &a, const Frames &b, double peak) {
 }
 
 TEST(Psnr, ByHand) {
-  // Frame 0: one of four values off by 0.2, MSE 0.01, 20 dB. Frame 1: all off by 0.1, MSE 0.01. With peak 255: + 48.13
-  // dB.
+  // Frame 0: one of four values off by 0.2, MSE 0.01, 20 dB. Frame 1: all off by 0.1, MSE 0.01. The same of bytes.
   const Frames a(2, 1, 2, 2, {0, 0, 0, 0, 0.5, 0.5, 0.5, 0.5}), b(2, 1, 2, 2, {0, 0.2, 0, 0, 0.6, 0.4, 0.6, 0.4});
   EXPECT_NEAR(psnr_of_frames(a, b)[0], 20, 1e-12);
   EXPECT_NEAR(psnr(a, b), 20, 1e-12);
-  EXPECT_NEAR(psnr(a, b, 255), 20 + 20 * std::log10(255.0), 1e-12);
+  Frames bytes_a = a, bytes_b = b;
+  for (Frames *frames : {&bytes_a, &bytes_b})
+    for (double &v : frames->pixels) v *= 255;
+  EXPECT_NEAR(psnr(bytes_a, bytes_b, 255), 20, 1e-9);
   // The mean of the PSNRs: 20 and 40 dB.
   const Frames c(2, 1, 2, 2, {0, 0.2, 0, 0, 0.51, 0.49, 0.51, 0.49});
   EXPECT_NEAR(psnr(a, c), 30, 1e-9);
-  EXPECT_EQ(psnr(a, a), std::numeric_limits<double>::infinity());
   EXPECT_THROW(psnr(a, Frames(1, 1, 2, 2)), std::invalid_argument);
   EXPECT_THROW(psnr(Frames(), Frames()), std::invalid_argument);
+}
+
+// No error is below that of rounding to a byte, 1 / (12 * 255^2) of the peak's square: 58.92262 dB.
+TEST(Psnr, OfEqualPicturesIsThatOfRoundingToBytes) {
+  const double highest = 58.922616;
+  EXPECT_NEAR(highest_psnr, highest, 1e-5);
+  EXPECT_NEAR(psnr_of_error(1.28155e-6), highest, 1e-4);
+  EXPECT_EQ(psnr_of_error(1.2e-6), highest_psnr);
+  EXPECT_LT(psnr_of_error(1.3e-6), highest_psnr);
+  EXPECT_NEAR(psnr_of_error(0.01), 20, 1e-12);
+  EXPECT_NEAR(psnr_of_error(650.25, 255), 20, 1e-12);
+  EXPECT_NEAR(psnr_of_error(0.08, 255), highest, 1e-4);  // a twelfth is the floor of bytes
+  EXPECT_TRUE(std::isnan(psnr_of_error(NAN)));
+  // One exact frame of two: the mean is finite.
+  const Frames a(2, 1, 2, 1, {0.5, 0.5, 0.5, 0.5}), b(2, 1, 2, 1, {0.5, 0.5, 0.6, 0.4});
+  EXPECT_NEAR(psnr(a, b), (highest + 20) / 2, 1e-4);
+  EXPECT_NEAR(completion_score(a, b, 0, Mask{1, 2, {0, 1}}).psnr, highest, 1e-5);
 }
 
 TEST(Ssim, OfConstantAndEqualPictures) {

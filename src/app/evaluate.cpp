@@ -1,11 +1,22 @@
 #include "app/evaluate.h"
 
+#include <cstdio>
 #include <stdexcept>
 
 #include "app/evaluate_video.h"
 #include "experiments/experiment.h"
+#include "metrics/psnr.h"
 
 namespace coopnets {
+
+std::string highest_psnr_note(const std::vector<std::string> &rows) {
+  std::string names;
+  for (const std::string &row : rows) names += (names.empty() ? "" : "; ") + row;
+  char highest[32];
+  std::snprintf(highest, sizeof highest, "%.2f", highest_psnr);
+  return "exact to within the rounding of bytes, which counts as " + std::string(highest) +
+         " dB, at least once: " + names;
+}
 
 int evaluate(const Options &options) {
   if (!options.features.empty() && !options.precision.empty() && options.precision != "fp32")

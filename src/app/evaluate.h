@@ -1,9 +1,15 @@
 // --evaluate: the measures of the paper's tables from a checkpoint, by what the experiment's data are. They are
 // printed, and kept as evaluation.json beside the checkpoint.
 #pragma once
+#include <string>
+#include <vector>
+
 #include "app/options.h"
 
 namespace coopnets {
+
+// What a table of PSNRs notes of the rows that met the highest one (metrics/psnr.h).
+std::string highest_psnr_note(const std::vector<std::string> &rows);
 
 // Each returns the exit status.
 int evaluate(const Options &);

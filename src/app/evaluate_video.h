@@ -15,6 +15,7 @@ namespace coopnets {
 // Means over the frames of a clip: PSNR in dB (peak 1, the channels of a frame in one MSE), SSIM of the grey frames.
 struct FrameScores {
   double psnr, ssim;
+  bool exact = false;  // a frame at least had the highest PSNR
 };
 FrameScores score(const Frames &observed, const Frames &made);  // both clipped to [0, 1] first
 
@@ -41,7 +42,8 @@ std::vector<VideoScores> score_rivals(const Frames &clip, uint64_t seed,
 // generator, 0 if there is none.
 std::vector<std::string> remarks(const std::vector<VideoScores> &, const Frames &clip, int64_t parameters);
 
-// Columns "PSNR frame-aligned", "SSIM frame-aligned", ... "SSIM reconstruction"; the remarks are its notes.
+// Columns "PSNR frame-aligned", "SSIM frame-aligned", ... "SSIM reconstruction"; the remarks are its notes, and where a
+// system was exact, that.
 Table video_table(const std::vector<VideoScores> &, const std::vector<std::string> &remarks);
 
 // An example [1,T,H,W,C] in [-1, 1] as frames in [0, 1].

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "metrics/psnr.h"
 #include "tensor/random.h"
 
 namespace coopnets {
@@ -46,7 +47,7 @@ CompletionScore completion_score(const Frames &truth, const Frames &recovered, i
     }
   }
   if (count == 0) throw std::invalid_argument("the mask hides no pixel");
-  return {error / double(count), 10 * std::log10(double(count) / squares)};
+  return {error / double(count), psnr_of_error(squares / double(count))};
 }
 
 }  // namespace coopnets

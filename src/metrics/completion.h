@@ -20,7 +20,7 @@ Mask square_mask(int64_t height, int64_t width, int64_t side, uint64_t seed, uin
 // Over hidden pixels alone, all channels, values clipped to [0, 1] first.
 struct CompletionScore {
   double error;  // mean |recovered - truth|
-  double psnr;   // 10 log10(1 / MSE), dB
+  double psnr;   // psnr_of_error(), dB
 };
 // Of frame t under `mask`. Throws std::invalid_argument when sizes differ or nothing is hidden.
 CompletionScore completion_score(const Frames &truth, const Frames &recovered, int64_t t, const Mask &mask);

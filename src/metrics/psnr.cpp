@@ -4,6 +4,19 @@
 
 namespace coopnets {
 
+namespace {
+
+constexpr double rounding_error = 1 / (12.0 * 255 * 255);  // of bytes, on a peak of 1
+
+}  // namespace
+
+const double highest_psnr = psnr_of_error(0);
+
+double psnr_of_error(double mean_squared_error, double peak) {
+  const double error = mean_squared_error / (peak * peak);
+  return -10 * std::log10(error < rounding_error ? rounding_error : error);  // NaN stays
+}
+
 std::vector<double> psnr_of_frames(const Frames &truth, const Frames &other, double peak) {
   require_same_size(truth, other);
   std::vector<double> result(truth.count);
@@ -13,7 +26,7 @@ std::vector<double> psnr_of_frames(const Frames &truth, const Frames &other, dou
       const double difference = truth.frame(t)[i] - other.frame(t)[i];
       squares += difference * difference;
     }
-    result[t] = 10 * std::log10(peak * peak * double(truth.frame_size()) / squares);
+    result[t] = psnr_of_error(squares / double(truth.frame_size()), peak);
   }
   return result;
 }
