@@ -229,6 +229,33 @@ TEST_F(EvaluateDigits, features_of_a_classifier_of_our_own) {
   EXPECT_CONTAINS(refusal("format", "another"), "another version");
 }
 
+// Table 2 needs a test set: without one it is left out, and all else is there.
+TEST_F(EvaluateDigits, a_folder_of_pictures_has_all_tables_but_the_one_of_parzen_windows) {
+  const std::string pictures = folder + "/pictures", net = folder + "/classifier/net/checkpoint.safetensors";
+  for (int i = 0; i < 36; ++i) {
+    const std::string category = pictures + (i % 2 ? "/odd" : "/even");
+    std::filesystem::create_directories(category);
+    save_png(category + "/" + std::to_string(100 + i) + ".png", noise(28, 28, 1, uint64_t(i)));
+  }
+  ASSERT_EQ(run_program({"--exp", "classifier", "--data", pictures, "--out", folder, "--name", "net", "--threads", "1",
+                         "--iterations", "1", "--set", "batch=4", "size=16", "held_out=4"})
+                .status,
+            0);
+  ASSERT_EQ(run_program(run({"--data", pictures, "--iterations", "1", "--set", "batch=4", "chains=4",
+                             "langevin_steps=1", "held_out=6"}))
+                .status,
+            0);
+  const Outcome o = run_program(run({"--evaluate", "--name", "pictures", "--samples", "12", "--features", net}));
+  ASSERT_EQ(o.status, 0) << o.err;
+  EXPECT_EQ(o.err, "");
+  EXPECT_CONTAINS(o.out, "no Table 2 (Parzen windows): " + pictures + " has no test set");
+  const std::string report = read_file(folder + "/digits/pictures/evaluation.json");
+  EXPECT_FALSE(contains(report, "Parzen"));
+  EXPECT_GE(reported(report, "Scores of features", "generator", "FID"), 0);
+  EXPECT_LE(reported(report, "Structural similarity", "descriptor", "SSIM"), 1);
+  EXPECT_EQ(load_image(folder + "/digits/pictures/nearest_descriptor.png").height, 3 * 28 + 2 * 2);
+}
+
 TEST_F(EvaluateDigits, what_is_missing_is_said) {
   train();
   std::filesystem::remove(data + "/t10k-images-idx3-ubyte");

@@ -55,10 +55,10 @@ class PictureEvaluation {
     // Whatever cannot be done is said before the samples are drawn.
     training_ = open(saved_.settings, Part::train);
     check_same_data(saved_, path_, *training_);
-    if (digits_) open_parzen();
+    if (digits_) choose_parzen();
     if (!options_.features.empty()) open_features();
     draw_samples();
-    if (digits_) parzen();
+    if (parzen_) parzen();
     similarity();
     if (net_) features();
     neighbours();
@@ -95,7 +95,7 @@ class PictureEvaluation {
   }
   void add(PictureSet &set, const std::vector<real> &values) {
     const int64_t size = example_.size(), count = int64_t(values.size()) / size;
-    if (digits_) {
+    if (parzen_) {
       set.pixels.count += count;
       set.pixels.dimension = size;
       set.pixels.values.insert(set.pixels.values.end(), values.begin(), values.end());
@@ -106,6 +106,16 @@ class PictureEvaluation {
   }
 
   // --- Table 2: the log-likelihood of test pictures under Parzen windows around samples ------------------------------
+  void choose_parzen() {
+    parzen_ = training_->has_test_set();
+    if (parzen_)
+      open_parzen();
+    else
+      progress_.note(
+          "no Table 2 (Parzen windows): " + data_path(options_, *saved_.experiment) +
+          " has no test set to give a likelihood to; a folder with MNIST's files, under their names, has one");
+  }
+
   // Test and validation pictures are on the data's own scale, whatever the nets were shown.
   void open_parzen() {
     const bool authors = saved_.settings.parzen == "authors";
@@ -309,6 +319,7 @@ class PictureEvaluation {
   SavedModel saved_;
   Progress progress_;
   const bool digits_ = saved_.experiment->data == DataKind::digits;
+  bool parzen_ = false;  // digits with a test set
   const Shape example_ = example_shape(*saved_.experiment, saved_.settings);
   std::unique_ptr<Examples> training_, held_out_;
   std::unique_ptr<FeatureNet> net_;

@@ -25,6 +25,7 @@ class PictureExamples final : public Examples {
   std::vector<real> range(int64_t first, int64_t count) const override { return set_.examples(first, count); }
   int64_t label(int64_t index) const override { return set_.label(index); }
   int64_t bad_count() const override { return set_.bad_count(); }
+  bool has_test_set() const override { return set_.has_test_set(); }
 
  private:
   Dataset set_;
@@ -57,6 +58,7 @@ class ClipExamples final : public Examples {
   }
   int64_t label(int64_t) const override { return -1; }
   int64_t bad_count() const override { return 0; }
+  bool has_test_set() const override { return false; }
 
  private:
   std::vector<std::vector<real>> clips_;

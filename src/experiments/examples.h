@@ -20,6 +20,7 @@ class Examples {
   virtual std::vector<real> range(int64_t first, int64_t count) const = 0;
   virtual int64_t label(int64_t index) const = 0;  // -1 where there are none
   virtual int64_t bad_count() const = 0;           // pictures found unreadable so far, whose places others took
+  virtual bool has_test_set() const = 0;           // the data is published as a training and a test set
 };
 
 // Which part of the data: settings.held_out examples of the training set are set aside (of digits the last ones, else
