@@ -81,6 +81,18 @@ TEST_F(CompleteTest, the_table_has_every_rival_and_the_published_numbers) {
   EXPECT_EQ(hidden, 8 * 8);  // 30 of 64 pixels are 7.5 of 16
 }
 
+TEST_F(CompleteTest, as_many_are_held_out_as_were_asked_for) {
+  const Outcome trained =
+      run_program(run({"--data", data, "--overwrite", "--iterations", "1", "--set", "size=16", "batch=2", "chains=2",
+                       "latent=3", "langevin_steps=1", "inference_steps=2", "inference_restarts=1", "held_out=5"}));
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  EXPECT_CONTAINS(trained.out, "7 examples");
+  EXPECT_FALSE(contains(trained.out, "the preset would"));
+  EXPECT_CONTAINS(run_program(run({"--evaluate"})).out, "Completion of 5 held-out pictures");
+  EXPECT_EQ(run_program(run({"--complete"})).status, 0);
+  EXPECT_EQ(load_image(run_folder + "completed.png").width, 5 * 16 + 4 * 2);
+}
+
 TEST_F(CompleteTest, published_numbers_stand_beside_pictures_of_their_size) {
   const Arguments big = {"--exp", "completion", "--out", folder, "--name", "big", "--threads", "1"};
   ASSERT_EQ(run_program(big + Arguments{"--data", data, "--iterations", "1", "--set", "batch=1", "chains=1",

@@ -29,14 +29,15 @@ class EvaluateDigits : public FolderTest {
                                        "langevin_steps=1", "generator_init=0.1"}) +
                                   more);
     ASSERT_EQ(o.status, 0) << o.err;
-    EXPECT_CONTAINS(o.out, examples);  // a sixth is set aside
+    EXPECT_CONTAINS(o.out, examples);
   }
   const std::string data = folder + "/digits_data";
   const std::string run_folder = folder + "/digits/digits_data/";
 };
 
 TEST_F(EvaluateDigits, parzen_windows_by_both_protocols) {
-  train({"generator_init=0.03"});  // whose samples do not reach -1 and 1
+  train({"generator_init=0.03"});                                          // whose samples do not reach -1 and 1
+  EXPECT_CONTAINS(read_file(run_folder + "config.txt"), "held_out=10\n");  // a sixth of 60
   // The run's config.txt says where the data is.
   const Outcome clean = run_program(run({"--evaluate", "--name", "digits_data", "--samples", "12"}));
   ASSERT_EQ(clean.status, 0) << clean.err;
@@ -133,12 +134,26 @@ TEST_F(EvaluateDigits, other_data_than_that_of_the_run_is_refused) {
   const auto refusal = [&](const Arguments &more) {
     return failure_of(run({"--evaluate", "--name", "digits_data", "--samples", "12"}) + more);
   };
-  EXPECT_CONTAINS(refusal({"--set", "held_out=5"}), "was trained with held_out='10000', not '5'");
+  EXPECT_CONTAINS(refusal({"--set", "held_out=5"}), "was trained with held_out='10', not '5'");
   EXPECT_CONTAINS(refusal({"--set", "normalise=stretch"}), "normalise");
   EXPECT_CONTAINS(refusal({"--category", "1"}), "category");
   EXPECT_CONTAINS(refusal({"--set", "examples=3"}), "examples");
   write_bytes(data + "/train-images-idx3-ubyte", idx({60, 28, 28}, bytes(60, 5)));
   EXPECT_CONTAINS(refusal({}), "was not trained on this data (50 examples ");
+}
+
+// The last ones of an idx file, more than a sixth of it: learned, recorded and evaluated alike.
+TEST_F(EvaluateDigits, as_many_are_held_out_as_were_asked_for) {
+  train({"held_out=25"}, "35 examples");
+  EXPECT_CONTAINS(read_file(run_folder + "config.txt"), "held_out=25\n");
+  const Outcome o = run_program(run({"--evaluate", "--name", "digits_data", "--samples", "12"}));
+  ASSERT_EQ(o.status, 0) << o.err;
+  EXPECT_CONTAINS(o.out, "sigma chosen on 25 training pictures that were not learned");
+  const Outcome resumed = run_program(run({"--resume", "--name", "digits_data", "--iterations", "2"}));
+  EXPECT_EQ(resumed.status, 0) << resumed.err;
+  EXPECT_CONTAINS(resumed.out, "35 examples");
+  EXPECT_CONTAINS(failure_of(run({"--data", data, "--name", "none", "--set", "held_out=60"})),
+                  "held_out=60 leaves nothing to learn: there are 60 examples in " + data);
 }
 
 TEST_F(EvaluateDigits, the_first_examples_of_each_category_alone_are_learned) {
@@ -168,7 +183,9 @@ TEST_F(EvaluateDigits, features_of_a_classifier_of_our_own) {
                    "--iterations", "2", "--set", "batch=8", "size=16", "--seed", "4"});
   ASSERT_EQ(learned.status, 0) << learned.err;
   EXPECT_CONTAINS(learned.out, "classifier of 3 categories");
+  EXPECT_CONTAINS(learned.out, "10 of 60 examples are held out, a sixth of them: the preset would have 1000");
   EXPECT_CONTAINS(learned.out, "50 pictures to learn, 10 held out");
+  EXPECT_CONTAINS(read_file(folder + "/classifier/net/config.txt"), "held_out=10\n");
   EXPECT_CONTAINS(learned.out, " % of 10 pictures held out");
   const std::string net = folder + "/classifier/net/checkpoint.safetensors", before = read_file(net);
   failure_of({"--exp", "classifier", "--data", data, "--out", folder, "--name", "net", "--overwrite"}, 1, 0);
@@ -201,6 +218,8 @@ TEST_F(EvaluateDigits, features_of_a_classifier_of_our_own) {
       failure_of(run({"--evaluate", "--name", "ones", "--features", folder + "/digits/ones/checkpoint.safetensors"})),
       "holds no net for features");
   EXPECT_CONTAINS(failure_of({"--exp", "classifier", "--evaluate"}), "--features");
+  EXPECT_CONTAINS(failure_of({"--exp", "classifier", "--data", data, "--out", folder, "--set", "held_out=0"}),
+                  "--set held_out=N");
   std::filesystem::create_directories(folder + "/plain");
   save_png(folder + "/plain/a.png", noise(8, 8, 3));
   EXPECT_CONTAINS(failure_of({"--exp", "classifier", "--data", folder + "/plain", "--out", folder}),

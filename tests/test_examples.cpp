@@ -93,6 +93,49 @@ TEST_F(ExamplesTest, categories_and_the_test_part) {
   EXPECT_EQ(open(find_experiment("digits"), settings, digits, 1, Part::test)->size(), 1);
 }
 
+// A number that the user chose is taken; a preset's is a sixth at most, and becomes what was set aside.
+TEST_F(ExamplesTest, held_out_examples_are_recorded_and_never_learned) {
+  std::vector<std::vector<real>> all;
+  for (int i = 0; i < 13; ++i) save_png(folder + "/" + std::to_string(10 + i) + ".png", noise(8, 8, 3, i + 1));
+  const Experiment &scene = find_experiment("scene");
+  for (int64_t i = 0; i < 13; ++i) all.push_back(open(scene, settings, folder)->range(i, 1));
+  const auto none = [](const std::string &) {};
+  std::string said;
+  const auto learned = [&](int64_t wished, bool chosen, uint64_t seed) {
+    settings.held_out = wished;
+    said.clear();
+    return open_training_examples(
+        scene, settings, folder, seed, none, [&](const std::string &text) { said = text; }, chosen);
+  };
+  const auto expect_split = [&](const Examples &training, uint64_t seed) {
+    const auto held_out = open(scene, settings, folder, seed, Part::held_out);
+    EXPECT_EQ(held_out->size(), settings.held_out);
+    std::vector<std::vector<real>> both, sorted = all;
+    for (const Examples *part : {&training, const_cast<const Examples *>(held_out.get())})
+      for (int64_t i = 0; i < part->size(); ++i) both.push_back(part->range(i, 1));
+    std::sort(both.begin(), both.end());
+    std::sort(sorted.begin(), sorted.end());
+    EXPECT_EQ(both, sorted);
+    const auto again = open(scene, settings, folder, seed);  // as a later evaluation opens them
+    ASSERT_EQ(again->size(), training.size());
+    EXPECT_EQ(again->range(0, again->size()), training.range(0, training.size()));
+  };
+  const auto preset = learned(1000, false, 4);
+  EXPECT_EQ(settings.held_out, 2);
+  EXPECT_EQ(said,
+            "2 of 13 examples are held out, a sixth of them: the preset would have 1000 (--set held_out=N chooses)");
+  expect_split(*preset, 4);
+  const auto chosen = learned(12, true, 4);
+  EXPECT_EQ(settings.held_out, 12);
+  EXPECT_EQ(said, "");
+  expect_split(*chosen, 4);
+  learned(1, false, 4);
+  EXPECT_EQ(settings.held_out, 1);
+  EXPECT_EQ(said, "");
+  EXPECT_EQ(error_of([&] { learned(13, true, 4); }),
+            "held_out=13 leaves nothing to learn: there are 13 examples in " + folder);
+}
+
 TEST_F(ExamplesTest, a_texture_is_one_picture) {
   const Experiment &texture = find_experiment("texture");
   EXPECT_CONTAINS(refusal("texture", settings, folder), folder);  // nothing there

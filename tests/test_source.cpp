@@ -6,6 +6,7 @@
 
 #include "data/dataset.h"
 #include "data/picture_files.h"
+#include "files.h"
 
 namespace coopnets {
 namespace {
@@ -28,7 +29,7 @@ std::string message_of(const std::string &path) {
   return "no error";
 }
 
-// A sixth at most: the last ones, or ones that a seed draws; what is learned from is the rest, in its order.
+// The last ones, or ones that a seed draws, as many as are asked for; what is learned from is the rest, in its order.
 TEST(Source, HeldOutExamples) {
   TemporaryFolder folder;
   std::vector<uint8_t> values;
@@ -41,7 +42,13 @@ TEST(Source, HeldOutExamples) {
     options.take_held_out = held_out;
     return open_source(options).pixels;
   };
-  EXPECT_EQ(list(100, {}, true), (Bytes{26, 27, 28, 29, 30}));
+  EXPECT_EQ(list(5, {}, true), (Bytes{26, 27, 28, 29, 30}));
+  EXPECT_EQ(list(30, {}, true), (Bytes(values.begin() + 1, values.end())));
+  EXPECT_EQ(list(30, {}, false), (Bytes{0}));
+  EXPECT_EQ(list(30, 3, true).size(), 30u);
+  for (const bool held_out : {false, true})
+    EXPECT_EQ(error_of([&] { list(31, {}, held_out); }),
+              "held_out=31 leaves nothing to learn: there are 31 examples in " + folder.path);
   EXPECT_EQ(list(2, {}, true), (Bytes{29, 30}));
   EXPECT_EQ(list(2, {}, false), (Bytes(values.begin(), values.end() - 2)));
   EXPECT_EQ(list(0, {}, false), values);
@@ -52,6 +59,27 @@ TEST(Source, HeldOutExamples) {
   Bytes all;
   std::merge(drawn.begin(), drawn.end(), rest.begin(), rest.end(), std::back_inserter(all));  // both ascend
   EXPECT_EQ(all, values);
+}
+
+// What a preset wishes for, which knows nothing of the data, is a sixth of it at most.
+TEST(Source, APresetHoldsOutASixthAtMost) {
+  TemporaryFolder folder;
+  const auto held_out = [&](int64_t wished, uint32_t size, bool take) {
+    write_bytes(folder / "train-images-idx3-ubyte", idx({size, 1, 1}, Bytes(size)));
+    SourceOptions options = from(folder.path);
+    options.held_out = wished;
+    options.a_sixth_at_most = true;
+    options.take_held_out = take;
+    const Source source = open_source(options);
+    EXPECT_EQ(source.size(), take ? source.held_out : size - source.held_out);
+    return source.held_out;
+  };
+  for (const bool take : {false, true}) {
+    EXPECT_EQ(held_out(100, 31, take), 5);
+    EXPECT_EQ(held_out(5, 31, take), 5);
+    EXPECT_EQ(held_out(2, 31, take), 2);
+  }
+  EXPECT_EQ(held_out(100, 5, false), 0);
 }
 
 TEST(Source, AFolderOfOtherFilesNamesTheirEnding) {

@@ -127,7 +127,7 @@ class PictureEvaluation {
             path_ +
             " has learned all training pictures (held_out=0), and the clean protocol chooses the windows' "
             "width on ones that were not learned; --set parzen=authors does not mind");
-      own.held_out = 10000;
+      own.held_out = std::min<int64_t>(10000, training_->size() / 6);
     }
     const auto whole = [](const Examples &e, int64_t most) { return e.range(0, std::min(e.size(), most)); };
     validation_ = unit(whole(*open(own, Part::held_out), parzen_validation));

@@ -235,6 +235,10 @@ Options parse_options(const std::vector<std::string> &arguments, const Vocabular
   return options;
 }
 
+bool Options::sets(const std::string &setting) const {
+  return std::any_of(settings.begin(), settings.end(), [&](const auto &one) { return one.first == setting; });
+}
+
 Settings settings_of(const Options &options, Settings preset) {
   for (const auto &[name, value] : options.settings) preset.set(name, value);
   if (options.iterations > 0) preset.iterations = options.iterations;

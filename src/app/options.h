@@ -46,6 +46,7 @@ struct Options {
   std::set<std::string> given;  // names of the options that the command line or its --config file set
 
   bool is_given(const std::string &option) const { return given.count(option) > 0; }
+  bool sets(const std::string &setting) const;  // by --set or in the config file
 };
 
 // The names that --exp, --bench and --preset know.

@@ -69,15 +69,16 @@ int train(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string preset = preset_for(options, *backend);
   const Algorithm algorithm = parse_algorithm(options.algorithm);
-  const Settings settings = settings_of(options, for_algorithm(experiment.settings(preset), algorithm));
+  Settings settings = settings_of(options, for_algorithm(experiment.settings(preset), algorithm));
   refuse_unused(experiment, settings, preset);
   const uint64_t seed = uint64_t(options.seed);
   Progress progress(settings.iterations, options.quiet);
   const auto warn = [&](const std::string &text) { progress.warn(text); };
 
   // Everything that can fail comes before the run folder is touched.
-  const std::unique_ptr<Examples> examples =
-      open_examples(experiment, settings, data_path(options, experiment), seed, warn);
+  const std::unique_ptr<Examples> examples = open_training_examples(
+      experiment, settings, data_path(options, experiment), seed, warn,
+      [&](const std::string &text) { progress.note(text); }, options.sets("held_out"));
   Model model = make_model(*backend, experiment, settings, seed);
   Cooperative learner(*backend, model.descriptor.get(), model.generator.get(),
                       learning_settings(settings, algorithm, seed, examples->size()), examples->size());

@@ -9,6 +9,7 @@
 #include "app/saved_classifier.h"
 #include "app/training_run.h"
 #include "data/dataset.h"
+#include "experiments/examples.h"
 #include "experiments/model.h"
 #include "learning/classifier.h"
 
@@ -20,6 +21,7 @@ DatasetOptions data_options(const Options &options, const Settings &s) {
   DatasetOptions data;
   data.source.path = options.data.empty() ? "datasets/digits" : options.data;
   data.source.held_out = s.held_out;
+  data.source.a_sixth_at_most = !options.sets("held_out");
   data.source.held_out_seed = static_cast<uint64_t>(options.seed);
   data.height = data.width = s.size;
   data.crop = parse_crop(s.crop);
@@ -59,7 +61,7 @@ int train_classifier(const Options &options) {
         "--exp classifier trains and does nothing else; its checkpoint serves the --evaluate of other experiments by "
         "--features FILE");
   const std::unique_ptr<Backend> backend = make_backend(options);
-  const Settings settings = settings_of(options, classifier_settings());
+  Settings settings = settings_of(options, classifier_settings());
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   Progress progress(settings.iterations, options.quiet);
   DatasetOptions held_out = data_options(options, settings);
@@ -71,6 +73,12 @@ int train_classifier(const Options &options) {
         held_out.source.path +
         " has not two categories or more to tell apart: a classifier needs labelled digits, CIFAR's "
         "records or a folder with a folder for each category");
+  const std::string fewer = held_out_note(settings.held_out, data.held_out(), data.size());
+  if (!fewer.empty()) progress.note(fewer);
+  settings.held_out = held_out.source.held_out = data.held_out();
+  if (settings.held_out == 0)
+    throw std::runtime_error("a classifier that holds out none of its " + std::to_string(data.size()) +
+                             " pictures cannot say how often it is right: --set held_out=N sets some aside");
   held_out.channels = data.shape().c;
   held_out.source.take_held_out = true;
   const Dataset test(held_out);

@@ -48,6 +48,7 @@ class Dataset {
   const std::vector<std::string> &categories() const { return source_.categories; }
   int64_t label(int64_t index) const;                                    // -1 without categories
   std::string name(int64_t index) const { return source_.name(index); }  // for captions and messages
+  int64_t held_out() const { return source_.held_out; }                  // examples of the source that were set aside
   bool has_test_set() const { return source_.has_parts; }
   bool streams() const { return prefetch_ != nullptr; }
   int64_t bad_count() const;  // bad pictures that were warned about so far

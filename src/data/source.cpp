@@ -235,7 +235,12 @@ Source open_source(const SourceOptions &options) {
   }
   const int64_t size = source.size();
   if (options.held_out > 0) {
-    const int64_t count = std::min(options.held_out, size / 6);
+    const int64_t count = options.a_sixth_at_most ? std::min(options.held_out, size / 6) : options.held_out;
+    if (count >= size)
+      throw std::runtime_error("held_out=" + std::to_string(count) + " leaves nothing to learn: there " +
+                               (size == 1 ? "is 1 example" : "are " + std::to_string(size) + " examples") + " in " +
+                               options.path);
+    source.held_out = count;
     std::vector<bool> held_out(static_cast<size_t>(size));
     const std::vector<int64_t> drawn =
         options.held_out_seed ? epoch_order(size, *options.held_out_seed, 0) : std::vector<int64_t>();

@@ -17,6 +17,7 @@ struct Source {
   std::vector<int64_t> labels;          // one an example: an index into categories; empty without categories
   std::vector<std::string> categories;  // in alphabetical order for folders, else in the order of their numbers
   bool has_parts = false;               // the data is published as a training and a test set
+  int64_t held_out = 0;                 // how many examples were set aside
   std::string warning;                  // a sentence about what is missing of it; "" when it is whole
 
   int64_t size() const { return paths.empty() ? int64_t(pixels.size()) / shape.size() : int64_t(paths.size()); }
@@ -29,9 +30,11 @@ struct SourceOptions {
   std::string path;
   std::string category;  // "": all; else the one of this name
   bool train = true;     // the training or the test set, which folders with MNIST's or CIFAR's names have
-  // Examples of the list that are set aside for evaluation, a sixth of it at most: drawn by `held_out_seed`, or without
-  // it the last ones. `take_held_out`: the list is those; else it is all others.
+  // Examples of the list that are set aside for evaluation: drawn by `held_out_seed`, or without it the last ones.
+  // `take_held_out`: the list is those; else it is all others. `a_sixth_at_most`: of a short list fewer are set aside,
+  // a sixth of it; without it a number that leaves nothing to learn is refused.
   int64_t held_out = 0;
+  bool a_sixth_at_most = false;
   std::optional<uint64_t> held_out_seed;
   bool take_held_out = false;
   int64_t examples = 0;          // then the first so many, of each category where there are some; 0: all

@@ -25,6 +25,7 @@ class PictureExamples final : public Examples {
   std::vector<real> range(int64_t first, int64_t count) const override { return set_.examples(first, count); }
   int64_t label(int64_t index) const override { return set_.label(index); }
   int64_t bad_count() const override { return set_.bad_count(); }
+  int64_t held_out() const override { return set_.held_out(); }
   bool has_test_set() const override { return set_.has_test_set(); }
 
  private:
@@ -58,6 +59,7 @@ class ClipExamples final : public Examples {
   }
   int64_t label(int64_t) const override { return -1; }
   int64_t bad_count() const override { return 0; }
+  int64_t held_out() const override { return 0; }
   bool has_test_set() const override { return false; }
 
  private:
@@ -75,11 +77,10 @@ bool exists(const std::string &path) {
   return stat(path.c_str(), &s) == 0;
 }
 
-}  // namespace
-
-std::unique_ptr<Examples> open_examples(const Experiment &experiment, const Settings &s, const std::string &given,
-                                        uint64_t seed, const std::function<void(const std::string &)> &warn, Part part,
-                                        int64_t memory) {
+// `a_sixth_at_most`: of settings.held_out.
+std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, const std::string &given, uint64_t seed,
+                               const std::function<void(const std::string &)> &warn, Part part, int64_t memory,
+                               bool a_sixth_at_most) {
   const std::string path = given.empty() ? experiment.default_data : given;
   if (path.empty())
     throw std::runtime_error(
@@ -105,6 +106,7 @@ std::unique_ptr<Examples> open_examples(const Experiment &experiment, const Sett
   if (part == Part::train) options.source.examples = s.examples;
   if (experiment.data != DataKind::digits) options.source.held_out_seed = seed;
   options.source.take_held_out = part == Part::held_out;
+  options.source.a_sixth_at_most = a_sixth_at_most;
   options.height = options.width = s.size;
   options.channels = experiment.channels;
   options.crop = parse_crop(s.crop);
@@ -113,6 +115,32 @@ std::unique_ptr<Examples> open_examples(const Experiment &experiment, const Sett
   options.memory_limit = memory;
   options.warn = warn;
   return std::make_unique<PictureExamples>(options);
+}
+
+}  // namespace
+
+std::unique_ptr<Examples> open_examples(const Experiment &experiment, const Settings &s, const std::string &path,
+                                        uint64_t seed, const std::function<void(const std::string &)> &warn, Part part,
+                                        int64_t memory) {
+  return open(experiment, s, path, seed, warn, part, memory, false);
+}
+
+std::unique_ptr<Examples> open_training_examples(const Experiment &experiment, Settings &s, const std::string &path,
+                                                 uint64_t seed, const std::function<void(const std::string &)> &warn,
+                                                 const std::function<void(const std::string &)> &note,
+                                                 bool held_out_chosen) {
+  auto examples = open(experiment, s, path, seed, warn, Part::train, memory_for_examples(), !held_out_chosen);
+  const std::string fewer = held_out_note(s.held_out, examples->held_out(), examples->size());
+  if (!fewer.empty()) note(fewer);
+  s.held_out = examples->held_out();
+  return examples;
+}
+
+std::string held_out_note(int64_t wished, int64_t held_out, int64_t learned) {
+  if (held_out == wished) return "";
+  return std::to_string(held_out) + " of " + std::to_string(held_out + learned) +
+         " examples are held out, a sixth of them: the preset would have " + std::to_string(wished) +
+         " (--set held_out=N chooses)";
 }
 
 }  // namespace coopnets

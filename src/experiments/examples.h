@@ -20,6 +20,7 @@ class Examples {
   virtual std::vector<real> range(int64_t first, int64_t count) const = 0;
   virtual int64_t label(int64_t index) const = 0;  // -1 where there are none
   virtual int64_t bad_count() const = 0;           // pictures found unreadable so far, whose places others took
+  virtual int64_t held_out() const = 0;            // examples that are set aside for evaluation
   virtual bool has_test_set() const = 0;           // the data is published as a training and a test set
 };
 
@@ -32,5 +33,16 @@ enum class Part { train, held_out, test };
 std::unique_ptr<Examples> open_examples(const Experiment &, const Settings &, const std::string &path, uint64_t seed,
                                         const std::function<void(const std::string &)> &warn, Part part = Part::train,
                                         int64_t memory = memory_for_examples());
+
+// Opens what a run learns from. settings.held_out, where the user has not chosen it, is a preset's wish that knows
+// nothing of the data: a sixth of the examples at most, which `note` is told of. It becomes the number that was really
+// set aside, for config.txt and the checkpoint, so that whoever opens the examples later sees the same split.
+std::unique_ptr<Examples> open_training_examples(const Experiment &, Settings &, const std::string &path, uint64_t seed,
+                                                 const std::function<void(const std::string &)> &warn,
+                                                 const std::function<void(const std::string &)> &note,
+                                                 bool held_out_chosen);
+
+// What is said of fewer examples set aside than a preset wished for; "" where it got them.
+std::string held_out_note(int64_t wished, int64_t held_out, int64_t learned);
 
 }  // namespace coopnets

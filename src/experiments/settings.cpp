@@ -34,8 +34,8 @@ const std::vector<Field<Settings>> &setting_fields() {
             "fixed (0 to 255)"),
       field("category", &Settings::category, {}, "the category or picture to learn where the data holds several"),
       field("held_out", &Settings::held_out, 0, any,
-            "training examples set aside for evaluation, a sixth of them at most: of digits the last ones, else ones "
-            "drawn by the seed"),
+            "training examples set aside for evaluation: of digits the last ones, else ones drawn by the seed; a "
+            "preset's number is a sixth of the data at most"),
       field("examples", &Settings::examples, 0, any,
             "the first so many training examples, of each category where there are some, are learned; 0 all"),
       field("descriptor", &Settings::descriptor, {}, "name of the descriptor net"),
