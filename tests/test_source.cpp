@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
 
 #include "data/dataset.h"
 #include "data/picture_files.h"
@@ -80,6 +83,53 @@ TEST(Source, APresetHoldsOutASixthAtMost) {
     EXPECT_EQ(held_out(2, 31, take), 2);
   }
   EXPECT_EQ(held_out(100, 5, false), 0);
+}
+
+// So many of each category, drawn by the seed from what is not held out.
+TEST(Source, ExamplesAreDrawnBySeedFromEachCategory) {
+  TemporaryFolder folder;
+  Bytes values, labels;
+  for (uint8_t i = 0; i < 60; ++i) values.push_back(i), labels.push_back(uint8_t(i % 5 == 0));
+  write_bytes(folder / "train-images-idx3-ubyte", idx({60, 1, 1}, values));
+  write_bytes(folder / "train-labels-idx1-ubyte", idx({60}, labels));
+  SourceOptions options = from(folder.path);
+  options.held_out = 20;
+  options.held_out_seed = 7;
+  const Source learned = open_source(options);
+  options.take_held_out = true;
+  const Bytes held_out = open_source(options).pixels;
+  options.take_held_out = false;
+  const auto drawn = [&](int64_t count, uint64_t seed) {
+    options.examples = count;
+    options.examples_seed = seed;
+    return open_source(options);
+  };
+  std::set<Bytes> different;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    const Source some = drawn(4, seed);
+    EXPECT_EQ(some.pixels, drawn(4, seed).pixels);
+    different.insert(some.pixels);
+    EXPECT_EQ(some.labels.size(), 8u);
+    EXPECT_EQ(std::count(some.labels.begin(), some.labels.end(), 1), 4);
+    for (size_t i = 0; i < some.pixels.size(); ++i) {
+      EXPECT_EQ(some.labels[i], some.pixels[i] % 5 == 0);
+      EXPECT_TRUE(i == 0 || some.pixels[i] > some.pixels[i - 1]);  // in the order of the source
+      EXPECT_EQ(std::count(held_out.begin(), held_out.end(), some.pixels[i]), 0);
+    }
+  }
+  EXPECT_GT(different.size(), 15u);
+  // Where a category has fewer, all of it.
+  EXPECT_EQ(drawn(1000, 1).pixels, learned.pixels);
+  // Each of 32 pictures of a category is drawn as often as the others: 4 of 32 in 800 draws, 100 +- 9.
+  std::map<uint8_t, int> counts;
+  for (uint64_t seed = 0; seed < 800; ++seed)
+    for (const uint8_t value : drawn(4, seed).pixels) ++counts[value];
+  const int64_t zeros = std::count(learned.labels.begin(), learned.labels.end(), 0);
+  EXPECT_EQ(int64_t(counts.size()), int64_t(learned.size()));
+  for (const auto &[value, count] : counts) {
+    const double share = 4.0 / double(value % 5 == 0 ? 40 - zeros : zeros);
+    EXPECT_NEAR(count, 800 * share, 5 * std::sqrt(800 * share * (1 - share))) << int(value);
+  }
 }
 
 TEST(Source, AFolderOfOtherFilesNamesTheirEnding) {

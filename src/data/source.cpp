@@ -217,6 +217,9 @@ void keep(Source &source, const Wanted &wanted) {
 
 }  // namespace
 
+// Which permutation draws the examples: one that is no epoch's.
+constexpr int64_t before_training = -1;
+
 Source open_source(const SourceOptions &options) {
   if (options.first < 0 || options.limit < 0 || options.held_out < 0 || options.examples < 0)
     throw std::invalid_argument("open_source: first, limit, held_out and examples cannot be negative");
@@ -249,9 +252,10 @@ Source open_source(const SourceOptions &options) {
   }
   if (options.examples > 0) {
     std::vector<int64_t> seen(std::max<size_t>(source.categories.size(), 1));
-    keep(source, [&](int64_t i) {
-      return seen[source.labels.empty() ? 0 : size_t(source.labels[size_t(i)])]++ < options.examples;
-    });
+    std::vector<bool> drawn(size_t(source.size()));
+    for (const int64_t i : epoch_order(source.size(), options.examples_seed, before_training))
+      drawn[size_t(i)] = seen[source.labels.empty() ? 0 : size_t(source.labels[size_t(i)])]++ < options.examples;
+    keep(source, [&](int64_t i) { return drawn[size_t(i)]; });
   }
   if (options.first > 0 || options.limit > 0)
     keep(source,

@@ -37,7 +37,8 @@ struct SourceOptions {
   bool a_sixth_at_most = false;
   std::optional<uint64_t> held_out_seed;
   bool take_held_out = false;
-  int64_t examples = 0;          // then the first so many, of each category where there are some; 0: all
+  int64_t examples = 0;  // then so many, of each category where there are some, drawn by the seed; 0: all
+  uint64_t examples_seed = 0;
   int64_t first = 0, limit = 0;  // then examples [first, first + limit) of the list; limit 0: up to its end
 };
 

@@ -104,6 +104,7 @@ std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, 
   options.source.train = part != Part::test;
   if (part != Part::test) options.source.held_out = s.held_out;
   if (part == Part::train) options.source.examples = s.examples;
+  options.source.examples_seed = seed;
   if (experiment.data != DataKind::digits) options.source.held_out_seed = seed;
   options.source.take_held_out = part == Part::held_out;
   options.source.a_sixth_at_most = a_sixth_at_most;

@@ -37,7 +37,7 @@ const std::vector<Field<Settings>> &setting_fields() {
             "training examples set aside for evaluation: of digits the last ones, else ones drawn by the seed; a "
             "preset's number is a sixth of the data at most"),
       field("examples", &Settings::examples, 0, any,
-            "the first so many training examples, of each category where there are some, are learned; 0 all"),
+            "so many training examples, of each category where there are some, are learned, drawn by the seed; 0 all"),
       field("descriptor", &Settings::descriptor, {}, "name of the descriptor net"),
       field("generator", &Settings::generator, {}, "name of the generator net"),
       field("latent", &Settings::latent, 1, many, "channels of the latent vector"),
