@@ -42,5 +42,28 @@ TEST(Order, PositionsRunThroughTheEpochs) {
   for (int64_t position = 19; position >= 0; --position) EXPECT_EQ(order.at(position), expected[size_t(position)]);
 }
 
+// Batches, and a queue that reads ahead of them through many epochs of a small set: each epoch's permutation is made
+// once.
+TEST(Order, EveryPermutationIsMadeOnceHoweverFarAheadIsRead) {
+  for (const int64_t size : {1, 2, 3, 7, 50, 999, 1024, 5000}) {
+    const int64_t ahead = 1024, batches = 40;
+    for (const int64_t batch : {int64_t{1}, std::max<int64_t>(size / 3, 1), size}) {
+      const Order order(size, 3, ahead);
+      for (int64_t i = 0; i < batches; ++i) {
+        for (int64_t position = (i + 1) * batch + ahead - 1; position >= i * batch;
+             position -= std::max<int64_t>(1, size / 2))
+          order.at(position);
+        for (int64_t k = 0; k < batch; ++k) order.at(i * batch + k);
+      }
+      EXPECT_LE(order.permutations_made(), (batches * batch + ahead - 1) / size + 1) << size << ' ' << batch;
+    }
+  }
+  const Order far(5, 3);
+  for (int64_t i = 0; i < 10; ++i) {
+    EXPECT_EQ(far.at(0), epoch_order(5, 3, 0)[0]);
+    EXPECT_EQ(far.at(5000000), epoch_order(5, 3, 1000000)[0]);
+  }
+}
+
 }  // namespace
 }  // namespace coopnets

@@ -23,7 +23,7 @@ int64_t memory_for_examples(const std::string &control_groups) {
 }
 
 Dataset::Dataset(const DatasetOptions &options)
-    : options_(options), source_(open_source(options.source)), size_(source_.size()), order_(size_, options.seed) {
+    : options_(options), source_(open_source(options.source)), size_(source_.size()) {
   if (options_.threads <= 0) options_.threads = omp_get_max_threads();
   if (!options_.warn)
     options_.warn = [](const std::string &sentence) { std::fprintf(stderr, "warning: %s\n", sentence.c_str()); };
@@ -32,12 +32,14 @@ Dataset::Dataset(const DatasetOptions &options)
   if (shape_.size() <= options_.memory_limit / size()) {
     load_all();
     say_warnings();
+    order_.emplace(size_, options_.seed);
     return;
   }
   const int64_t queue_bytes = int64_t{256} << 20, most = 1024;
   const int64_t ahead = std::clamp<int64_t>(queue_bytes / shape_.size(), options_.threads, most);
+  order_.emplace(size_, options_.seed, ahead);
   prefetch_ = std::make_unique<Prefetch>(options_.threads, ahead,
-                                         [this](int64_t position) { return good_bytes(order_.at(position)); });
+                                         [this](int64_t position) { return good_bytes(order_->at(position)); });
 }
 
 // What is not asked for is taken from the first picture that can be read.
@@ -168,7 +170,7 @@ int64_t Dataset::label(int64_t index) const { return source_.labels.empty() ? -1
 
 std::vector<int64_t> Dataset::batch_indices(int64_t iteration, int64_t count) const {
   std::vector<int64_t> indices;
-  for (int64_t i = 0; i < count; ++i) indices.push_back(order_.at(iteration * count + i));
+  for (int64_t i = 0; i < count; ++i) indices.push_back(order_->at(iteration * count + i));
   return indices;
 }
 
@@ -178,7 +180,7 @@ void Dataset::batch(int64_t iteration, int64_t count, real *out) {
     if (prefetch_)
       normalise(prefetch_->take(position).data(), out + i * shape_.size());
     else
-      normalise(kept_.data() + order_.at(position) * shape_.size(), out + i * shape_.size());
+      normalise(kept_.data() + order_->at(position) * shape_.size(), out + i * shape_.size());
   }
   say_warnings();
 }

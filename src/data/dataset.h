@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -81,7 +82,7 @@ class Dataset {
   Source source_;  // its pixels go once they are kept
   int64_t size_;
   Shape shape_;
-  Order order_;
+  std::optional<Order> order_;
   Bytes kept_;  // all examples, when they fit
   mutable std::mutex bad_mutex_;
   mutable std::set<int64_t> bad_;

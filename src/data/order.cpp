@@ -24,9 +24,17 @@ std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch) {
 int64_t Order::at(int64_t position) const {
   const int64_t number = position / size_;
   const std::lock_guard<std::mutex> lock(mutex_);
-  Epoch &epoch = epochs_[number % 2];
-  if (epoch.number != number) epoch = {number, epoch_order(size_, seed_, number)};
+  Epoch &epoch = epochs_[size_t(number) % epochs_.size()];
+  if (epoch.number != number) {
+    epoch = {number, epoch_order(size_, seed_, number)};
+    ++made_;
+  }
   return epoch.order[size_t(position % size_)];
+}
+
+int64_t Order::permutations_made() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return made_;
 }
 
 }  // namespace coopnets
