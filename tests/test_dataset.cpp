@@ -69,6 +69,14 @@ TEST(Dataset, StreamingIsEqualToInMemory) {
     EXPECT_EQ(streamed.batch_indices(iteration, 5), kept.batch_indices(iteration, 5));
   }
   EXPECT_EQ(streamed.examples(0, 21), kept.examples(0, 21));
+  const std::vector<int64_t> some = {20, 3, 3, 0, 11};
+  std::vector<real> one_by_one;
+  for (const int64_t i : some)
+    for (const real value : kept.examples(i, 1)) one_by_one.push_back(value);
+  EXPECT_EQ(kept.examples(some), one_by_one);
+  EXPECT_EQ(streamed.examples(some), one_by_one);
+  EXPECT_THROW(streamed.examples(std::vector<int64_t>{21}), std::invalid_argument);
+  EXPECT_THROW(kept.examples(std::vector<int64_t>{-1}), std::invalid_argument);
   EXPECT_EQ(streamed.image(3), kept.image(3));
 }
 

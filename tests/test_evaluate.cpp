@@ -113,6 +113,20 @@ TEST_F(EvaluateDigits, neighbours_are_the_nearest_training_pictures) {
   }
 }
 
+// Of many training pictures so many are looked at; the table says so.
+TEST_F(EvaluateDigits, neighbours_are_looked_for_among_a_bounded_number) {
+  const int64_t count = 20106;
+  std::vector<uint8_t> all(size_t(count * 784));
+  for (size_t i = 0; i < all.size(); ++i) all[i] = uint8_t(i / 784 * 7 + i % 784 * 3);
+  write_bytes(data + "/train-images-idx3-ubyte", idx({uint32_t(count), 28, 28}, all));
+  write_bytes(data + "/train-labels-idx1-ubyte", idx({uint32_t(count)}, labels(count)));
+  train({"held_out=6"}, "20100 examples");
+  const Outcome o = run_program(run({"--evaluate", "--name", "digits_data", "--samples", "12"}));
+  ASSERT_EQ(o.status, 0) << o.err;
+  EXPECT_CONTAINS(o.out, "the nearest of 20000 of 20100 training pictures, drawn by the seed");
+  EXPECT_EQ(load_image(run_folder + "nearest_descriptor.png").height, 3 * 28 + 2 * 2);
+}
+
 // Equal pictures are as alike as pictures can be.
 TEST_F(EvaluateDigits, similarity_of_equal_pictures_is_one) {
   std::vector<uint8_t> same;

@@ -37,5 +37,21 @@ TEST(Nearest, neighbours_are_found_across_pieces_and_the_first_of_equals_wins) {
   EXPECT_CONTAINS(error_of<std::invalid_argument>([&] { nearest_neighbours(points, 0, range); }), "empty set");
 }
 
+// Pieces hold 2^24 numbers at most: of large points fewer than a thousand.
+TEST(Nearest, pieces_of_large_points_are_small) {
+  const int64_t dimension = int64_t{1} << 20;
+  int64_t most = 0;
+  const Samples point(1, dimension, std::vector<float>(size_t(dimension), 20.f));
+  const std::vector<Neighbour> nearest = nearest_neighbours(point, 40, [&](int64_t first, int64_t n) {
+    most = std::max(most, n);
+    Samples some(n, dimension);
+    for (int64_t i = 0; i < n; ++i) std::fill_n(some.row(i), dimension, float(first + i));
+    return some;
+  });
+  EXPECT_EQ(nearest[0].index, 20);
+  EXPECT_EQ(nearest[0].distance, 0);
+  EXPECT_EQ(most, 16);
+}
+
 }  // namespace
 }  // namespace coopnets

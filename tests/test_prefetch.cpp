@@ -4,9 +4,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <stdexcept>
 #include <thread>
 
+#include "files.h"
 #include "no_more_threads.h"
 
 namespace coopnets {
@@ -84,6 +86,35 @@ TEST(Threads, ThoseBeforeTheOneThatCannotBeStartedAreWaitedFor) {
     EXPECT_THROW(threads.start([&] { ++started; }), std::runtime_error);
   }
   EXPECT_EQ(started, 1);
+}
+
+TEST(InParallel, EveryNumberIsTakenOnceByThreadsThatWorkAtTheSameTime) {
+  for (const int threads : {1, 2, 5}) {
+    for (const int64_t count : {0, 1, 3, 100}) {
+      std::vector<std::atomic<int>> taken(static_cast<size_t>(count));
+      in_parallel(threads, count, [&](int64_t i) { ++taken[size_t(i)]; });
+      for (const auto &times : taken) EXPECT_EQ(times, 1);
+    }
+  }
+  // Two that wait for each other end only when both are begun.
+  std::promise<void> begun[2];
+  in_parallel(2, 2, [&](int64_t i) {
+    begun[i].set_value();
+    EXPECT_EQ(begun[1 - i].get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  });
+}
+
+TEST(InParallel, AFailureEndsItAndIsThrown) {
+  std::atomic<int64_t> begun{0};
+  const auto fail = [&](int64_t i) {
+    ++begun;
+    if (i >= 3) throw std::runtime_error("number " + std::to_string(i));
+  };
+  EXPECT_EQ(error_of([&] { in_parallel(1, 1000000, fail); }), "number 3");
+  EXPECT_EQ(begun, 4);
+  begun = 0;
+  EXPECT_CONTAINS(error_of([&] { in_parallel(4, 1000000, fail); }), "number ");
+  EXPECT_LT(begun, 1000000);
 }
 
 }  // namespace

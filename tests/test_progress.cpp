@@ -141,5 +141,32 @@ TEST(Progress, durations) {
   EXPECT_EQ(duration(std::numeric_limits<double>::infinity()), "ages");
 }
 
+TEST(Task, short_ones_say_nothing_and_long_ones_speak_every_ten_seconds) {
+  Fake fake;
+  Progress progress(1, false, fake.screen(false));
+  Task quick(progress, "quick", 1000);
+  for (int64_t i = 1; i <= 1000; ++i) {
+    fake.now += 0.0019;
+    quick.reached(i);
+  }
+  EXPECT_EQ(fake.take(), "");
+  fake.now = 100;
+  Task slow(progress, "samples", 300);
+  std::string shown;
+  for (int64_t i = 1; i <= 300; ++i) {
+    fake.now += 0.125;
+    slow.reached(i);
+    shown += fake.take();
+  }
+  EXPECT_EQ(shown,
+            "samples: 16 of 300, 36 s left\nsamples: 96 of 300, 26 s left\n"
+            "samples: 176 of 300, 16 s left\nsamples: 256 of 300, 6 s left\n");
+  Progress quiet(1, true, fake.screen(false));
+  Task unheard(quiet, "samples", 300);
+  fake.now += 5;
+  unheard.reached(1);
+  EXPECT_EQ(fake.take(), "");
+}
+
 }  // namespace
 }  // namespace coopnets

@@ -8,6 +8,9 @@
 
 namespace coopnets {
 
+// Among how many training pictures the nearest to a sample is looked for: all, or so many, drawn by the seed.
+constexpr int64_t neighbours_among = 20000;
+
 // What a table of PSNRs notes of the rows that met the highest one (metrics/psnr.h).
 std::string highest_psnr_note(const std::vector<std::string> &rows);
 

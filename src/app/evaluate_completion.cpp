@@ -74,13 +74,14 @@ struct Scores {
   MeanAndError error, psnr;
   bool exact;  // of one picture at least
 };
-Scores mean_score(const Frames &truth, const std::vector<Mask> &masks,
+Scores mean_score(const Frames &truth, const std::vector<Mask> &masks, Task task,
                   const std::function<Frames(int64_t)> &recovered) {
   std::vector<double> errors, psnrs;
   for (int64_t k = 0; k < truth.count; ++k) {
     const CompletionScore one = completion_score(frame(truth, k), recovered(k), 0, masks[k]);
     errors.push_back(one.error);
     psnrs.push_back(one.psnr);
+    task.reached(k + 1);
   }
   const bool exact = std::count(psnrs.begin(), psnrs.end(), highest_psnr) > 0;
   return {mean_and_error(errors), mean_and_error(psnrs), exact};
@@ -151,6 +152,7 @@ int evaluate_completion(const Options &options) {
       progress.note(c.title + ", " + name + ": error " + std::to_string(score.error.mean) + ", PSNR " +
                     std::to_string(score.psnr.mean) + " dB");
     };
+    progress.note(c.title + ", CoopNets: inferring " + std::to_string(count) + " latent vectors");
     const std::vector<real> filled = completion.fill(pictures, c.masks);
     save_completion(sibling(path, "completion_" + c.name), pictures, filled, c.masks, example);
     const Frames ours = unit_range(filled, example);
@@ -158,9 +160,10 @@ int evaluate_completion(const Options &options) {
       completed.emplace_back();
       look(*net, filled, example, completed.back());
     }
-    note("CoopNets", mean_score(truth, c.masks, [&](int64_t k) { return frame(ours, k); }));
+    const auto task = [&](const std::string &name) { return Task(progress, c.title + ", " + name, count); };
+    note("CoopNets", mean_score(truth, c.masks, task("CoopNets"), [&](int64_t k) { return frame(ours, k); }));
     for (const auto &[name, rival] : rivals)
-      note(name, mean_score(truth, c.masks, [&, &rival = rival](int64_t k) {
+      note(name, mean_score(truth, c.masks, task(name), [&, &rival = rival](int64_t k) {
              return rival(
                  unit_range({pictures.begin() + k * example.size(), pictures.begin() + (k + 1) * example.size()},
                             example),
@@ -184,7 +187,8 @@ int evaluate_completion(const Options &options) {
   if (net) {
     std::vector<FeatureSet> made;
     for (size_t i = 0; i < columns.size(); ++i) made.push_back({"CoopNets, " + columns[i].title, completed[i]});
-    tables.push_back(feature_scores(*net, {"held-out originals", originals}, made, options.splits));
+    tables.push_back(feature_scores(*net, {"held-out originals", originals}, made, options.splits,
+                                    [&](const std::string &text) { progress.note(text); }));
     tables.back().notes.push_back("whole pictures with their holes filled, against the originals");
   }
   for (const Table &one : tables) std::printf("%s\n", table_text(one).c_str());

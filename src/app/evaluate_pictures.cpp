@@ -73,9 +73,6 @@ class PictureEvaluation {
         [this](const std::string &text) { progress_.warn(text); }, part);
   }
   int64_t bad_count() const { return training_->bad_count() + (held_out_ ? held_out_->bad_count() : 0); }
-  Samples pixels(const Examples &examples, int64_t first, int64_t count) const {
-    return Samples(count, example_.size(), examples.range(first, count));
-  }
 
   void draw_samples() {
     const std::vector<Shape> latent = latent_shapes(saved_.settings);
@@ -84,13 +81,12 @@ class PictureEvaluation {
                     Statistics::running);
     sets_.push_back({"generator", {}, {}, {}});
     if (saved_.model.descriptor) sets_.push_back({"descriptor", {}, {}, {}});
+    Task task(progress_, net_ ? "samples and their features" : "samples", options_.samples);
     sampler.draw(sampling_settings(saved_, options_.seed), options_.samples,
                  [&](int64_t first, const std::vector<real> &made, const std::vector<real> &revised) {
                    add(sets_[0], made);
                    if (!revised.empty()) add(sets_[1], revised);
-                   if (first / batch % 10 == 0 && options_.samples > batch)
-                     progress_.note(std::to_string(std::min(first + batch, options_.samples)) + " of " +
-                                    std::to_string(options_.samples) + " samples");
+                   task.reached(first + batch);
                  });
   }
   void add(PictureSet &set, const std::vector<real> &values) {
@@ -215,16 +211,11 @@ class PictureEvaluation {
     PictureSet set{name, {}, {}, {}};
     const std::vector<int64_t> drawn = epoch_order(examples.size(), static_cast<uint64_t>(options_.seed), 0);
     const int64_t count = std::min(options_.samples, examples.size());
+    Task task(progress_, "features of " + name, count);
     for (int64_t first = 0; first < count; first += 100) {
-      std::vector<real> pictures;
-      for (int64_t k = first; k < std::min(first + 100, count); ++k) {
-        const std::vector<real> one = examples.range(drawn[size_t(k)], 1);
-        pictures.insert(pictures.end(), one.begin(), one.end());
-      }
-      look(*net_, pictures, example_, set.seen);
-      if (first / 100 % 10 == 0 && count > 100)
-        progress_.note("features of " + std::to_string(std::min(first + 100, count)) + " of " + std::to_string(count) +
-                       ' ' + name);
+      const std::vector<int64_t> some(drawn.begin() + first, drawn.begin() + std::min(first + 100, count));
+      look(*net_, examples.some(some), example_, set.seen);
+      task.reached(first + int64_t(some.size()));
     }
     return set;
   }
@@ -238,7 +229,8 @@ class PictureEvaluation {
       others.push_back(seen("held-out pictures", *held_out_));
       made.push_back({others[1].name, others[1].seen});
     }
-    Table table = feature_scores(*net_, {"training pictures", learned}, made, options_.splits);
+    Table table = feature_scores(*net_, {"training pictures", learned}, made, options_.splits,
+                                 [this](const std::string &text) { progress_.note(text); });
     table.notes.push_back(
         std::to_string(options_.samples) + " samples, compared with " + std::to_string(learned.features.count) +
         " training pictures as the nets were shown them; Inception score over " + std::to_string(options_.splits) +
@@ -282,22 +274,37 @@ class PictureEvaluation {
 
   // --- Each sample beside its nearest training picture ---------------------------------------------------------------
   void neighbours() {
-    const int64_t size = example_.size();
+    const int64_t size = example_.size(), all = training_->size();
+    std::vector<int64_t> among = epoch_order(all, static_cast<uint64_t>(options_.seed), 0);
+    among.resize(size_t(std::min(all, neighbours_among)));
+    std::sort(among.begin(), among.end());
+    std::vector<real> shown;
+    for (const PictureSet &set : sets_) shown.insert(shown.end(), set.shown.begin(), set.shown.end());
+    const int64_t samples = int64_t(shown.size()) / size;
+    Task task(progress_, "training pictures compared with samples", int64_t(among.size()));
+    const std::vector<Neighbour> nearest = nearest_neighbours(
+        Samples(samples, size, std::move(shown)), int64_t(among.size()), [&](int64_t first, int64_t n) {
+          task.reached(first);
+          const std::vector<int64_t> some(among.begin() + first, among.begin() + first + n);
+          return Samples(n, size, training_->some(some));
+        });
+    const std::string which = int64_t(among.size()) == all
+                                  ? "the nearest training picture"
+                                  : "the nearest of " + std::to_string(among.size()) + " of " + std::to_string(all) +
+                                        " training pictures, drawn by the seed";
+    auto found = nearest.begin();
     for (const PictureSet &set : sets_) {
       const int64_t count = int64_t(set.shown.size()) / size;
-      const std::vector<Neighbour> nearest =
-          nearest_neighbours(Samples(count, size, set.shown), training_->size(),
-                             [&](int64_t first, int64_t n) { return pixels(*training_, first, n); });
+      std::vector<int64_t> beside;
+      for (int64_t k = 0; k < count; ++k) beside.push_back(among[size_t((found++)->index)]);
+      const std::vector<real> others = training_->some(beside);
       std::vector<real> pairs;
-      for (int64_t k = 0; k < count; ++k) {
-        const auto one = set.shown.begin() + k * size;
-        const std::vector<real> other = training_->range(nearest[k].index, 1);
-        pairs.insert(pairs.end(), one, one + size);
-        pairs.insert(pairs.end(), other.begin(), other.end());
-      }
+      for (int64_t k = 0; k < count; ++k)
+        for (const std::vector<real> *row : {&set.shown, &others})
+          pairs.insert(pairs.end(), row->begin() + k * size, row->begin() + (k + 1) * size);
       const std::string file = sibling(path_, "nearest_" + set.name);
       save_examples(file, pairs, example_.with_n(2 * count), 2 * count, 10);
-      progress_.note(file + ".png: each sample and, to its right, the nearest training picture");
+      progress_.note(file + ".png: each sample and, to its right, " + which);
     }
   }
 

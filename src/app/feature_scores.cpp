@@ -28,7 +28,7 @@ void look(FeatureNet &net, const std::vector<real> &values, const Shape &example
 }
 
 Table feature_scores(const FeatureNet &net, const FeatureSet &reference, const std::vector<FeatureSet> &made,
-                     int64_t splits) {
+                     int64_t splits, const std::function<void(const std::string &)> &say) {
   const Samples &real = reference.seen.features;
   const Gaussian fitted = fit_gaussian(real);
   Table table{"Scores of features (Tables 1 and 3)",
@@ -41,6 +41,7 @@ Table feature_scores(const FeatureNet &net, const FeatureSet &reference, const s
     table.notes.push_back("FID of few pictures is biased upwards: published ones have 10,000 or 50,000");
   for (const FeatureSet &set : made) {
     const Samples &features = set.seen.features;
+    if (say) say("scores of " + set.name + ": " + std::to_string(features.count) + " pictures");
     const MeanAndDeviation score = inception_score(set.seen.logits, splits);
     const double fid = frechet_distance(fitted, fit_gaussian(features));
     const int64_t subset = std::min<int64_t>(1000, std::min(features.count, real.count) / 2);

@@ -117,6 +117,14 @@ void Progress::finish() {
   line_open_ = false;
 }
 
+void Task::reached(int64_t done) {
+  const double now = progress_.seconds();
+  if (now < next_ || done <= 0 || done >= total_) return;
+  next_ = now + 10;
+  progress_.note(what_ + ": " + std::to_string(done) + " of " + std::to_string(total_) + ", " +
+                 duration((now - begin_) / double(done) * double(total_ - done)) + " left");
+}
+
 std::string duration(double seconds) {
   if (!(seconds < 1e9)) return "ages";
   const int64_t s = std::max<int64_t>(std::llround(seconds), 0), minutes = s / 60, hours = minutes / 60,

@@ -4,6 +4,7 @@
 #include <functional>
 #include <iosfwd>
 #include <string>
+#include <utility>
 
 #include "app/log.h"
 
@@ -38,6 +39,8 @@ class Progress {
   // Ends the terminal's line.
   void finish();
 
+  double seconds() const { return screen_.seconds(); }
+
  private:
   std::string line(const LogRow &, int columns) const;
   void clear_line();
@@ -49,6 +52,21 @@ class Progress {
   bool line_open_ = false;
   double shown_at_ = -1e300, mean_seconds_ = 0;
   int64_t updates_ = 0;
+};
+
+// How far something of `total` steps has come, for a user who would wait without a word: nothing of what is done within
+// two seconds, then a line every ten. "features of the samples: 1200 of 10000, 42 s left"
+class Task {
+ public:
+  Task(Progress &progress, std::string what, int64_t total)
+      : progress_(progress), what_(std::move(what)), total_(total), begin_(progress.seconds()), next_(begin_ + 2) {}
+  void reached(int64_t done);  // steps in all
+
+ private:
+  Progress &progress_;
+  std::string what_;
+  int64_t total_;
+  double begin_, next_;  // seconds: when it began, when to speak
 };
 
 // "42 s", "5 min 12 s", "3 h 05 min", "2 d 3 h".

@@ -4,10 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
-#include <exception>
 #include <fstream>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -125,33 +124,14 @@ void Dataset::load_all() {
   }
   kept_.resize(size_t(count * example));
   std::vector<std::string> reasons(static_cast<size_t>(count));
-  std::vector<std::exception_ptr> failures(static_cast<size_t>(count));  // no fault of the picture: out of memory
-  std::atomic<int64_t> next{0};
-  const auto work = [&] {
-    for (int64_t index; (index = next++) < count;) {
-      try {
-        const Bytes bytes = decode(index);
-        std::copy(bytes.begin(), bytes.end(), kept_.begin() + index * example);
-      } catch (const std::runtime_error &error) {
-        reasons[size_t(index)] = error.what();
-      } catch (...) {
-        failures[size_t(index)] = std::current_exception();
-        next = count;
-      }
-    }
-  };
-  {
-    Threads threads;
+  in_parallel(options_.threads, count, [&](int64_t index) {
     try {
-      for (int i = 1; i < std::min<int64_t>(options_.threads, count); ++i) threads.start(work);
-    } catch (...) {
-      next = count;
-      throw;
+      const Bytes bytes = decode(index);
+      std::copy(bytes.begin(), bytes.end(), kept_.begin() + index * example);
+    } catch (const std::runtime_error &error) {
+      reasons[size_t(index)] = error.what();
     }
-    work();
-  }
-  for (const std::exception_ptr &failure : failures)
-    if (failure) std::rethrow_exception(failure);
+  });
 
   size_t bad = 0;
   for (const std::string &reason : reasons) bad += !reason.empty();
@@ -189,12 +169,26 @@ void Dataset::examples(int64_t first, int64_t count, real *out) const {
   if (first < 0 || count < 0 || first > size() - count)
     throw std::invalid_argument("dataset: examples " + std::to_string(first) + " to " + std::to_string(first + count) +
                                 " of " + std::to_string(size()) + " were asked for");
-  for (int64_t i = 0; i < count; ++i)
-    if (prefetch_)
-      normalise(good_bytes(first + i).data(), out + i * shape_.size());
-    else
-      normalise(kept_.data() + (first + i) * shape_.size(), out + i * shape_.size());
+  std::vector<int64_t> indices(static_cast<size_t>(count));
+  std::iota(indices.begin(), indices.end(), first);
+  copy_examples(indices, out);
+}
+
+void Dataset::copy_examples(const std::vector<int64_t> &indices, real *out) const {
+  in_parallel(prefetch_ ? options_.threads : 1, int64_t(indices.size()), [&](int64_t i) {
+    const int64_t index = indices[size_t(i)];
+    normalise(prefetch_ ? good_bytes(index).data() : kept_.data() + index * shape_.size(), out + i * shape_.size());
+  });
   say_warnings();
+}
+
+std::vector<real> Dataset::examples(const std::vector<int64_t> &indices) const {
+  for (const int64_t index : indices)
+    if (index < 0 || index >= size())
+      throw std::invalid_argument("dataset: there is no example " + std::to_string(index));
+  std::vector<real> out(indices.size() * size_t(shape_.size()));
+  copy_examples(indices, out.data());
+  return out;
 }
 
 std::vector<real> Dataset::examples(int64_t first, int64_t count) const {

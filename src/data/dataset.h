@@ -60,10 +60,11 @@ class Dataset {
   // Writes these examples, normalised, to out [count, 1, height, width, channels]; one thread at a time.
   void batch(int64_t iteration, int64_t count, real *out);
 
-  // Examples [first, first + count) in the order of the source. Throws std::invalid_argument when there are not so
-  // many.
+  // Examples [first, first + count) in the order of the source, or those named; decoded on all threads. Throws
+  // std::invalid_argument when there are not so many.
   void examples(int64_t first, int64_t count, real *out) const;
   std::vector<real> examples(int64_t first, int64_t count) const;
+  std::vector<real> examples(const std::vector<int64_t> &indices) const;
   Image image(int64_t index) const;  // its bytes, before normalisation
 
  private:
@@ -74,6 +75,7 @@ class Dataset {
   void say_warnings() const;
   [[noreturn]] void too_many_bad(size_t count, const std::string &first) const;
   bool bad_is_too_many(size_t count) const { return 20 * count > size_t(size()); }
+  void copy_examples(const std::vector<int64_t> &indices, real *out) const;
   void choose_shape();
   void load_all();
   void normalise(const uint8_t *bytes, real *out) const { to_reals(bytes, shape_.size(), options_.normalise, out); }

@@ -1,5 +1,6 @@
 // Threads that read and decode.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -20,5 +21,9 @@ class Threads {
  private:
   std::vector<std::thread> threads_;
 };
+
+// Calls body(i) for every i of [0, count), on this thread and threads - 1 others. When one fails no more are begun, and
+// its exception is thrown: of several that of the least i.
+void in_parallel(int threads, int64_t count, const std::function<void(int64_t)> &body);
 
 }  // namespace coopnets

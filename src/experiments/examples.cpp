@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <numeric>
 #include <stdexcept>
 
 #include "data/video.h"
@@ -23,6 +24,7 @@ class PictureExamples final : public Examples {
     return out;
   }
   std::vector<real> range(int64_t first, int64_t count) const override { return set_.examples(first, count); }
+  std::vector<real> some(const std::vector<int64_t> &indices) const override { return set_.examples(indices); }
   int64_t label(int64_t index) const override { return set_.label(index); }
   int64_t bad_count() const override { return set_.bad_count(); }
   int64_t held_out() const override { return set_.held_out(); }
@@ -47,14 +49,15 @@ class ClipExamples final : public Examples {
     for (int64_t k = 0; k < count; ++k) indices.push_back(order_.at(iteration * count + k));
     return indices;
   }
-  std::vector<real> batch(int64_t iteration, int64_t count) override {
-    std::vector<real> out;
-    for (int64_t i : batch_indices(iteration, count)) out.insert(out.end(), clips_[i].begin(), clips_[i].end());
-    return out;
-  }
+  std::vector<real> batch(int64_t iteration, int64_t count) override { return some(batch_indices(iteration, count)); }
   std::vector<real> range(int64_t first, int64_t count) const override {
+    std::vector<int64_t> indices(static_cast<size_t>(count));
+    std::iota(indices.begin(), indices.end(), first);
+    return some(indices);
+  }
+  std::vector<real> some(const std::vector<int64_t> &indices) const override {
     std::vector<real> out;
-    for (int64_t i = first; i < first + count; ++i) out.insert(out.end(), clips_.at(i).begin(), clips_.at(i).end());
+    for (const int64_t i : indices) out.insert(out.end(), clips_.at(i).begin(), clips_.at(i).end());
     return out;
   }
   int64_t label(int64_t) const override { return -1; }

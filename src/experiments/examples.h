@@ -18,6 +18,7 @@ class Examples {
   virtual std::vector<real> batch(int64_t iteration, int64_t count) = 0;
   // Examples [first, first + count) in the order of the source.
   virtual std::vector<real> range(int64_t first, int64_t count) const = 0;
+  virtual std::vector<real> some(const std::vector<int64_t> &indices) const = 0;
   virtual int64_t label(int64_t index) const = 0;  // -1 where there are none
   virtual int64_t bad_count() const = 0;           // pictures found unreadable so far, whose places others took
   virtual int64_t held_out() const = 0;            // examples that are set aside for evaluation
