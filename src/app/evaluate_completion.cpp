@@ -111,10 +111,12 @@ int evaluate_completion(const Options &options) {
 
   if (count < options.samples) progress.note(std::to_string(count) + " pictures are held out, and all are completed");
   std::unique_ptr<FeatureNet> net;
+  std::optional<FeatureStatistics> statistics;
   Features originals;
   std::vector<Features> completed;  // by kind of mask
   if (!options.features.empty()) {
     net = load_feature_net(*backend, options.features);
+    statistics = statistics_of(options, *net);
     look(*net, pictures, example, originals);
   }
 
@@ -187,8 +189,9 @@ int evaluate_completion(const Options &options) {
   if (net) {
     std::vector<FeatureSet> made;
     for (size_t i = 0; i < columns.size(); ++i) made.push_back({"CoopNets, " + columns[i].title, completed[i]});
-    tables.push_back(feature_scores(*net, {"held-out originals", originals}, made, options.splits,
-                                    [&](const std::string &text) { progress.note(text); }));
+    tables.push_back(feature_scores(
+        *net, {made, FeatureSet{"held-out originals", originals}, statistics ? &*statistics : nullptr, options.splits},
+        [&](const std::string &text) { progress.note(text); }));
     tables.back().notes.push_back("whole pictures with their holes filled, against the originals");
   }
   for (const Table &one : tables) std::printf("%s\n", table_text(one).c_str());
@@ -196,6 +199,7 @@ int evaluate_completion(const Options &options) {
   std::vector<Fact> facts = report_facts(saved, path, options);
   facts.push_back({"pictures", count});
   if (net) facts.insert(facts.end(), {{"features", options.features}, {"splits", options.splits}});
+  if (statistics) facts.push_back({"statistics", options.statistics});
   if (examples->bad_count() > 0) facts.push_back({"unreadable pictures", examples->bad_count()});
   write_atomically(file, report_json(facts, tables));
   progress.note(file + " holds these numbers; " + sibling(path, "completion_*.png") +

@@ -203,6 +203,7 @@ class PictureEvaluation {
       throw std::invalid_argument("the scores of --features look at fifth neighbours: they need " +
                                   std::to_string(least_for_scores) + " samples and training pictures or more");
     net_ = load_feature_net(*backend_, options_.features);
+    statistics_ = statistics_of(options_, *net_);
     if (saved_.settings.held_out > 0) held_out_ = open(saved_.settings, Part::held_out);
   }
 
@@ -229,8 +230,9 @@ class PictureEvaluation {
       others.push_back(seen("held-out pictures", *held_out_));
       made.push_back({others[1].name, others[1].seen});
     }
-    Table table = feature_scores(*net_, {"training pictures", learned}, made, options_.splits,
-                                 [this](const std::string &text) { progress_.note(text); });
+    Table table = feature_scores(
+        *net_, {made, FeatureSet{"training pictures", learned}, statistics_ ? &*statistics_ : nullptr, options_.splits},
+        [this](const std::string &text) { progress_.note(text); });
     table.notes.push_back(
         std::to_string(options_.samples) + " samples, compared with " + std::to_string(learned.features.count) +
         " training pictures as the nets were shown them; Inception score over " + std::to_string(options_.splits) +
@@ -316,6 +318,7 @@ class PictureEvaluation {
     std::vector<Fact> facts = report_facts(saved_, path_, options_);
     facts.insert(facts.end(), {{"samples", options_.samples}, {"splits", options_.splits}});
     if (net_) facts.push_back({"features", options_.features});
+    if (statistics_) facts.push_back({"statistics", options_.statistics});
     if (bad_count() > 0) facts.push_back({"unreadable pictures", bad_count()});
     write_atomically(sibling(path_, "evaluation.json"), report_json(facts, tables_));
   }
@@ -330,6 +333,7 @@ class PictureEvaluation {
   const Shape example_ = example_shape(*saved_.experiment, saved_.settings);
   std::unique_ptr<Examples> training_, held_out_;
   std::unique_ptr<FeatureNet> net_;
+  std::optional<FeatureStatistics> statistics_;
   Samples validation_, test_, ceiling_;
   std::vector<PictureSet> sets_;
   std::vector<Table> tables_;

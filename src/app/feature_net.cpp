@@ -32,6 +32,10 @@ class ClassifierFeatures final : public FeatureNet {
            " % of held-out pictures: NOT comparable with published numbers";
   }
   std::vector<std::string> categories() const override { return saved_.categories; }
+  int64_t dimension() const override {
+    const std::vector<Layer> &layers = saved_.network->layers();
+    return layers[layers.size() - 2].channels;
+  }
   bool published_scores() const override { return false; }
   void add(const std::vector<Image> &pictures, Features &to) override {
     const Shape x = saved_.network->input();
@@ -62,6 +66,7 @@ class InceptionFeatures final : public FeatureNet {
     return "features of FID's Inception-v3 (2015): pool3 for distances, logits without bias for the Inception score";
   }
   std::vector<std::string> categories() const override { return inception_.categories(); }
+  int64_t dimension() const override { return 2048; }
   bool published_scores() const override { return true; }
   void add(const std::vector<Image> &pictures, Features &to) override {
     constexpr size_t at_a_time = 16;  // 45 MB of the widest layer

@@ -18,6 +18,7 @@ class FeatureNet {
   virtual ~FeatureNet() = default;
   virtual std::string description() const = 0;              // what the numbers must be read with
   virtual std::vector<std::string> categories() const = 0;  // of the logits; empty where they have no names here
+  virtual int64_t dimension() const = 0;                    // features of one picture
   virtual bool published_scores() const = 0;                // whether published numbers are made with this net
   // Appends what the net makes of some pictures, of any size and 1 or 3 channels.
   virtual void add(const std::vector<Image> &pictures, Features &to) = 0;

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <map>
 
 #include "app/pictures.h"
-#include "metrics/fid.h"
+#include "app/statistics.h"
 #include "metrics/inception_score.h"
 #include "metrics/precision_recall.h"
 
@@ -27,33 +28,51 @@ void look(FeatureNet &net, const std::vector<real> &values, const Shape &example
   }
 }
 
-Table feature_scores(const FeatureNet &net, const FeatureSet &reference, const std::vector<FeatureSet> &made,
-                     int64_t splits, const std::function<void(const std::string &)> &say) {
-  const Samples &real = reference.seen.features;
-  const Gaussian fitted = fit_gaussian(real);
-  Table table{"Scores of features (Tables 1 and 3)",
-              {"Inception score", "IS +-", "FID", "KID x 1000", "KID +-", "precision", "recall", "density", "coverage"},
-              {},
-              {net.description()}};
-  if (net.published_scores())
+std::optional<FeatureStatistics> statistics_of(const Options &options, const FeatureNet &net) {
+  if (options.statistics.empty()) return {};
+  return FeatureStatistics{std::filesystem::path(options.statistics).filename(),
+                           load_statistics(options.statistics, net.dimension())};
+}
+
+Table feature_scores(const FeatureNet &net, const Comparison &comparison,
+                     const std::function<void(const std::string &)> &say) {
+  const FeatureSet *reference = comparison.reference ? &*comparison.reference : nullptr;
+  const FeatureStatistics *statistics = comparison.statistics;
+  Table table{"Scores of features (Tables 1 and 3)", {"Inception score", "IS +-"}, {}, {net.description()}};
+  if (reference) table.columns.push_back("FID");
+  if (statistics) table.columns.push_back("FID to " + statistics->name);
+  if (reference)
+    table.columns.insert(table.columns.end(), {"KID x 1000", "KID +-", "precision", "recall", "density", "coverage"});
+  if (net.published_scores() && reference)
     table.notes.push_back("published precision, recall, density and coverage are of other nets' features (VGG16's)");
-  if (net.published_scores() && real.count < 10000)
+  if (net.published_scores() && reference && reference->seen.features.count < 10000)
     table.notes.push_back("FID of few pictures is biased upwards: published ones have 10,000 or 50,000");
-  for (const FeatureSet &set : made) {
+
+  std::optional<Gaussian> fitted;
+  if (reference) fitted = fit_gaussian(reference->seen.features);
+  const auto add = [&](const FeatureSet &set, bool compared) {
     const Samples &features = set.seen.features;
     if (say) say("scores of " + set.name + ": " + std::to_string(features.count) + " pictures");
-    const MeanAndDeviation score = inception_score(set.seen.logits, splits);
-    const double fid = frechet_distance(fitted, fit_gaussian(features));
-    const int64_t subset = std::min<int64_t>(1000, std::min(features.count, real.count) / 2);
-    const MeanAndDeviation kid = kernel_distance(real, features, 100, subset);
-    const PrecisionRecall pr = precision_recall(real, features);
-    const DensityCoverage dc = density_coverage(real, features);
-    table.rows.push_back({set.name,
-                          {score.mean, score.deviation, fid, 1000 * kid.mean, 1000 * kid.deviation, pr.precision,
-                           pr.recall, dc.density, dc.coverage}});
-  }
-  const MeanAndDeviation best = inception_score(reference.seen.logits, splits);
-  table.rows.push_back({reference.name, {best.mean, best.deviation, NAN, NAN, NAN, NAN, NAN, NAN, NAN}});
+    const MeanAndDeviation score = inception_score(set.seen.logits, comparison.splits);
+    std::vector<double> cells = {score.mean, score.deviation};
+    const Gaussian own = compared || statistics ? fit_gaussian(features) : Gaussian();
+    if (compared) cells.push_back(frechet_distance(*fitted, own));
+    if (reference && !compared) cells.push_back(NAN);
+    if (statistics) cells.push_back(frechet_distance(own, statistics->features));
+    if (compared) {
+      const Samples &real = reference->seen.features;
+      const int64_t subset = std::min<int64_t>(1000, std::min(features.count, real.count) / 2);
+      const MeanAndDeviation kid = kernel_distance(real, features, 100, subset);
+      const PrecisionRecall pr = precision_recall(real, features);
+      const DensityCoverage dc = density_coverage(real, features);
+      cells.insert(cells.end(),
+                   {1000 * kid.mean, 1000 * kid.deviation, pr.precision, pr.recall, dc.density, dc.coverage});
+    }
+    cells.resize(table.columns.size(), NAN);
+    table.rows.push_back({set.name, cells});
+  };
+  for (const FeatureSet &set : comparison.made) add(set, reference != nullptr);
+  if (reference) add(*reference, false);
   return table;
 }
 

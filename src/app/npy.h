@@ -1,5 +1,7 @@
-// Arrays in NumPy's .npy format, version 1.0: numpy.load opens them.
+// Arrays in NumPy's .npy format: written in version 1.0, which numpy.load opens, and read.
 #pragma once
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include "tensor/file.h"
@@ -18,5 +20,15 @@ class NpyFile {
   AtomicFile file_;
   int64_t missing_;
 };
+
+// An array of numbers of any shape, in row-major order.
+struct NpyArray {
+  std::vector<int64_t> shape;
+  std::vector<double> values;
+};
+
+// From the bytes of a .npy file (version 1, 2 or 3) of float64 or float32, little-endian, in either order; `name` stands
+// for the file in errors. Throws std::runtime_error when it holds anything else, is truncated or damaged.
+NpyArray parse_npy(const std::vector<uint8_t> &bytes, const std::string &name);
 
 }  // namespace coopnets

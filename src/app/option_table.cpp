@@ -73,6 +73,8 @@ std::vector<Option> option_table(const Vocabulary &names) {
 
   add.group = "Evaluation";
   add.text("features", "FILE", &Options::features, {}, "weights of the net whose features are compared");
+  add.text("statistics", "FILE", &Options::statistics, {},
+           "mean and covariance of features (.npz with mu and sigma) for a FID to them");
   add.number("samples", "N", &Options::samples, 1, 1e9, "samples to draw (10000)");
   add.number("splits", "N", &Options::splits, 1, 1e6, "parts that give a score its standard deviation (10)");
   return add.rows;

@@ -197,6 +197,7 @@ void check_combination(const Options &options) {
   for (const char *name : {"size", "frames", "save"}) needs(options, name, {"sample"});
   needs(options, "mask", {"complete", "evaluate"});
   for (const char *name : {"features", "samples", "splits"}) needs(options, name, {"evaluate"});
+  needs(options, "statistics", {"features"}, ", the net that they were made by");
   if (options.device == "cpu" && (options.precision == "tf32" || options.precision == "bf16"))
     throw UsageError("--precision " + options.precision + " needs a GPU; the CPU computes in fp32");
   if (options.experiment.empty() && options.bench.empty() && !options.list)

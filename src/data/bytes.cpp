@@ -69,11 +69,24 @@ size_t end_of_gzip_header(const std::vector<uint8_t> &bytes) {
   return std::min(at, bytes.size());
 }
 
-uint32_t little_endian32(const uint8_t *p) {
-  return uint32_t(p[0]) | uint32_t(p[1]) << 8 | uint32_t(p[2]) << 16 | uint32_t(p[3]) << 24;
-}
-
 }  // namespace
+
+std::vector<uint8_t> inflate(const std::vector<uint8_t> &bytes, size_t begin, size_t end, int64_t size,
+                             const std::string &name) {
+  const auto fail = [&](const std::string &why) {
+    throw std::runtime_error("cannot unpack " + name + ": it is truncated or corrupt (" + why + ")");
+  };
+  // Deflate codes at most 258 bytes in 2 bits.
+  if (size > 1032 * int64_t(end - begin)) fail("the length that it states cannot be");
+  std::vector<uint8_t> out(size_t(size) + 1);  // one more than is filled: never an empty buffer
+  // What follows goes along: stb takes fewer than 16 bits left for an early end, even where a shorter code is the last.
+  const size_t given = std::min(bytes.size(), end + 8) - begin;
+  const int got = stbi_zlib_decode_noheader_buffer(reinterpret_cast<char *>(out.data()), int(size),
+                                                   reinterpret_cast<const char *>(bytes.data() + begin), int(given));
+  if (got != size) fail("its data does not have the length that it states");
+  out.pop_back();
+  return out;
+}
 
 // header (10 bytes and optional fields), deflate data, CRC-32, ISIZE (length modulo 2^32)
 std::vector<uint8_t> gunzip(const std::vector<uint8_t> &bytes, const std::string &name, int64_t limit) {
@@ -86,18 +99,10 @@ std::vector<uint8_t> gunzip(const std::vector<uint8_t> &bytes, const std::string
   if (begin + trailer > bytes.size()) fail("it ends early");
   const uint8_t *end = bytes.data() + bytes.size() - trailer;
   const int64_t compressed = end - (bytes.data() + begin), size = little_endian32(end + 4);
-  // Deflate codes at most 258 bytes in 2 bits.
-  if (size > 1032 * compressed) fail("it is truncated or corrupt (the length at its end cannot be)");
-  if (size > std::min(limit, (int64_t{1} << 31) - 1))
+  if (size <= 1032 * compressed && size > std::min(limit, (int64_t{1} << 31) - 1))
     fail("it would grow to " + std::to_string(size) + " bytes, more than the " + std::to_string(limit) +
          " expected of such a file");
-  std::vector<uint8_t> out(size_t(size) + 1);  // one more than is filled: never an empty buffer
-  // The trailer goes along: stb takes fewer than 16 bits left for an early end, even where a shorter code is the last.
-  const int got = stbi_zlib_decode_noheader_buffer(reinterpret_cast<char *>(out.data()), int(size),
-                                                   reinterpret_cast<const char *>(bytes.data() + begin),
-                                                   int(compressed + int64_t(trailer)));
-  if (got != size) fail("it is truncated or corrupt (its data does not have the length it states)");
-  out.pop_back();
+  std::vector<uint8_t> out = inflate(bytes, begin, bytes.size() - trailer, size, name);
   if (crc32(out.data(), out.size()) != little_endian32(end)) fail("it is corrupt (CRC-32 differs)");
   return out;
 }

@@ -22,6 +22,14 @@ bool is_gzip(const std::vector<uint8_t> &bytes);
 std::vector<uint8_t> gunzip(const std::vector<uint8_t> &bytes, const std::string &name,
                             int64_t limit = (int64_t{1} << 31) - 1);
 
+// The `size` bytes that are deflated (RFC 1951) in bytes [begin, end); `name` stands for their file in errors. Throws
+// std::runtime_error when they are corrupt or not so many, before memory is taken for a size that cannot be.
+std::vector<uint8_t> inflate(const std::vector<uint8_t> &bytes, size_t begin, size_t end, int64_t size,
+                             const std::string &name);
+
+inline uint32_t little_endian32(const uint8_t *p) {
+  return uint32_t(p[0]) | uint32_t(p[1]) << 8 | uint32_t(p[2]) << 16 | uint32_t(p[3]) << 24;
+}
 // Big-endian 32 bits.
 inline uint32_t big_endian32(const uint8_t *p) {
   return uint32_t(p[0]) << 24 | uint32_t(p[1]) << 16 | uint32_t(p[2]) << 8 | uint32_t(p[3]);
