@@ -89,6 +89,10 @@ TEST(Options, the_other_commands) {
   EXPECT_TRUE(evaluate.evaluate);
   EXPECT_EQ(evaluate.samples, 50);
   EXPECT_EQ(evaluate.splits, 5);
+  const Options compare = parse({"--compare", "made", "--data", "real", "--features", "f", "--samples", "9"});
+  EXPECT_EQ(compare.compare, "made");
+  EXPECT_EQ(compare.data, "real");
+  EXPECT_EQ(parse({"--compare", "made", "--statistics", "s.npz", "--features", "f"}).statistics, "s.npz");
   EXPECT_EQ(parse({"--bench", "all", "--iterations", "3"}).bench, "all");
   EXPECT_TRUE(parse({"--list"}).list);
   EXPECT_TRUE(parse({"--help"}).help);
@@ -145,7 +149,15 @@ TEST(Options, impossible_combinations_are_refused) {
   EXPECT_EQ(refusal({"--exp", "scene", "--sample", "3", "--resume"}), "--sample and --resume exclude each other");
   EXPECT_EQ(refusal({"--exp", "scene", "--size", "3x4"}), "--size goes with --sample");
   EXPECT_EQ(refusal({"--exp", "scene", "--mask", "m"}), "--mask goes with --complete or --evaluate");
-  EXPECT_EQ(refusal({"--exp", "scene", "--splits", "5"}), "--splits goes with --evaluate");
+  EXPECT_EQ(refusal({"--exp", "scene", "--splits", "5"}), "--splits goes with --evaluate or --compare");
+  EXPECT_EQ(refusal({"--exp", "scene", "--evaluate", "--statistics", "s.npz"}),
+            "--statistics goes with --features, the net that they were made by");
+  EXPECT_EQ(refusal({"--compare", "made", "--data", "real"}),
+            "--compare goes with --features, the net that looks at the pictures");
+  EXPECT_EQ(refusal({"--compare", "made", "--features", "f"}),
+            "--compare goes with --data or --statistics, what they are compared with");
+  EXPECT_EQ(refusal({"--exp", "scene", "--compare", "made"}), "--exp and --compare exclude each other");
+  EXPECT_EQ(refusal({"--compare", "made", "--evaluate"}), "--evaluate and --compare exclude each other");
   EXPECT_EQ(refusal({"--exp", "scene", "--checkpoint", "c"}),
             "--checkpoint goes with --sample, --interpolate, --complete or --evaluate; --resume continues a run");
   EXPECT_EQ(refusal({"--exp", "scene", "--device", "cpu", "--precision", "tf32"}),
@@ -164,6 +176,8 @@ TEST(Options, what_an_action_has_no_use_for_is_refused) {
     EXPECT_EQ(refusal({"--bench", "digits", "--" + std::string(name), value}),
               "--" + std::string(name) + " does nothing beside --bench");
   }
+  EXPECT_EQ(refusal({"--compare", "made", "--data", "real", "--features", "f", "--set", "size=3"}),
+            "--set does nothing beside --compare");
   EXPECT_EQ(refusal({"--exp", "scene", "--sample", "3", "--preset", "quick"}),
             "--preset does nothing beside --sample: leave it out, what was learned has its own");
   EXPECT_EQ(refusal({"--exp", "scene", "--interpolate", "--iterations", "3"}),
@@ -246,11 +260,11 @@ TEST_F(Config, names_the_bad_line) {
 
 TEST(Options, help_names_every_option_within_80_columns) {
   const std::string help = help_text(names);
-  for (const char *option : {"exp",      "data",      "preset",     "iterations",  "seed",     "device", "out",
-                             "resume",   "overwrite", "threads",    "precision",   "set",      "sample", "size",
-                             "frames",   "save",      "checkpoint", "interpolate", "complete", "mask",   "evaluate",
-                             "features", "samples",   "splits",     "algorithm",   "category", "bench",  "list",
-                             "help",     "version",   "name",       "quiet",       "config"})
+  for (const char *option : {"exp",      "data",      "preset",     "iterations",  "seed",     "device",  "out",
+                             "resume",   "overwrite", "threads",    "precision",   "set",      "sample",  "size",
+                             "frames",   "save",      "checkpoint", "interpolate", "complete", "mask",    "evaluate",
+                             "features", "samples",   "splits",     "algorithm",   "category", "bench",   "list",
+                             "help",     "version",   "name",       "quiet",       "config",   "compare", "statistics"})
     EXPECT_CONTAINS(help, std::string("  --") + option);
   EXPECT_CONTAINS(help, "dynamic-texture");
   for (size_t begin = 0; begin < help.size();) {

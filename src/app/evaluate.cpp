@@ -18,10 +18,14 @@ std::string highest_psnr_note(const std::vector<std::string> &rows) {
          " dB, at least once: " + names;
 }
 
-int evaluate(const Options &options) {
+void require_exact_features(const Options &options) {
   if (!options.features.empty() && !options.precision.empty() && options.precision != "fp32")
     throw std::invalid_argument(
         "--features needs --precision fp32: scores of rounded features are not those that others publish");
+}
+
+int evaluate(const Options &options) {
+  require_exact_features(options);
   if (options.experiment == "completion") return evaluate_completion(options);
   switch (find_experiment(options.experiment).data) {
     case DataKind::pictures:

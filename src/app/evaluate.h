@@ -8,6 +8,12 @@
 
 namespace coopnets {
 
+// Density and coverage look at the fifth neighbour: so many pictures of each set the scores of features need at least.
+constexpr int64_t least_for_scores = 6;
+
+// Throws std::invalid_argument unless features are computed in fp32, as those of others are.
+void require_exact_features(const Options &);
+
 // Among how many training pictures the nearest to a sample is looked for: all, or so many, drawn by the seed.
 constexpr int64_t neighbours_among = 20000;
 

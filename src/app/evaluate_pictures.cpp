@@ -29,7 +29,6 @@ namespace {
 constexpr int64_t elements_at_a_time = int64_t{1} << 21;  // of pictures, in one batch
 constexpr int64_t shown_neighbours = 50;
 constexpr int64_t parzen_validation = 1000;  // of the published protocol
-constexpr int64_t least_for_scores = 6;      // density and coverage look at the fifth neighbour
 
 // Pictures that are compared, by what made them.
 struct PictureSet {

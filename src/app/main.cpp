@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "app/bench.h"
+#include "app/compare.h"
 #include "app/complete.h"
 #include "app/device.h"
 #include "app/evaluate.h"
@@ -55,6 +56,8 @@ int run(const std::vector<std::string> &arguments) {
     std::cout << list_text(options.experiment);
   } else if (!options.bench.empty()) {
     return bench(options);
+  } else if (!options.compare.empty()) {
+    return compare(options);
   } else if (options.experiment == classifier_name) {
     return train_classifier(options);
   } else if (options.sample > 0) {

@@ -34,6 +34,8 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.flag("interpolate", &Options::interpolate, "walk between latent vectors of a checkpoint");
   add.flag("complete", &Options::complete, "fill the hidden part of pictures, or of the PICTURE that follows");
   add.flag("evaluate", &Options::evaluate, "compute the measures of the paper's tables");
+  add.text("compare", "FOLDER", &Options::compare, {},
+           "score its pictures against those of --data, or --statistics, by the net of --features");
   add.text("bench", "NAME", &Options::bench, names.benchmarks, "time a net's learning iteration, one JSON line a net");
   add.flag("list", &Options::list, "print every experiment, or that of --exp, with its data, nets and settings");
   add.flag("help", &Options::help, "print this");

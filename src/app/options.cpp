@@ -177,30 +177,34 @@ void needs(const Options &options, const std::string &name, const std::vector<st
 void refuse_useless(const Options &options, const std::set<std::string> &typed) {
   const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> useless = {
       {{"bench"}, {"data", "preset", "seed", "algorithm", "category", "config", "out", "name"}},
+      {{"compare"}, {"preset", "iterations", "algorithm", "category", "config", "name", "set"}},
       {{"sample", "interpolate", "complete"}, {"preset", "iterations", "algorithm"}},
       {{"evaluate"}, {"iterations", "algorithm"}}};  // the rivals of a video need a preset and no run
   for (const auto &[actions, names] : useless)
     for (const std::string &action : actions)
       for (const std::string &name : names)
         if (options.is_given(action) && typed.count(name))
-          throw UsageError("--" + name + " does nothing beside --" + action +
-                           (action == "bench" ? "" : ": leave it out, what was learned has its own"));
+          throw UsageError(
+              "--" + name + " does nothing beside --" + action +
+              (action == "bench" || action == "compare" ? "" : ": leave it out, what was learned has its own"));
 }
 
 void check_combination(const Options &options) {
-  exclude(options, {"sample", "interpolate", "complete", "evaluate", "bench", "list"});
+  exclude(options, {"sample", "interpolate", "complete", "evaluate", "compare", "bench", "list"});
   exclude(options, {"resume", "overwrite"});
-  exclude(options, {"exp", "bench"});
-  for (const char *action : {"sample", "interpolate", "complete", "evaluate", "bench"})
+  exclude(options, {"exp", "compare", "bench"});
+  for (const char *action : {"sample", "interpolate", "complete", "evaluate", "compare", "bench"})
     for (const char *of_training : {"resume", "overwrite"}) exclude(options, {action, of_training});
   needs(options, "checkpoint", {"sample", "interpolate", "complete", "evaluate"}, "; --resume continues a run");
   for (const char *name : {"size", "frames", "save"}) needs(options, name, {"sample"});
   needs(options, "mask", {"complete", "evaluate"});
-  for (const char *name : {"features", "samples", "splits"}) needs(options, name, {"evaluate"});
+  for (const char *name : {"features", "samples", "splits"}) needs(options, name, {"evaluate", "compare"});
+  needs(options, "compare", {"features"}, ", the net that looks at the pictures");
+  needs(options, "compare", {"data", "statistics"}, ", what they are compared with");
   needs(options, "statistics", {"features"}, ", the net that they were made by");
   if (options.device == "cpu" && (options.precision == "tf32" || options.precision == "bf16"))
     throw UsageError("--precision " + options.precision + " needs a GPU; the CPU computes in fp32");
-  if (options.experiment.empty() && options.bench.empty() && !options.list)
+  if (options.experiment.empty() && options.bench.empty() && options.compare.empty() && !options.list)
     throw UsageError("nothing to do: name an experiment by --exp NAME; --list shows them, --help explains the options");
 }
 

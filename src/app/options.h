@@ -37,7 +37,7 @@ struct Options {
   std::string checkpoint, size, save = "png";
   int64_t frames = 0;
   std::string picture, mask;  // of --complete
-  std::string features, statistics;
+  std::string features, statistics, compare;
   int64_t samples = 10000, splits = 10;
 
   std::string config;
