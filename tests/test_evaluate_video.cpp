@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "files.h"
+#include "metrics/time_shift.h"
+#include "random_matrix.h"
 
 namespace coopnets {
 namespace {
@@ -53,6 +55,11 @@ TEST(EvaluateVideo, RivalsAreAboveTheMeanFrameOnALinearClip) {
   const std::vector<VideoScores> rows = score_rivals(clip, 1);
   ASSERT_EQ(rows.size(), 5u);
   EXPECT_EQ(rows[0].system, "mean frame");
+  EXPECT_FALSE(rows[0].between);  // it makes one clip
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_GE(*rows[i].best_shift, rows[i].frame_aligned->psnr - 1e-9) << rows[i].system;
+    if (i > 0) EXPECT_GT(*rows[i].between, 5) << rows[i].system;
+  }
   const double floor = rows[0].reconstruction->psnr;
   EXPECT_EQ(rows[0].frame_aligned->psnr, floor);
   for (size_t i = 1; i < rows.size(); ++i) {
@@ -81,18 +88,65 @@ TEST(EvaluateVideo, RemarksWarnOfMemory) {
   EXPECT_FALSE(has(remarks({none}, swinging(24), 0), "The generator"));
 }
 
+// What no replay can win. The clip is noise, which agrees with itself at no other time; a model that gives it back
+// whatever its random numbers is told, one that makes other noise is not.
+TEST(EvaluateVideo, AReplayIsSeenAtOnce) {
+  const auto clip_of = [](unsigned seed) {
+    Matrix m = random_matrix(1, 16 * 12 * 12, seed);
+    for (double &v : m.values) v = 0.5 + 0.1 * v;
+    return clipped(Frames(16, 12, 12, 1, m.values));
+  };
+  const Frames clip = clip_of(1);
+  std::vector<VideoScores> rows = score_clip(clip);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].system, "the clip, half its length later");
+  EXPECT_EQ(rows[1].system, "the clip, shifted to its best");
+  for (const VideoScores &row : rows) {
+    EXPECT_NEAR(*row.between, -10 * std::log10(0.02), 1);
+    EXPECT_EQ(*row.between, row.frame_aligned->psnr);
+  }
+  EXPECT_GE(*rows[1].between, *rows[0].between);
+  EXPECT_NEAR(*rows[0].between, shifted_psnr(clip, clip, 8), 1e-9);
+
+  EXPECT_NEAR(*agreement({clip, clip, clip}), 58.92, 0.01);
+  EXPECT_NEAR(*agreement({clip_of(2), clip_of(3), clip_of(4)}), -10 * std::log10(0.02), 0.5);
+  EXPECT_FALSE(agreement({clip}));
+
+  VideoScores replay{"one", {}, {}, {}}, other{"two", {}, {}, {}}, silent{"three", {}, {}, {}};
+  replay.between = *rows[1].between + 6.1;
+  other.between = *rows[1].between + 5.9;
+  rows.insert(rows.end(), {replay, other, silent});
+  const std::vector<std::string> said = replays(rows);
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_CONTAINS(said[0], "one REPLAYS one clip");
+  const Table table = video_table(rows, {});
+  EXPECT_EQ(table.notes, said);
+  EXPECT_EQ(table.rows[2].cells[3], *replay.between);
+  EXPECT_TRUE(std::isnan(table.rows[0].cells[2]));
+  EXPECT_TRUE(score_clip(Frames(1, 12, 12, 1)).empty());
+
+  // Means over clips.
+  replay.best_shift = 20, replay.between = 30;
+  VideoScores more = replay;
+  more.best_shift = 22, more.between = 40;
+  EXPECT_EQ(*mean_scores({replay, more}).best_shift, 21);
+  EXPECT_EQ(*mean_scores({replay, more}).between, 35);
+}
+
 TEST(EvaluateVideo, ATableHasAPairOfColumnsForEachProtocol) {
   const std::vector<VideoScores> rows = {{"mean frame", FrameScores{17.891, 0.2431}, {}, {}},
                                          {"LDS", {}, {}, FrameScores{INFINITY, 1}}};
   const Table table = video_table(rows, {"One.", "Two."});
-  EXPECT_EQ(table.columns, (std::vector<std::string>{"PSNR frame-aligned", "SSIM frame-aligned", "PSNR one-step",
-                                                     "SSIM one-step", "PSNR reconstruction", "SSIM reconstruction"}));
+  EXPECT_EQ(table.columns, (std::vector<std::string>{"PSNR frame-aligned", "SSIM frame-aligned", "PSNR best shift",
+                                                     "PSNR between syntheses", "PSNR one-step", "SSIM one-step",
+                                                     "PSNR reconstruction", "SSIM reconstruction"}));
   ASSERT_EQ(table.rows.size(), 2u);
   EXPECT_EQ(table.rows[0].name, "mean frame");
   EXPECT_EQ(table.rows[0].cells[0], 17.891);
   EXPECT_EQ(table.rows[0].cells[1], 0.2431);
-  EXPECT_TRUE(std::isnan(table.rows[0].cells[2]) && std::isnan(table.rows[0].cells[5]));
-  EXPECT_EQ(table.rows[1].cells[5], 1);
+  EXPECT_TRUE(std::isnan(table.rows[0].cells[2]) && std::isnan(table.rows[0].cells[3]));
+  EXPECT_TRUE(std::isnan(table.rows[0].cells[4]) && std::isnan(table.rows[0].cells[7]));
+  EXPECT_EQ(table.rows[1].cells[7], 1);
   EXPECT_EQ(table.notes, (std::vector<std::string>{"One.", "Two."}));
 
   const Table exact = video_table({{"LDS", FrameScores{20, 0.9}, {}, FrameScores{58.92, 1, true}}, rows[0]}, {"One."});

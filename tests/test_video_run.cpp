@@ -5,6 +5,7 @@
 #include "app/sample.h"
 #include "app/train.h"
 #include "clips.h"
+#include "program.h"
 #include "tensor/safetensors.h"
 
 namespace coopnets {
@@ -128,6 +129,18 @@ TEST_F(VideoRun, EvaluatesWithAndWithoutACheckpoint) {
   EXPECT_CONTAINS(read_text(run("none", "evaluation.json")),
                   "{\"name\": \"CoopNets, revised\", \"PSNR frame-aligned\": ");
   EXPECT_CONTAINS(read_text(run("none", "evaluation.json")), "\"iteration\": 1,");
+  for (const char *part : {"the clip, half its length later", "the clip, shifted to its best", "PSNR best shift",
+                           "PSNR between syntheses"})
+    EXPECT_CONTAINS(table, part);
+  const std::string report = read_text(run("none", "evaluation.json"));
+  const std::string title = "Frames made against frames observed";
+  for (const char *system : {"CoopNets, generator", "CoopNets, revised", "MKGPDM"}) {
+    EXPECT_GE(reported(report, title, system, "PSNR best shift"),
+              reported(report, title, system, "PSNR frame-aligned"));
+    EXPECT_GT(reported(report, title, system, "PSNR between syntheses"), 0);
+  }
+  // It swings with a period of eight frames: so far apart it is itself.
+  EXPECT_NEAR(reported(report, title, "the clip, shifted to its best", "PSNR between syntheses"), 58.92, 0.01);
 
   o.checkpoint = in_folder("missing.safetensors");
   EXPECT_CONTAINS(error_of([&] { evaluate(o); }), "missing.safetensors");
