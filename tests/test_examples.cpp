@@ -63,6 +63,12 @@ TEST_F(ExamplesTest, a_folder_of_pictures) {
   to_reals(cut.pixels.data(), cut.size(), Normalise::fixed, expected.data());
   EXPECT_EQ(open(scene, settings, folder)->range(2, 1), expected);
 
+  settings.resize = "nearest";  // as the settings say
+  const Image other = fit(noise(12, 8, 3, 3), 8, 8, {Crop::none, 0}, Resize::nearest);
+  settings.crop = "none";
+  to_reals(other.pixels.data(), other.size(), Normalise::fixed, expected.data());
+  EXPECT_EQ(open(scene, settings, folder)->range(2, 1), expected);
+
   // The order follows from the seed.
   const auto order = [&](uint64_t seed) { return open(scene, settings, folder, seed)->batch_indices(0, 64); };
   EXPECT_EQ(order(1), order(1));
@@ -170,6 +176,15 @@ TEST_F(ExamplesTest, clips) {
   settings.normalise = "video";
   EXPECT_EQ(open(video, settings, folder)->range(1, 1),
             to_reals(read_clip(folder + "/b.gif", 4, 8, 8, parse_crop("centre")), Stretch::video));
+  settings.size = 5;
+  settings.resize = "nearest";
+  EXPECT_EQ(open(video, settings, folder)->range(1, 1),
+            to_reals(read_clip(folder + "/b.gif", 4, 5, 5, parse_crop("centre"), Resize::nearest), Stretch::video));
+  settings.resize = "bicubic";
+  EXPECT_EQ(open(video, settings, folder)->range(1, 1),
+            to_reals(read_clip(folder + "/b.gif", 4, 5, 5, parse_crop("centre"), Resize::bicubic), Stretch::video));
+  EXPECT_NE(read_clip(folder + "/b.gif", 4, 5, 5, {}, Resize::bicubic)[1].pixels,
+            read_clip(folder + "/b.gif", 4, 5, 5, {}, Resize::nearest)[1].pixels);
   settings.frames = 5;
   EXPECT_CONTAINS(refusal("dynamic-texture", settings, folder), "a.gif");
 }

@@ -157,7 +157,7 @@ std::string identify(const Examples &examples) {
 }
 
 void check_same_data(const SavedModel &saved, const std::string &path, const Examples &training) {
-  for (const char *name : {"category", "crop", "normalise", "held_out", "examples"})
+  for (const char *name : {"category", "crop", "resize", "normalise", "held_out", "examples"})
     if (saved.settings.get(name) != saved.trained.get(name))
       throw std::runtime_error(path + " was trained with " + name + "=" + quoted(saved.trained.get(name)) + ", not " +
                                quoted(saved.settings.get(name)) +

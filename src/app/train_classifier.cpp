@@ -25,6 +25,7 @@ DatasetOptions data_options(const Options &options, const Settings &s) {
   data.source.held_out_seed = static_cast<uint64_t>(options.seed);
   data.height = data.width = s.size;
   data.crop = parse_crop(s.crop);
+  data.resize = parse_resize(s.resize);
   data.normalise = parse_normalise(s.normalise);
   data.seed = static_cast<uint64_t>(options.seed);
   return data;

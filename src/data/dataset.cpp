@@ -63,7 +63,7 @@ void Dataset::choose_shape() {
 
 Dataset::Bytes Dataset::decode(int64_t index) const {
   try {
-    return fit(source_.read(index, shape_.c), shape_.h, shape_.w, options_.crop).pixels;
+    return fit(source_.read(index, shape_.c), shape_.h, shape_.w, options_.crop, options_.resize).pixels;
   } catch (const std::runtime_error &error) {
     const std::string why = error.what(), name = source_.name(index);
     if (why.find(name) != std::string::npos) throw;

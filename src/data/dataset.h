@@ -24,6 +24,7 @@ struct DatasetOptions {
   int64_t height = 0, width = 0;  // 0: those of the first picture
   int64_t channels = 0;           // 1 or 3; 0: those of the first picture
   Crop crop;
+  Resize resize = Resize::average;
   Normalise normalise = Normalise::stretch;
   uint64_t seed = 0;                              // of the order
   int64_t memory_limit = memory_for_examples();   // examples that take more are read from disk again and again

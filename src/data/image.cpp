@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <stdexcept>
 
 namespace coopnets {
@@ -37,54 +38,114 @@ Image with_channels(Image image, int64_t channels) {
 
 namespace {
 
-// out[i] = sum_k weight[i][k] in[first[i] + k] / total: one axis of a resampling, all weights whole numbers.
+// out[i] = sum_k weight[i][k] in[first[i] + k] / total: one axis of a resampling. All weights are whole numbers, but
+// those of bicubic, whose total is 1.
 struct Resampling {
   struct Output {
     int64_t first;
     std::vector<double> weight;
   };
   std::vector<Output> outputs;
-  double total;
+  double total = 1;
 };
 
-Resampling resampling(int64_t in, int64_t out) {
+// In units of 1/out of an input pixel, output i covers [i in, (i+1) in) and input j covers [j out, (j+1) out).
+Resampling by_area(int64_t in, int64_t out) {
   Resampling r;
-  r.outputs.resize(size_t(out));
-  if (out <= in) {
-    // In units of 1/out of an input pixel, output i covers [i in, (i+1) in) and input j covers [j out, (j+1) out).
-    r.total = double(in);
-    for (int64_t i = 0; i < out; ++i) {
-      const int64_t begin = i * in, end = begin + in;
-      auto &o = r.outputs[size_t(i)];
-      o.first = begin / out;
-      for (int64_t j = o.first; j * out < end; ++j)
-        o.weight.push_back(double(std::min(end, (j + 1) * out) - std::max(begin, j * out)));
-    }
-  } else {
-    // The centre of output i is at (i + 1/2) in/out - 1/2 = ((2i + 1) in - out) / (2 out) between input centres.
-    r.total = double(2 * out);
-    for (int64_t i = 0; i < out; ++i) {
-      const int64_t at = std::clamp<int64_t>((2 * i + 1) * in - out, 0, 2 * out * (in - 1));
-      auto &o = r.outputs[size_t(i)];
-      o.first = at / (2 * out);
-      const int64_t beyond = at % (2 * out);
-      o.weight.push_back(double(2 * out - beyond));
-      if (beyond) o.weight.push_back(double(beyond));
-    }
+  r.total = double(in);
+  for (int64_t i = 0; i < out; ++i) {
+    const int64_t begin = i * in, end = begin + in;
+    Resampling::Output o{begin / out, {}};
+    for (int64_t j = o.first; j * out < end; ++j)
+      o.weight.push_back(double(std::min(end, (j + 1) * out) - std::max(begin, j * out)));
+    r.outputs.push_back(o);
   }
   return r;
 }
 
+Resampling nearest(int64_t in, int64_t out) {
+  Resampling r;
+  for (int64_t i = 0; i < out; ++i) r.outputs.push_back({(2 * i + 1) * in / (2 * out), {1}});
+  return r;
+}
+
+// u = ((2i + 1) in - out) / (2 out).
+Resampling bilinear(int64_t in, int64_t out) {
+  Resampling r;
+  r.total = double(2 * out);
+  for (int64_t i = 0; i < out; ++i) {
+    const int64_t at = std::clamp<int64_t>((2 * i + 1) * in - out, 0, 2 * out * (in - 1));
+    const int64_t beyond = at % (2 * out);
+    Resampling::Output o{at / (2 * out), {double(2 * out - beyond)}};
+    if (beyond) o.weight.push_back(double(beyond));
+    r.outputs.push_back(o);
+  }
+  return r;
+}
+
+// Keys: Cubic convolution interpolation for digital image processing, 1981; a = -1/2.
+double cubic(double x) {
+  x = std::abs(x);
+  if (x <= 1) return (1.5 * x - 2.5) * x * x + 1;
+  if (x < 2) return ((-0.5 * x + 2.5) * x - 4) * x + 2;
+  return 0;
+}
+
+// weight(j) = k((u - j) / s) for s = max(1, in / out), of inputs beyond the edges, too: those are mirrored, ..., 1, 0,
+// 0, 1, ..., in - 1, in - 1, ..., and their weights added to those of what they are mirrored from.
+Resampling bicubic(int64_t in, int64_t out) {
+  Resampling r;
+  const double s = std::max(1.0, double(in) / double(out));
+  for (int64_t i = 0; i < out; ++i) {
+    const double u = (double(i) + 0.5) * double(in) / double(out) - 0.5;
+    std::map<int64_t, double> weights;
+    double sum = 0;
+    for (int64_t j = int64_t(std::floor(u - 2 * s)); j <= int64_t(std::ceil(u + 2 * s)); ++j) {
+      const double weight = cubic((u - double(j)) / s);
+      const int64_t turn = (j % (2 * in) + 2 * in) % (2 * in);
+      weights[turn < in ? turn : 2 * in - 1 - turn] += weight;
+      sum += weight;
+    }
+    const int64_t first = weights.begin()->first;
+    Resampling::Output o{first, std::vector<double>(size_t(weights.rbegin()->first - first + 1))};
+    for (const auto &[j, weight] : weights) o.weight[size_t(j - first)] = weight / sum;
+    r.outputs.push_back(o);
+  }
+  return r;
+}
+
+Resampling resampling(int64_t in, int64_t out, Resize how) {
+  switch (how) {
+    case Resize::average:
+      return out <= in ? by_area(in, out) : bilinear(in, out);
+    case Resize::nearest:
+      return nearest(in, out);
+    case Resize::bilinear:
+      return bilinear(in, out);
+    case Resize::bicubic:
+      return bicubic(in, out);
+  }
+  throw std::logic_error("resize: an unknown way");
+}
+
 }  // namespace
 
-// Rows first, then columns. All sums are whole numbers below 2^53, so doubles hold them exactly and their order is
-// free.
-Image resize(const Image &image, int64_t height, int64_t width) {
+Resize parse_resize(const std::string &text) {
+  if (text == "average") return Resize::average;
+  if (text == "nearest") return Resize::nearest;
+  if (text == "bilinear") return Resize::bilinear;
+  if (text == "bicubic") return Resize::bicubic;
+  throw std::runtime_error("resize must be average, nearest, bilinear or bicubic, not '" + text + "'");
+}
+
+// Rows first, then columns. But for bicubic all sums are whole numbers below 2^53, so doubles hold them exactly and their
+// order is free.
+Image resize(const Image &image, int64_t height, int64_t width, Resize how) {
   if (height < 1 || width < 1 || height > max_pixels / width)
     throw std::invalid_argument("resize: the new size must have 1 to 2^28 pixels");
   if (image.size() == 0) throw std::invalid_argument("resize: the picture is empty");
   if (height == image.height && width == image.width) return image;
-  const Resampling down = resampling(image.height, height), across = resampling(image.width, width);
+  const Resampling down = resampling(image.height, height, how), across = resampling(image.width, width, how);
   const int64_t channels = image.channels, row_size = width * channels;
   const double scale = down.total * across.total;
 
@@ -110,7 +171,8 @@ Image resize(const Image &image, int64_t height, int64_t width) {
       }
     }
     // A tie is a double, so its quotient is exact; other quotients differ from it by far more than their rounding.
-    for (int64_t e = 0; e < row_size; ++e) out.at(i, 0)[e] = uint8_t(std::floor(sums[size_t(e)] / scale + 0.5));
+    for (int64_t e = 0; e < row_size; ++e)
+      out.at(i, 0)[e] = uint8_t(std::floor(std::clamp(sums[size_t(e)] / scale, 0.0, 255.0) + 0.5));
   }
   return out;
 }
@@ -125,21 +187,21 @@ Crop parse_crop(const std::string &text) {
   return {Crop::side, std::stoll(text)};
 }
 
-Image fit(const Image &image, int64_t height, int64_t width, const Crop &how) {
+Image fit(const Image &image, int64_t height, int64_t width, const Crop &how, Resize resizing) {
   if (height < 1 || width < 1) throw std::invalid_argument("fit: the new size must be positive");
-  if (how.kind == Crop::none) return resize(image, height, width);
+  if (how.kind == Crop::none) return resize(image, height, width, resizing);
   if (how.kind == Crop::side) {
     if (image.height < how.size || image.width < how.size)
       throw std::runtime_error("a picture of " + std::to_string(image.width) + " x " + std::to_string(image.height) +
                                " pixels is smaller than crop=" + std::to_string(how.size));
-    return resize(crop_centre(image, how.size, how.size), height, width);
+    return resize(crop_centre(image, how.size, how.size), height, width, resizing);
   }
   if (how.kind == Crop::target && image.height >= height && image.width >= width)
     return crop_centre(image, height, width);
   // The largest h x w inside the picture with h / w = height / width, to the nearest pixel.
   const int64_t h = std::min(image.height, (2 * image.width * height + width) / (2 * width));
   const int64_t w = std::min(image.width, (2 * image.height * width + height) / (2 * height));
-  return resize(crop_centre(image, std::max<int64_t>(h, 1), std::max<int64_t>(w, 1)), height, width);
+  return resize(crop_centre(image, std::max<int64_t>(h, 1), std::max<int64_t>(w, 1)), height, width, resizing);
 }
 
 Normalise parse_normalise(const std::string &text) {

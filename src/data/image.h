@@ -48,10 +48,20 @@ Image with_channels(Image, int64_t channels);
 Image crop(const Image &, int64_t top, int64_t left, int64_t height, int64_t width);
 Image crop_centre(const Image &, int64_t height, int64_t width);
 
-// Resampling, each axis by itself. Shrinking: the mean over the area that an output pixel covers, with fractional
-// edges. Growing: bilinear between pixel centres, edges repeated. All in exact arithmetic with one rounding (half up)
-// at the end.
-Image resize(const Image &, int64_t height, int64_t width);
+// How a picture gets another size, each axis by itself. Output pixel i of n has its centre at u = (i + 1/2) N/n - 1/2
+// among the centres 0, 1, ... of the N input pixels. The published codes differ in it, and with it in their data.
+enum class Resize {
+  average,   // shrinking: the mean over the area that the output pixel covers, with fractional edges; growing: bilinear
+  nearest,   // the input pixel floor((i + 1/2) N/n): Pillow before 7, where no filter was named (the TensorFlow code)
+  bilinear,  // between the two centres around u, the last pixels repeated; not antialiased, so that shrinking leaves
+             // pixels out (OpenCV's cv2.resize, the PyTorch code)
+  bicubic  // Keys' kernel with a = -1/2 around u, when shrinking as much wider as the picture gets smaller; weights of
+           // sum 1, edges mirrored (MATLAB's imresize, the MatConvNet code)
+};
+Resize parse_resize(const std::string &);  // by these names; throws std::runtime_error that says so
+
+// One rounding (half up) at the end, and clipping to bytes; exact before that but for bicubic's rounding in double.
+Image resize(const Image &, int64_t height, int64_t width, Resize = Resize::average);
 
 // Which part of a picture is used before it is resized to the size of the nets.
 struct Crop {
@@ -66,7 +76,7 @@ struct Crop {
 // "centre", "size" (Crop::target), "none" or a number of pixels; throws std::runtime_error that says so.
 Crop parse_crop(const std::string &);
 // Crops, then resizes to height x width. Throws std::runtime_error when the picture is smaller than Crop::side asks.
-Image fit(const Image &, int64_t height, int64_t width, const Crop & = {});
+Image fit(const Image &, int64_t height, int64_t width, const Crop & = {}, Resize = Resize::average);
 
 // --- To and from floats ---------------------------------------------------------------------------------------------
 enum class Normalise {

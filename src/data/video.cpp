@@ -291,10 +291,11 @@ std::vector<std::string> list_clips(const std::string &path) {
   return clips.empty() ? std::vector<std::string>{path} : clips;
 }
 
-Clip read_clip(const std::string &path, int64_t frames, int64_t height, int64_t width, const Crop &crop) {
+Clip read_clip(const std::string &path, int64_t frames, int64_t height, int64_t width, const Crop &crop,
+               Resize resizing) {
   if (frames < 1 || height < 1 || width < 1) throw std::invalid_argument("read_clip: no frames or no pixels wanted");
   Clip clip;
-  const Sink keep = [&](const Image &frame) { clip.push_back(fit(frame, height, width, crop)); };
+  const Sink keep = [&](const Image &frame) { clip.push_back(fit(frame, height, width, crop, resizing)); };
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) throw std::runtime_error("there is no file or folder " + path);

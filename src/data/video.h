@@ -29,7 +29,8 @@ std::vector<std::string> list_clips(const std::string &path);
 // Memory: GIFs are decoded at full size, at most 1 GiB; otherwise one frame at full size at a time.
 // Throws std::runtime_error naming the file when it cannot be read, is corrupt or too large, has fewer frames (saying
 // how many), or needs an ffmpeg that is missing or fails (its last error line).
-Clip read_clip(const std::string &path, int64_t frames, int64_t height, int64_t width, const Crop & = {});
+Clip read_clip(const std::string &path, int64_t frames, int64_t height, int64_t width, const Crop & = {},
+               Resize = Resize::average);
 
 // What is stretched so that its minimum becomes -1 and its maximum 1 (all channels together; a constant: all zeros).
 enum class Stretch {

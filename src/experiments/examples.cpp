@@ -41,7 +41,8 @@ class ClipExamples final : public Examples {
       : order_(static_cast<int64_t>(paths.size()), seed) {
     const Stretch stretch = s.normalise == "video" ? Stretch::video : Stretch::frame;
     for (const std::string &clip : paths)
-      clips_.push_back(to_reals(read_clip(clip, s.frames, s.size, s.size, parse_crop(s.crop)), stretch));
+      clips_.push_back(
+          to_reals(read_clip(clip, s.frames, s.size, s.size, parse_crop(s.crop), parse_resize(s.resize)), stretch));
   }
   int64_t size() const override { return static_cast<int64_t>(clips_.size()); }
   std::vector<int64_t> batch_indices(int64_t iteration, int64_t count) const override {
@@ -114,6 +115,7 @@ std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, 
   options.height = options.width = s.size;
   options.channels = experiment.channels;
   options.crop = parse_crop(s.crop);
+  options.resize = parse_resize(s.resize);
   options.normalise = parse_normalise(s.normalise);
   options.seed = seed;
   options.memory_limit = memory;

@@ -29,6 +29,9 @@ const std::vector<Field<Settings>> &setting_fields() {
             "part of a bigger picture that is resized to size: centre (largest centred square), size (the "
             "middle of a bigger picture, unscaled), none (all of it), or "
             "the side of a centred square in pixels"),
+      field("resize", &Settings::resize, {"average", "nearest", "bilinear", "bicubic"},
+            "how pictures get that size: average (over the area of a pixel), or as the published codes do it: nearest "
+            "(Pillow before 7), bilinear (OpenCV, not antialiased), bicubic (MATLAB)"),
       field("normalise", &Settings::normalise, {"stretch", "video", "fixed"},
             "to [-1, 1]: stretch (each picture or frame by its own minimum and maximum), video (each clip by its own), "
             "fixed (0 to 255)"),

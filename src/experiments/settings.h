@@ -15,7 +15,7 @@ struct Settings {
   int64_t batch = 100;
   int64_t size = 64;
   int64_t frames = 1;
-  std::string crop = "centre";
+  std::string crop = "centre", resize = "average";
   std::string normalise = "stretch";
   std::string category;
   int64_t held_out = 0;
