@@ -189,13 +189,18 @@ TEST_F(EvaluateDigits, so_many_examples_of_each_category_are_drawn_and_found_aga
   EXPECT_TRUE(first == learn("1"));
 }
 
-// cifar10's published test: eight steps without noise, once the noise of training was off.
+// cifar10's published test: eight steps, without noise as in training. Where the noise lasts for a part of the run, new
+// samples have what the last iteration had.
 TEST(SamplingSettings, follow_the_last_iteration_of_training) {
   SavedModel saved;
   saved.experiment = &find_experiment("cifar10");
   saved.settings = saved.experiment->settings("paper");
   saved.iteration = 16700;
   EXPECT_EQ(sampling_settings(saved, 1).langevin_steps, 8);
+  EXPECT_EQ(sampling_settings(saved, 1).noise_until, 0);
+  saved.settings.temperature = 1;
+  saved.settings.iterations = 83500;
+  saved.settings.langevin_noise_until = 0.2;
   EXPECT_NE(sampling_settings(saved, 1).noise_until, 0);
   saved.iteration = 16701;
   EXPECT_EQ(sampling_settings(saved, 1).noise_until, 0);

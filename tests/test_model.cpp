@@ -2,7 +2,9 @@
 // allocated.
 #include "experiments/model.h"
 
+#include <cmath>
 #include <set>
+#include <tuple>
 
 #include "app/list.h"
 #include "cpu/cpu.h"
@@ -186,7 +188,8 @@ TEST(Model, a_preset_suits_the_algorithm) {
     EXPECT_EQ(changed(Algorithm::generator).generator_steps, 20);
     for (const Algorithm alone : {Algorithm::descriptor, Algorithm::persistent_cd}) {
       const Settings s = changed(alone);
-      EXPECT_TRUE(s.langevin_noise);
+      EXPECT_EQ(s.temperature, 1);
+      EXPECT_EQ(s.descriptor_rate, 0.001);
       EXPECT_EQ(s.langevin_steps, std::string(preset) == "quick" ? 10 : 15);
       EXPECT_NEAR(s.langevin_step_size, std::string(preset) == "quick" ? 0.0198 : 0.002, 1e-12);
     }
@@ -203,6 +206,8 @@ TEST(Model, learning_settings_are_those_of_the_run) {
   EXPECT_EQ(l.langevin_step_size, 0.005);
   EXPECT_EQ(l.reference_deviation, 0.016);
   EXPECT_EQ(l.noise_until, -1);
+  EXPECT_EQ(l.temperature, 1);
+  EXPECT_EQ(l.residual_mean, ResidualMean::batch);
   EXPECT_EQ(l.sigma, 0.3);
   EXPECT_EQ(l.seed, 5u);
   EXPECT_EQ(l.generator_steps, 0);
@@ -213,11 +218,22 @@ TEST(Model, learning_settings_are_those_of_the_run) {
   EXPECT_EQ(l.generator.rate, 3e-4);
   EXPECT_EQ(l.generator.cap, 8);
   EXPECT_FALSE(l.generator.per_position);
-  Settings cifar = find_experiment("cifar10").settings("paper");
-  EXPECT_EQ(learning_settings(cifar, Algorithm::cooperative, 1, 50000).noise_until, cifar.langevin_noise_until);
-  EXPECT_EQ(learning_settings(cifar, Algorithm::cooperative, 1, 50000).descriptor.rule, OptimizerSettings::adam);
-  cifar.langevin_noise = false;
-  EXPECT_EQ(learning_settings(cifar, Algorithm::cooperative, 1, 50000).noise_until, 0);
+  Settings scene = find_experiment("scene").settings("paper");
+  scene.iterations = 1000;
+  const auto of_scene = [&] { return learning_settings(scene, Algorithm::cooperative, 1, 50000); };
+  EXPECT_EQ(of_scene().residual_mean, ResidualMean::chains);
+  EXPECT_EQ(of_scene().descriptor.rule, OptimizerSettings::adam);
+  EXPECT_EQ(of_scene().noise_until, -1);
+  scene.langevin_noise_until = 0.2;
+  scene.temperature = 0.25;
+  EXPECT_EQ(of_scene().noise_until, 200);
+  EXPECT_EQ(of_scene().temperature, 0.25);
+  scene.iterations = 30000;  // the noise lasts for a part of the run, however long it is
+  EXPECT_EQ(of_scene().noise_until, 6000);
+  scene.temperature = 0;
+  EXPECT_EQ(of_scene().noise_until, 0);
+  scene.residual_mean = "values";
+  EXPECT_EQ(of_scene().residual_mean, ResidualMean::values);
   for (const auto &[name, algorithm] : {std::pair{"cooperative", Algorithm::cooperative},
                                         {"descriptor", Algorithm::descriptor},
                                         {"persistent-cd", Algorithm::persistent_cd},
@@ -226,15 +242,25 @@ TEST(Model, learning_settings_are_those_of_the_run) {
   EXPECT_THROW(parse_algorithm("both"), std::runtime_error);
 }
 
+// A schedule is laid over the run: a run of another length has the same schedule, stretched.
 TEST(Model, rates_fall_as_they_should) {
   Settings s;
   s.iterations = 5000;
   EXPECT_EQ(rate_factor(s, 4999), 1);
-  s.halve_every = 200;
-  EXPECT_EQ(rate_factor(s, 199), 1);
-  EXPECT_EQ(rate_factor(s, 200), 0.5);
-  EXPECT_EQ(rate_factor(s, 650), 0.125);
-  s.halve_every = 0;
+  s.halvings = 3;
+  for (const int64_t length : {8, 5000, 12000, 120000}) {
+    s.iterations = length;
+    EXPECT_EQ(rate_factor(s, 0), 1);
+    EXPECT_EQ(rate_factor(s, length / 4 - 1), 1);
+    EXPECT_EQ(rate_factor(s, length / 4), 0.5);
+    EXPECT_EQ(rate_factor(s, length / 2), 0.25);
+    EXPECT_EQ(rate_factor(s, length - 1), 0.125);
+    EXPECT_EQ(rate_factor(s, 2 * length), 0.125);
+  }
+  s.iterations = INT64_MAX;  // no overflow
+  EXPECT_EQ(rate_factor(s, INT64_MAX / 2 + 1), 0.25);
+  s.iterations = 5000;
+  s.halvings = 0;
   s.schedule_steps = 80;  // logspace(0, -2, 80), each for 62.5 iterations
   EXPECT_EQ(rate_factor(s, 0), 1);
   EXPECT_EQ(rate_factor(s, 62), 1);
@@ -242,6 +268,50 @@ TEST(Model, rates_fall_as_they_should) {
   EXPECT_NEAR(rate_factor(s, 2500), std::pow(10, -2. * 40 / 79), 1e-12);
   EXPECT_NEAR(rate_factor(s, 4999), 0.01, 1e-12);
   EXPECT_NEAR(rate_factor(s, 6000), 0.01, 1e-12);
+}
+
+// [M] makes 3000 passes over the pictures of a category in batches of 100, [T] 1000 passes over 1,100.
+TEST(Model, epochs_are_passes_over_the_data) {
+  const Settings object = find_experiment("object").settings("paper");
+  EXPECT_EQ(with_iterations(object, 200).iterations, 6000);
+  EXPECT_EQ(with_iterations(object, 1000).iterations, 30000);
+  EXPECT_EQ(with_iterations(object, 30).iterations, 3000);   // one batch of all there are
+  EXPECT_EQ(with_iterations(object, 150).iterations, 4500);  // the last half batch is filled up by the next pass
+  EXPECT_EQ(with_iterations(object, 200).epochs, 0);         // the run's number is settled
+  EXPECT_EQ(with_iterations(find_experiment("scene").settings("paper"), 1100).iterations, 11000);
+  EXPECT_EQ(with_iterations(find_experiment("digits").settings("paper"), 50000).iterations, 500000);
+  Settings s;
+  EXPECT_EQ(with_iterations(s, 77).iterations, s.iterations);
+}
+
+// Batch norm as the sources have it: epsilon, a learned scale or none. [P] has PyTorch's slopes and initial values.
+TEST(Model, paper_nets_follow_their_sources_conventions) {
+  const auto norms = [](const char *name) {
+    const Sketch net = generator_of(find_experiment(name).settings("paper"));
+    int scales = 0;
+    for (const ParameterSpec &p : net.parameters) scales += p.kind == ParameterSpec::scale;
+    return std::make_tuple(double(net.batch_norms.at(0).epsilon), scales, net.parameters[0].initial);
+  };
+  for (const char *m : {"texture", "object"})
+    EXPECT_EQ(norms(m), std::make_tuple(double(real(1e-4)), 4, Conventions::normal)) << m;
+  for (const char *t : {"scene", "digits", "completion", "dynamic-texture"})
+    EXPECT_EQ(norms(t), std::make_tuple(double(real(1e-3)), 0, Conventions::normal)) << t;
+  EXPECT_EQ(norms("cifar10"), std::make_tuple(double(real(1e-5)), 3, Conventions::uniform));
+  const Experiment &cifar = find_experiment("cifar10");
+  const Settings s = cifar.settings("paper");
+  for (const std::string &line : generator_of(s).lines)
+    EXPECT_TRUE(line.find("leaky ReLU 0.01") != std::string::npos || line.find("tanh") != std::string::npos) << line;
+  EXPECT_EQ(descriptor_of(cifar, s).parameters[0].initial, Conventions::uniform);
+}
+
+// Nothing is called published that is not.
+TEST(Model, every_preset_says_whose_it_is) {
+  for (const Experiment &e : experiments())
+    for (const Preset &preset : e.presets) {
+      const bool published = e.name != "celeba" && e.name != "lsun" && e.name != "completion" && preset.name == "paper";
+      EXPECT_EQ(preset.source.compare(0, 10, "published:") == 0, published) << e.name << ' ' << preset.name;
+      EXPECT_CONTAINS(list_text(e.name), "--preset " + preset.name + " (" + preset.source + ")");
+    }
 }
 
 }  // namespace

@@ -58,6 +58,7 @@ TEST_F(ProgramTest, a_run_leaves_its_files_and_nothing_else) {
   ASSERT_EQ(o.status, 0) << o.err;
   EXPECT_EQ(o.err, "");
   EXPECT_CONTAINS(o.out, "texture, quick preset, on cpu, 1 thread");
+  EXPECT_EQ(o.out.find("climb"), std::string::npos);
   EXPECT_CONTAINS(o.out, "3/3 100.0 %");
   EXPECT_CONTAINS(o.out, path("checkpoint.safetensors"));
   EXPECT_EQ(names(),

@@ -35,8 +35,8 @@ const std::vector<Column> columns = {{"energy_observed", "f"},
 
 TEST(Progress, a_pipe_gets_plain_lines_log_spaced_and_every_ten_seconds) {
   Fake fake;
-  Progress progress(100, false, fake.screen(false));
-  progress.set_columns(columns);
+  Progress progress(false, fake.screen(false));
+  progress.begin(100, columns);
   std::string shown;
   for (int64_t i = 1; i <= 100; ++i) {
     fake.now += i > 30 && i <= 50 ? 4 : 0.5;
@@ -53,8 +53,8 @@ TEST(Progress, a_pipe_gets_plain_lines_log_spaced_and_every_ten_seconds) {
 
 TEST(Progress, a_terminal_gets_one_line_that_renews_itself_and_fits) {
   Fake fake;
-  Progress progress(1000, false, fake.screen(true));
-  progress.set_columns(columns);
+  Progress progress(false, fake.screen(true));
+  progress.begin(1000, columns);
   for (int columns = 0; columns < 160; ++columns) {
     fake.columns = columns;
     fake.now += 1;
@@ -79,8 +79,8 @@ TEST(Progress, a_terminal_gets_one_line_that_renews_itself_and_fits) {
 
 TEST(Progress, what_an_algorithm_does_not_have_is_left_out) {
   Fake fake;
-  Progress progress(10, false, fake.screen(false));
-  progress.set_columns(columns);
+  Progress progress(false, fake.screen(false));
+  progress.begin(10, columns);
   const double none = std::nan("");
   progress.update({1, {none, none, none, none, 0.5}, 1});
   EXPECT_EQ(fake.take(), "1/10  10.0 %  reconstruction 0.5  1 s/iteration  9 s left\n");
@@ -90,8 +90,8 @@ TEST(Progress, what_an_algorithm_does_not_have_is_left_out) {
 
 TEST(Progress, notes_and_warnings_do_not_tear_the_line) {
   Fake fake;
-  Progress progress(10, false, fake.screen(true));
-  progress.set_columns(columns);
+  Progress progress(false, fake.screen(true));
+  progress.begin(10, columns);
   progress.note("first");
   EXPECT_EQ(fake.take(), "first\n");
   progress.update(row(1));
@@ -105,8 +105,8 @@ TEST(Progress, quiet_leaves_warnings_alone) {
   for (const bool terminal : {false, true}) {
     Fake fake;
     {
-      Progress progress(10, true, fake.screen(terminal));
-      progress.set_columns(columns);
+      Progress progress(true, fake.screen(terminal));
+      progress.begin(10, columns);
       for (int64_t i = 1; i <= 10; ++i) progress.update(row(i));
       progress.note("note");
       progress.warn("heed");
@@ -118,8 +118,8 @@ TEST(Progress, quiet_leaves_warnings_alone) {
 
 TEST(Progress, the_time_left_follows_the_recent_pace) {
   Fake fake;
-  Progress progress(1000, false, fake.screen(false));
-  progress.set_columns(columns);
+  Progress progress(false, fake.screen(false));
+  progress.begin(1000, columns);
   for (int64_t i = 1; i <= 100; ++i) progress.update(row(i, 10));
   for (int64_t i = 101; i <= 300; ++i) progress.update(row(i, 1));
   fake.take();

@@ -54,6 +54,13 @@ TEST_F(Resume, stopped_anywhere_is_straight_whatever_the_threads) {
   const Arguments scheduled = {"--set", "schedule_steps=4"};
   expect_success(train(2, "scheduled") + scheduled);
   EXPECT_CONTAINS(failure_of(train(4, "scheduled") + scheduled + Arguments{"--resume"}), "iterations '2', not '4'");
+  // One that halves the rates is stretched, and that is said.
+  const Arguments halved = {"--set", "halvings=1"};
+  expect_success(train(2, "halved") + halved);
+  const Outcome longer = run_program(train(4, "halved") + halved + Arguments{"--resume"});
+  EXPECT_EQ(longer.status, 0);
+  EXPECT_CONTAINS(longer.err, "laid over 4 iterations now, instead of 2");
+  EXPECT_CONTAINS(longer.err, "they are 0.5 times their first value from here on, and were 0.5 times");
   // Another picture by the same name is another run.
   Image other = load_image(picture);
   for (uint8_t &p : other.pixels) p ^= 255;
@@ -206,6 +213,7 @@ TEST_F(Damaged, files_are_refused) {
 
 TEST_F(Damaged, contents_are_refused) {
   refuse(with({{"format", "coopnets 99"}}), "format");
+  refuse(with({{"format", "coopnets 1"}}), "settings of other meanings");
   refuse(with({{"iteration", "-1"}}), "negative iteration");
   refuse(with({{"iteration", "\x1b[2Jmany"}}), "iteration in words");
   refuse(with({{"experiment", std::string(100000, 'x')}}), "experiment");

@@ -154,6 +154,64 @@ TEST_F(SamplerTest, without_a_generator_chains_start_from_the_reference_distribu
   EXPECT_NE(chains(three, 4), start);
 }
 
+// By Statistics::batch a sample is normalised with the samples made beside it, as in training.
+TEST_F(SamplerTest, by_batch_statistics_the_samples_of_a_batch_are_normalised_together) {
+  constexpr int64_t batch = 3;
+  Sampler sampler(*backend, nullptr, generator, latent, batch, Statistics::batch);
+  LearningSettings s;
+  s.seed = 6;
+  std::vector<real> seven, five;
+  sampler.draw(s, 7, [&](int64_t, const std::vector<real> &x, const std::vector<real> &) {
+    seven.insert(seven.end(), x.begin(), x.end());
+  });
+  sampler.draw(s, 5, [&](int64_t, const std::vector<real> &x, const std::vector<real> &) {
+    five.insert(five.end(), x.begin(), x.end());
+  });
+  ASSERT_EQ(seven.size(), 14u);
+  ASSERT_EQ(five.size(), 10u);
+  EXPECT_TRUE(std::equal(five.begin(), five.end(), seven.begin()));  // a sample does not depend on how many there are
+  const double scale[] = {1.5, -0.5}, shift[] = {0.25, 0.75};
+  for (int64_t k = 0; k < 7; ++k)
+    for (int i = 0; i < 2; ++i) {
+      double linear[batch], mean = 0, variance = 0;
+      for (int64_t j = 0; j < batch; ++j) {
+        const std::vector<real> z = sampler.draw_latent(6, k / batch * batch + j);
+        linear[j] = a(i, 0) * z[0] + a(i, 1) * z[1] + a(i, 2) * z[2];
+        mean += linear[j] / batch;
+      }
+      for (const double x : linear) variance += (x - mean) * (x - mean) / batch;
+      const double y = scale[i] * (linear[k % batch] - mean) / std::sqrt(variance + 1e-5) + shift[i];
+      EXPECT_NEAR(seven[size_t(2 * k + i)], y > 0 ? y : 0.25 * y, 1e-5) << k << ' ' << i;
+    }
+}
+
+TEST_F(SamplerTest, kept_chains_come_first_and_go_on) {
+  Sampler sampler(*backend, descriptor, descriptor.input(), 2, Statistics::running);
+  const std::vector<real> kept = {0.5, -0.25, 1, 0.75};
+  EXPECT_THROW(sampler.keep_chains({1, 2}), std::invalid_argument);
+  sampler.keep_chains(kept);
+  LearningSettings s;
+  s.langevin_steps = 3;
+  s.langevin_step_size = 0.1;
+  s.reference_deviation = 0.9;
+  s.noise_until = 0;
+  std::vector<real> all;
+  sampler.draw(s, 6, [&](int64_t, const std::vector<real> &, const std::vector<real> &x) {
+    all.insert(all.end(), x.begin(), x.end());
+  });
+  ASSERT_EQ(all.size(), 12u);
+  for (int k = 0; k < 2; ++k) {
+    double x[2] = {kept[size_t(2 * k)], kept[size_t(2 * k + 1)]};
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 0; i < 2; ++i) EXPECT_NEAR(all[size_t(4 * round + 2 * k + i)], x[i], 1e-5) << round << ' ' << k;
+      for (int step = 0; step < 3; ++step) {
+        const bool on0 = unit(0, x) > 0, on1 = unit(1, x) > 0;
+        for (int i = 0; i < 2; ++i) x[i] -= 0.005 * (x[i] / 0.81 - on0 * w(0, i) - on1 * w(1, i));
+      }
+    }
+  }
+}
+
 TEST_F(SamplerTest, revises_by_langevin_dynamics) {
   Sampler sampler(*backend, &descriptor, generator, latent, 3, Statistics::running);
   LearningSettings s;

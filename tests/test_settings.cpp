@@ -29,9 +29,9 @@ TEST(Settings, every_setting_prints_and_reads_back) {
     EXPECT_EQ(defaults.get(field.name), value);
     // Another value than the default.
     const std::string other = !field.choices.empty()                                          ? field.choices.back()
-                              : std::holds_alternative<bool Settings::*>(field.member)        ? "false"
                               : field.name == "crop"                                          ? "200"
                               : std::holds_alternative<std::string Settings::*>(field.member) ? "other name"
+                              : field.name == "langevin_noise_until" ? "0.5"
                                                                                               : "17";
     changed.set(field.name, other);
     EXPECT_NE(changed.get(field.name), value) << field.name;
@@ -42,7 +42,8 @@ TEST(Settings, every_setting_prints_and_reads_back) {
   EXPECT_EQ(copy.chains, 17);
   EXPECT_EQ(copy.sigma, 17);
   EXPECT_EQ(copy.crop, "200");
-  EXPECT_FALSE(copy.langevin_noise);
+  EXPECT_EQ(copy.langevin_noise_until, 0.5);
+  EXPECT_EQ(copy.statistics, "running");
 }
 
 TEST(Settings, numbers_are_lossless) {
@@ -67,7 +68,7 @@ TEST(Settings, refuses_bad_values_and_says_what_it_takes) {
     EXPECT_CONTAINS(refusal("chains", value), "takes a whole number");
   for (const char *value : {"", "nan", "inf", "-inf", "1e999", "0.3x", "0,3", " 0.3", "-1", "1e10", "0x1p3", "--1"})
     EXPECT_CONTAINS(refusal("sigma", value), "takes a number from 1e-06 to 1e+06, not '");
-  EXPECT_EQ(refusal("langevin_noise", "maybe"), "the setting langevin_noise takes true or false, not 'maybe'");
+  EXPECT_EQ(refusal("langevin_noise_until", "2"), "the setting langevin_noise_until takes a number from 0 to 1, not '2'");
   EXPECT_EQ(refusal("optimizer", "adm"),
             "the setting optimizer takes adam or capped-momentum, not 'adm'; did you mean adam?");
   EXPECT_CONTAINS(refusal("crop", "center"), "takes centre, size, none or a number of pixels");
@@ -75,6 +76,17 @@ TEST(Settings, refuses_bad_values_and_says_what_it_takes) {
   EXPECT_CONTAINS(refusal("crop", "100000"), "takes centre");
   EXPECT_CONTAINS(refusal("descriptor", "two\nlines"), "control characters");
   EXPECT_CONTAINS(refusal("descriptor", "blank "), "blank");
+}
+
+// Iterations and epochs say the same thing: what is said last counts.
+TEST(Settings, iterations_take_the_place_of_epochs) {
+  Settings s;
+  s.set("epochs", "3");
+  EXPECT_EQ(s.get("epochs"), "3");
+  s.set("iterations", "70");
+  EXPECT_EQ(s.get("epochs"), "0");
+  s.set("epochs", "4");
+  EXPECT_EQ(s.get("epochs"), "4");
 }
 
 TEST(Settings, unknown_names_get_the_nearest_one) {

@@ -108,7 +108,7 @@ int complete(const Options &options) {
   SavedModel saved = load_model(*backend, path, options);
   const Settings &settings = saved.settings;
   const uint64_t seed = static_cast<uint64_t>(options.seed);
-  Progress progress(1, options.quiet);
+  Progress progress(options.quiet);
 
   std::vector<real> pictures;
   const Shape example = example_shape(*saved.experiment, saved.settings);

@@ -95,7 +95,7 @@ int evaluate_completion(const Options &options) {
   SavedModel saved = load_model(*backend, path, options);
   const Settings &settings = saved.settings;
   const uint64_t seed = static_cast<uint64_t>(options.seed);
-  Progress progress(1, options.quiet);
+  Progress progress(options.quiet);
   if (saved.trained.held_out == 0)
     throw std::runtime_error(path + " has learned all pictures (held_out=0): there is none left to test on");
   const auto warn = [&](const std::string &text) { progress.warn(text); };

@@ -45,7 +45,7 @@ class PictureEvaluation {
         backend_(make_backend(options)),
         path_(checkpoint_path(options)),
         saved_(load_model(*backend_, path_, options)),
-        progress_(options.samples, options.quiet) {
+        progress_(options.quiet) {
     if (!saved_.model.generator)
       throw std::runtime_error(path_ + " holds no generator, so it cannot make the samples to evaluate");
   }

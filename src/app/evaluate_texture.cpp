@@ -33,7 +33,7 @@ int evaluate_texture(const Options &options) {
   SavedModel saved = load_model(*backend, path, options);
   if (!saved.model.generator)
     throw std::runtime_error(path + " holds no generator, so it cannot make the samples to evaluate");
-  Progress progress(1, options.quiet);
+  Progress progress(options.quiet);
   const auto examples = open_examples(*saved.experiment, saved.settings, data_path(options, *saved.experiment),
                                       saved.seed, [&](const std::string &text) { progress.warn(text); });
   check_same_data(saved, path, *examples);

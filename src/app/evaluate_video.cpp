@@ -272,7 +272,7 @@ std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const s
 
 int evaluate_video(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
-  Progress progress(1, options.quiet);
+  Progress progress(options.quiet);
   const std::string path = checkpoint_path(options);
   const bool trained = !options.checkpoint.empty() || std::filesystem::exists(path);
   SavedModel saved;

@@ -246,7 +246,7 @@ bool Options::sets(const std::string &setting) const {
 
 Settings settings_of(const Options &options, Settings preset) {
   for (const auto &[name, value] : options.settings) preset.set(name, value);
-  if (options.iterations > 0) preset.iterations = options.iterations;
+  if (options.iterations > 0) preset.set("iterations", std::to_string(options.iterations));
   if (!options.category.empty()) preset.category = options.category;
   return preset;
 }

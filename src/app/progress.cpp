@@ -41,7 +41,12 @@ double steady_seconds() {
 
 Screen standard_screen() { return {&std::cout, &std::cerr, is_terminal(), terminal_columns, steady_seconds}; }
 
-Progress::Progress(int64_t last, bool quiet, Screen screen) : last_(last), quiet_(quiet), screen_(std::move(screen)) {}
+Progress::Progress(bool quiet, Screen screen) : quiet_(quiet), screen_(std::move(screen)) {}
+
+void Progress::begin(int64_t last, std::vector<Column> columns) {
+  last_ = last;
+  columns_ = std::move(columns);
+}
 
 Progress::~Progress() { finish(); }
 

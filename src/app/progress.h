@@ -22,10 +22,10 @@ Screen standard_screen();
 // Columns are counted as bytes: what is printed is ASCII.
 class Progress {
  public:
-  // A run of `last` iterations. Quiet: warnings alone.
-  Progress(int64_t last, bool quiet, Screen screen = standard_screen());
-  // What update() shows.
-  void set_columns(std::vector<Column> columns) { columns_ = std::move(columns); }
+  // Quiet: warnings alone.
+  explicit Progress(bool quiet, Screen screen = standard_screen());
+  // What update() shows: a run of `last` iterations, measured in these columns.
+  void begin(int64_t last, std::vector<Column> columns);
   ~Progress();  // finishes
 
   // After each iteration. A terminal's line is renewed at most ten times a second; a pipe gets the iterations 1, 2, 5,
@@ -45,7 +45,7 @@ class Progress {
   std::string line(const LogRow &, int columns) const;
   void clear_line();
   std::string values_text(const LogRow &, bool symbols, bool all) const;
-  int64_t last_;
+  int64_t last_ = 0;
   std::vector<Column> columns_;
   bool quiet_;
   Screen screen_;

@@ -10,13 +10,11 @@
 #include "app/canvas.h"
 #include "app/device.h"
 #include "app/latent_walk.h"
+#include "app/model_sampler.h"
 #include "app/pictures.h"
 #include "app/progress.h"
 #include "app/sample_files.h"
-#include "app/saved_model.h"
-#include "learning/sampler.h"
 #include "tensor/file.h"
-#include "tensor/safetensors.h"
 
 namespace coopnets {
 
@@ -24,7 +22,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int64_t elements_at_a_time = int64_t{1} << 21;  // of pictures, in one batch
+constexpr int64_t loud = int64_t{1} << 18;  // elements from which on it is said what is being drawn
+constexpr double seconds_between_notes = 2;
 
 Canvas canvas_of(const SavedModel &saved, const Options &options) {
   const Shape nominal = example_shape(*saved.experiment, saved.settings);
@@ -66,24 +65,6 @@ std::set<std::string> samples_in(const std::string &folder) {
   return files;
 }
 
-// The chains that persistent-cd keeps, as they were after the last iteration.
-std::vector<real> kept_chains(const std::string &path, const Shape &example, int64_t wanted) {
-  const SafetensorsFile file(path);
-  const StoredTensor &chains = file.at("chains");
-  const int64_t count = chains.shape.empty() ? 0 : chains.shape[0];
-  if (chains.type != ElementType::F32 || chains.size() != count * example.size())
-    throw std::runtime_error(path + " keeps no chains of " + std::to_string(example.h) + "x" +
-                             std::to_string(example.w) +
-                             (example.t > 1 ? " and " + std::to_string(example.t) + " frames" : ""));
-  if (wanted > count)
-    throw std::runtime_error(path + " keeps " + std::to_string(count) +
-                             " chains (algorithm persistent-cd), so there are no more samples: --sample " +
-                             std::to_string(count));
-  std::vector<float> values(wanted * example.size());
-  file.read(chains, 0, int64_t(values.size() * sizeof(float)), values.data());
-  return {values.begin(), values.end()};
-}
-
 // "2 samples of 64x64 are in FOLDER: ... (all on one sheet: ...)"
 std::string closing_note(int64_t count, const Shape &shape, const std::string &folder,
                          const std::optional<SampleFiles> &generated, const std::optional<SampleFiles> &revised) {
@@ -107,19 +88,19 @@ int sample(const Options &options) {
   const std::string path = checkpoint_path(options);
   SavedModel saved = load_model(*backend, path, options);
   Network *generator = saved.model.generator.get(), *descriptor = saved.model.descriptor.get();
-  if (!generator && !descriptor) throw std::runtime_error(path + " is damaged: it holds neither net");
-  const bool kept = !generator && saved.algorithm == "persistent-cd";
   const Canvas canvas = canvas_of(saved, options);
-  const Shape example = generator ? generator->output(canvas.latent) : canvas.wanted;
-  Progress progress(options.sample, options.quiet);
-  if (descriptor && !kept && !descriptor->takes({example})) {
+  const std::vector<Shape> latent = {canvas.latent};
+  const Shape example = generator ? generator->output(latent) : canvas.wanted;
+  Progress progress(options.quiet);
+  if (descriptor && !descriptor->takes({example})) {
     if (!generator)
       throw std::runtime_error(path + " holds no generator (algorithm " + saved.algorithm +
                                "), and its descriptor makes samples of the size that it was trained on alone");
     progress.warn("the descriptor is as large as the clips that it was trained on, so these samples are not revised");
     descriptor = nullptr;
   }
-  const std::vector<real> chains = kept ? kept_chains(path, example, options.sample) : std::vector<real>();
+  const std::unique_ptr<Sampler> sampler =
+      model_sampler(*backend, saved, path, descriptor, latent, example, options.sample);
 
   const std::string folder = folder_beside(path, "sampled");
   std::set<std::string> older = samples_in(folder);
@@ -127,40 +108,31 @@ int sample(const Options &options) {
   const bool array = options.save == "npy";
   if (generator) generated.emplace(folder, "generator", canvas.wanted, options.sample, array, older);
   if (descriptor) revised.emplace(folder, "descriptor", canvas.wanted, options.sample, array, older);
-  if (kept) {
-    revised->add(chains);
-  } else {
-    const int64_t batch = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, options.sample);
-    std::optional<Sampler> sampler;
-    if (generator)
-      sampler.emplace(*backend, descriptor, *generator, std::vector<Shape>{canvas.latent}, batch, Statistics::running);
-    else
-      sampler.emplace(*backend, *descriptor, example, batch, Statistics::running);
-    const double start = standard_screen().seconds();
-    if (options.sample * example.size() > elements_at_a_time / 8)
-      progress.note("drawing " + std::to_string(options.sample) +
-                    (options.sample == 1 ? " sample of " : " samples of ") + std::to_string(canvas.wanted.h) + "x" +
-                    std::to_string(canvas.wanted.w) + ", " + std::to_string(batch) + " at a time");
-    sampler->draw(sampling_settings(saved, options.seed), options.sample,
-                  [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
-                    const int64_t count = std::min(batch, options.sample - first);
-                    if (generated) generated->add(canvas.cut(made, example, count));
-                    if (revised) revised->add(canvas.cut(better, example, count));
-                    const int64_t done = first + count;
-                    const double pace = (standard_screen().seconds() - start) / double(done);
-                    if (first / batch % 10 == 0 && options.sample > batch)
-                      progress.note(std::to_string(done) + " of " + std::to_string(options.sample) + " samples, " +
-                                    duration(pace * double(options.sample - done)) + " left");
-                  });
-  }
+  const double start = standard_screen().seconds();
+  if (options.sample * example.size() > loud)
+    progress.note("drawing " + std::to_string(options.sample) + (options.sample == 1 ? " sample of " : " samples of ") +
+                  std::to_string(canvas.wanted.h) + "x" + std::to_string(canvas.wanted.w) + ", " +
+                  std::to_string(sampler->batch()) + " at a time");
+  double said = start;
+  sampler->draw(sampling_settings(saved, options.seed), options.sample,
+                [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
+                  const int64_t count = std::min(sampler->batch(), options.sample - first);
+                  if (generated) generated->add(canvas.cut(made, example, count));
+                  if (revised) revised->add(canvas.cut(better, example, count));
+                  const int64_t done = first + count;
+                  const double now = standard_screen().seconds(), pace = (now - start) / double(done);
+                  if (now - said < seconds_between_notes || done == options.sample) return;
+                  said = now;
+                  progress.note(std::to_string(done) + " of " + std::to_string(options.sample) + " samples, " +
+                                duration(pace * double(options.sample - done)) + " left");
+                });
   for (std::optional<SampleFiles> *files : {&generated, &revised})
     if (*files) (*files)->finish_array();
   for (std::optional<SampleFiles> *files : {&generated, &revised})
     if (*files) (*files)->write_sheet();
   for (const std::string &file : older) fs::remove(file);  // the folder holds the samples of one call
 
-  progress.note(closing_note(options.sample, canvas.wanted, folder, generated, revised) +
-                (kept ? ", the chains kept by " + saved.algorithm : ""));
+  progress.note(closing_note(options.sample, canvas.wanted, folder, generated, revised));
   return 0;
 }
 
@@ -171,29 +143,28 @@ int interpolate(const Options &options) {
   SavedModel saved = load_model(*backend, path, options);
   if (!saved.model.generator)
     throw std::runtime_error(path + " holds no generator, so there is nothing to walk between");
-  Sampler sampler(*backend, nullptr, *saved.model.generator, latent_shapes(saved.settings), side, Statistics::running);
+  const Statistics statistics = saved.settings.statistics == "batch" ? Statistics::batch : Statistics::running;
+  Sampler sampler(*backend, nullptr, *saved.model.generator, latent_shapes(saved.settings), side * side, statistics);
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   const auto z = [&](int64_t k) { return sampler.draw_latent(seed, k); };
   const std::string folder = folder_beside(path, "interpolation");
   for (const bool sphere : {false, true}) {
-    std::vector<real> all;
+    std::vector<real> latents;  // of the whole sheet: batch norm may couple what is made together
     for (int64_t row = 0; row < side; ++row) {
       const double u = double(row) / (side - 1);
       const std::vector<real> from = sphere ? on_sphere(z(0), z(2), u) : z(2 * row);
       const std::vector<real> to = sphere ? on_sphere(z(1), z(3), u) : z(2 * row + 1);
-      std::vector<real> latents;
       for (int64_t k = 0; k < side; ++k) {
         const double t = double(k) / (side - 1);
         const std::vector<real> one = sphere ? on_sphere(from, to, t) : on_line(from, to, t);
         latents.insert(latents.end(), one.begin(), one.end());
       }
-      const std::vector<real> made = sampler.generate(latents);
-      all.insert(all.end(), made.begin(), made.end());
     }
+    const std::vector<real> all = sampler.generate(latents);
     save_examples(folder + (sphere ? "/sphere" : "/lines"), all, sampler.example().with_n(side * side), side * side,
                   side);
   }
-  Progress(1, options.quiet)
+  Progress(options.quiet)
       .note(folder + "/lines.png: each row walks between two latent vectors; " + folder +
             "/sphere.png: between four, at its corners");
   return 0;

@@ -47,7 +47,7 @@ void check_parameters(const SafetensorsFile &file, const Sketch &net) {
 
 namespace {
 
-constexpr char format[] = "coopnets 1";
+constexpr char format[] = "coopnets 2";
 
 void check_settings(const SafetensorsFile &file, const Experiment &experiment, const Settings &s) {
   try {
@@ -94,7 +94,9 @@ std::string identify(int64_t size, const std::vector<real> &first) {
 
 int64_t checkpoint_iteration(const SafetensorsFile &file) {
   if (metadata_entry(file, "format") != format)
-    throw std::runtime_error(file.path() + " is a checkpoint of another version of this program");
+    throw std::runtime_error(file.path() +
+                             " is a checkpoint of another version of this program, whose settings had other meanings: "
+                             "use it with that version, or train the model again (--overwrite)");
   const std::optional<int64_t> iteration = parse_integer(metadata_entry(file, "iteration"));
   if (!iteration || *iteration < 0)
     throw std::runtime_error(file.path() + " is damaged: its iteration is " +
@@ -171,7 +173,9 @@ LearningSettings sampling_settings(const SavedModel &saved, int64_t seed) {
   LearningSettings s =
       learning_settings(saved.settings, Algorithm::cooperative, static_cast<uint64_t>(seed), saved.settings.batch);
   if (saved.settings.sample_steps >= 0) s.langevin_steps = saved.settings.sample_steps;
-  if (s.noise_until >= 0 && saved.iteration > s.noise_until) s.noise_until = 0;
+  // The noise that the last iteration had.
+  s.noise_until = s.noise_until >= 0 && saved.iteration > s.noise_until ? 0 : -1;
+  if (s.temperature == 0) s.noise_until = 0;
   return s;
 }
 

@@ -50,7 +50,7 @@ void refuse_unused(const Experiment &experiment, const Settings &settings, const
 
 // "texture, quick preset, on cpu, 2 threads: 1 example of ..., 123 + 456 parameters, activations planned into 7 MiB"
 std::string banner(const Experiment &experiment, const std::string &preset, const Backend &backend, int64_t examples,
-                   const Shape &shape, const Model &model, const Cooperative &learner) {
+                   const Shape &shape, const Model &model, const Cooperative &learner, bool climbs) {
   std::string parameters;
   for (const auto &[name, x] : learner.samples()) {
     const Network &net = name == "generator" ? *model.generator : *model.descriptor;
@@ -59,7 +59,8 @@ std::string banner(const Experiment &experiment, const std::string &preset, cons
   return experiment.name + ", " + preset + " preset, on " + backend.info().name + ": " + std::to_string(examples) +
          (examples == 1 ? " example" : " examples") + " of " + shape.str() + ", " + parameters +
          " parameters, activations planned into " + mebibytes(learner.planned_bytes()) + " (" +
-         mebibytes(learner.unplanned_bytes()) + " without reuse)";
+         mebibytes(learner.unplanned_bytes()) + " without reuse)" +
+         (climbs ? "; the Langevin steps draw no noise (temperature=0): they climb the energy and do not sample" : "");
 }
 
 }  // namespace
@@ -72,13 +73,14 @@ int train(const Options &options) {
   Settings settings = settings_of(options, for_algorithm(experiment.settings(preset), algorithm));
   refuse_unused(experiment, settings, preset);
   const uint64_t seed = uint64_t(options.seed);
-  Progress progress(settings.iterations, options.quiet);
+  Progress progress(options.quiet);
   const auto warn = [&](const std::string &text) { progress.warn(text); };
 
   // Everything that can fail comes before the run folder is touched.
   const std::unique_ptr<Examples> examples = open_training_examples(
       experiment, settings, data_path(options, experiment), seed, warn,
       [&](const std::string &text) { progress.note(text); }, options.sets("held_out"));
+  settings = with_iterations(settings, examples->size());
   Model model = make_model(*backend, experiment, settings, seed);
   Cooperative learner(*backend, model.descriptor.get(), model.generator.get(),
                       learning_settings(settings, algorithm, seed, examples->size()), examples->size());
@@ -100,7 +102,8 @@ int train(const Options &options) {
   const Shape shape = example_shape(experiment, settings);
   const int64_t shown = std::min<int64_t>(64, examples->size());
   save_examples(run.folder().file("observed"), examples->range(0, shown), shape.with_n(shown));
-  progress.note(banner(experiment, preset, *backend, examples->size(), shape, model, learner));
+  progress.note(banner(experiment, preset, *backend, examples->size(), shape, model, learner,
+                       algorithm != Algorithm::generator && settings.temperature == 0));
 
   const int status = run.loop([&](int64_t i) {
     return Batch{examples->batch(i, learner.batch()), examples->batch_indices(i, learner.batch()), {}};

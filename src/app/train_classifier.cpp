@@ -64,7 +64,7 @@ int train_classifier(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
   Settings settings = settings_of(options, classifier_settings());
   const uint64_t seed = static_cast<uint64_t>(options.seed);
-  Progress progress(settings.iterations, options.quiet);
+  Progress progress(options.quiet);
   DatasetOptions held_out = data_options(options, settings);
   held_out.warn = [&](const std::string &text) { progress.warn(text); };
   Dataset data(held_out);
@@ -83,6 +83,7 @@ int train_classifier(const Options &options) {
   held_out.channels = data.shape().c;
   held_out.source.take_held_out = true;
   const Dataset test(held_out);
+  settings = with_iterations(settings, data.size());
   const std::unique_ptr<Network> network = make_classifier(*backend, settings, data.shape().c, classes, seed);
   const int64_t batch = std::min(settings.batch, data.size());
   ClassifierLearner learner(*backend, *network, {OptimizerSettings::adam, settings.descriptor_rate, 0, false}, batch);

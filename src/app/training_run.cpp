@@ -24,7 +24,7 @@ TrainingRun::TrainingRun(const Options &options, const std::string &experiment, 
       learner_(learner),
       progress_(progress),
       folder_(options.out, experiment, run_name(options), run_start(options)) {
-  progress.set_columns(learner.columns());
+  progress.begin(settings.iterations, learner.columns());
 }
 
 bool TrainingRun::begin(MetadataOf metadata, const Entries &same, const Settings &others, const std::string &config) {
@@ -47,6 +47,13 @@ void TrainingRun::resume(const Entries &same, const Settings &others) {
   const SafetensorsFile file(folder_.checkpoint_to_resume());
   first_ = checkpoint_iteration(file);
   check_same_run(file, same, others, settings_);
+  const Settings before = stored_settings(file, others);
+  if (first_ > 0 && first_ < settings_.iterations && before.iterations != settings_.iterations &&
+      rate_factor(before, first_ - 1) != rate_factor(settings_, first_ - 1))
+    progress_.warn("the schedule of the learning rates is laid over " + std::to_string(settings_.iterations) +
+                   " iterations now, instead of " + std::to_string(before.iterations) + ": they are " +
+                   print_number(rate_factor(settings_, first_)) + " times their first value from here on, and were " +
+                   print_number(rate_factor(before, first_ - 1)) + " times");
   load_checkpoint(file, backend_, learner_.state());
 }
 

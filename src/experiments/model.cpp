@@ -1,6 +1,7 @@
 #include "experiments/model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 namespace coopnets {
@@ -39,11 +40,20 @@ Algorithm parse_algorithm(const std::string &name) {
 Settings for_algorithm(Settings s, Algorithm algorithm) {
   if (algorithm == Algorithm::generator && s.generator_steps == 0) s.generator_steps = 20;
   const bool no_generator = algorithm == Algorithm::descriptor || algorithm == Algorithm::persistent_cd;
-  if (no_generator && !s.langevin_noise) {
-    s.langevin_noise = true;
+  if (no_generator && s.optimizer == "adam") s.descriptor_rate = std::min(s.descriptor_rate, 1e-3);
+  if (no_generator && s.temperature == 0) {
+    s.temperature = 1;
     s.langevin_steps = 10;
     s.langevin_step_size = 0.3 * s.reference_deviation;
   }
+  return s;
+}
+
+Settings with_iterations(Settings s, int64_t examples) {
+  if (s.epochs == 0) return s;
+  const int64_t batch = std::min(s.batch, examples);
+  s.iterations = std::max<int64_t>(1, int64_t(std::ceil(double(s.epochs) * double(examples) / double(batch))));
+  s.epochs = 0;
   return s;
 }
 
@@ -55,10 +65,15 @@ LearningSettings learning_settings(const Settings &s, Algorithm algorithm, uint6
   l.langevin_steps = s.langevin_steps;
   l.langevin_step_size = s.langevin_step_size;
   l.reference_deviation = s.reference_deviation;
-  l.noise_until = s.langevin_noise ? s.langevin_noise_until : 0;
+  l.temperature = s.temperature;
+  if (s.langevin_noise_until < 1) l.noise_until = std::llround(s.langevin_noise_until * double(s.iterations));
+  if (s.temperature == 0) l.noise_until = 0;
   l.generator_steps = s.generator_steps;
   l.generator_step_size = s.generator_step_size;
   l.sigma = s.sigma;
+  l.residual_mean = s.residual_mean == "batch"    ? ResidualMean::batch
+                    : s.residual_mean == "values" ? ResidualMean::values
+                                                  : ResidualMean::chains;
   const auto rule = s.optimizer == "adam" ? OptimizerSettings::adam : OptimizerSettings::capped_momentum;
   l.descriptor = {rule, s.descriptor_rate, s.descriptor_cap, true};
   l.generator = {rule, s.generator_rate, s.generator_cap, false};
@@ -68,11 +83,12 @@ LearningSettings learning_settings(const Settings &s, Algorithm algorithm, uint6
 
 double rate_factor(const Settings &s, int64_t iteration) {
   double factor = 1;
-  if (s.halve_every > 0) factor = std::pow(0.5, double(iteration / s.halve_every));
-  if (s.schedule_steps > 1) {
-    const int64_t step = std::min(iteration * s.schedule_steps / s.iterations, s.schedule_steps - 1);
-    factor *= std::pow(0.01, double(step) / double(s.schedule_steps - 1));
-  }
+  // Which of so many equal parts of the run the iteration belongs to.
+  const auto part = [&](int64_t parts) {
+    return double(int64_t(__int128(std::min(iteration, s.iterations - 1)) * parts / s.iterations));
+  };
+  if (s.halvings > 0) factor = std::pow(0.5, part(s.halvings + 1));
+  if (s.schedule_steps > 1) factor *= std::pow(0.01, part(s.schedule_steps) / double(s.schedule_steps - 1));
   return factor;
 }
 

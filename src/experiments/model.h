@@ -20,14 +20,19 @@ Algorithm parse_algorithm(const std::string &);  // as --algorithm spells it
 
 // What a preset, which is made for the cooperative algorithm, is for another. Algorithm G infers its latent vectors by
 // nothing else than step G1: 20 steps. Chains without a generator move by Langevin dynamics alone: a preset without its
-// noise gets it, in ten steps of the paper's ratio delta = 0.3 s.
+// noise gets it, in ten steps of the paper's ratio delta = 0.3 s; and no initial samples follow the descriptor, whose
+// energies oscillate at Adam rates above 1e-3.
 Settings for_algorithm(Settings preset, Algorithm);
+
+// With the iterations that settings.epochs passes over so many examples take, if it says so: the last batch of a pass is
+// filled up by the next one.
+Settings with_iterations(Settings, int64_t examples);
 
 // batch is cut to the number of examples there are.
 LearningSettings learning_settings(const Settings &, Algorithm, uint64_t seed, int64_t examples);
 
-// The factor of both learning rates at an iteration: halved every `halve_every` iterations, or falling from 1 to 0.01
-// in `schedule_steps` equal steps of the logarithm over the run ([M]).
+// The factor of both learning rates at an iteration: halved `halvings` times, after equal parts of the run, and falling
+// from 1 to 0.01 in `schedule_steps` equal steps of the logarithm over the run ([M], train_model_dual.m).
 double rate_factor(const Settings &, int64_t iteration);
 
 }  // namespace coopnets

@@ -9,6 +9,11 @@ namespace coopnets {
 
 using Variables = std::vector<Variable>;
 
+// What the sources' batch norms have in common: epsilon, whether there is a scale, how parameters begin.
+constexpr Conventions matconvnet{1e-4, true, Conventions::normal};   // vl_nnbnorm.m
+constexpr Conventions tensorflow{1e-3, false, Conventions::normal};  // tf.contrib.layers.batch_norm
+constexpr Conventions pytorch{1e-5, true, Conventions::uniform};     // 0.4
+
 struct Net {
   enum Role { descriptor, generator } role;
   std::string name;        // as --set descriptor=NAME or generator=NAME takes it

@@ -52,6 +52,7 @@ Variables small_descriptor_64(Recorder &r, const Variables &x, const Settings &)
 }
 
 Variables cifar_descriptor(Recorder &r, const Variables &x, const Settings &) {  // [P]
+  r.conventions = pytorch;
   const Activation leaky = leaky_relu(0.01);
   Variable h = r.conv(x[0], 64, padded(5, 2, 1), leaky);
   h = r.conv(h, 128, padded(3, 2, 1), leaky);
@@ -60,22 +61,25 @@ Variables cifar_descriptor(Recorder &r, const Variables &x, const Settings &) { 
 
 // ------------------------------------------------------------------------------------------------------ generators
 
-Variable normalised(Recorder &r, Variable h, int64_t channels, const Sides &sides) {
-  return r.batch_norm(r.deconv(h, channels, sides, LayerOptions().without_bias()), leaky_relu(0.2));
+Variable normalised(Recorder &r, Variable h, int64_t channels, const Sides &sides, Activation a = leaky_relu(0.2)) {
+  return r.batch_norm(r.deconv(h, channels, sides, LayerOptions().without_bias()), a);
 }
 
 // A picture of side `first`, doubled by each of the further channels; the last are the picture's own.
-Variables doubling(Recorder &r, Variable z, int64_t first, const std::vector<int64_t> &channels, const Side &side) {
-  Variable h = normalised(r, z, channels[0], valid(first));
-  for (size_t i = 1; i + 1 < channels.size(); ++i) h = normalised(r, h, channels[i], side);
+Variables doubling(Recorder &r, Variable z, int64_t first, const std::vector<int64_t> &channels, const Side &side,
+                   Activation a = leaky_relu(0.2)) {
+  Variable h = normalised(r, z, channels[0], valid(first), a);
+  for (size_t i = 1; i + 1 < channels.size(); ++i) h = normalised(r, h, channels[i], side, a);
   return {r.deconv(h, channels.back(), side, tanh_activation())};
 }
 
 Variables object_generator(Recorder &r, const Variables &z, const Settings &s) {  // [M]
+  r.conventions = matconvnet;
   return doubling(r, z[0], s.size / 16, {512, 256, 128, 64, 3}, padded(5, 2, 1, 2));
 }
 
 Variables scene_generator(Recorder &r, const Variables &z, const Settings &s) {  // [T]
+  r.conventions = tensorflow;
   return doubling(r, z[0], s.size / 16, {512, 256, 128, 64, 3}, same_side(5, 2));
 }
 
@@ -88,7 +92,8 @@ Variables lsun_generator(Recorder &r, const Variables &z, const Settings &) {
 }
 
 Variables cifar_generator(Recorder &r, const Variables &z, const Settings &s) {  // [P]
-  return doubling(r, z[0], s.size / 8, {256, 128, 64, 3}, same_side(5, 2));
+  r.conventions = pytorch;
+  return doubling(r, z[0], s.size / 8, {256, 128, 64, 3}, padded(5, 2, 2, 1), leaky_relu(0.01));
 }
 
 Variables small_generator_32(Recorder &r, const Variables &z, const Settings &s) {
@@ -108,6 +113,7 @@ Variables from_4_to_28(Recorder &r, Variable z, int64_t width) {
 }
 
 Variables digits_generator(Recorder &r, const Variables &z, const Settings &) {  // [T]
+  r.conventions = tensorflow;
   return from_4_to_28(r, z[0], 128);
 }
 

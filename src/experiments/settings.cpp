@@ -21,6 +21,8 @@ const std::vector<Field<Settings>> &setting_fields() {
   constexpr double any = 9.3e18, many = 1e9, wide = 65536;
   static const std::vector<Row> fields = {
       field("iterations", &Settings::iterations, 1, any, "learning iterations of the whole run"),
+      field("epochs", &Settings::epochs, 0, any,
+            "passes over the training examples instead of a number of iterations; 0: as iterations says"),
       field("chains", &Settings::chains, 1, many, "samples revised in parallel"),
       field("batch", &Settings::batch, 1, many, "observed examples an iteration"),
       field("size", &Settings::size, 1, wide, "side of the training pictures in pixels"),
@@ -53,15 +55,24 @@ const std::vector<Field<Settings>> &setting_fields() {
             "s: standard deviation of the reference distribution"),
       field("sample_steps", &Settings::sample_steps, -1, many,
             "Langevin steps that revise new samples; -1: as many as in training"),
-      field("langevin_noise", &Settings::langevin_noise, "whether the Langevin steps of the descriptor add noise"),
-      field("langevin_noise_until", &Settings::langevin_noise_until, -1, any,
-            "iteration after which the noise is off; -1 never"),
+      field("temperature", &Settings::temperature, 0, 1e6,
+            "T: a Langevin step of the descriptor adds noise of deviation delta sqrt(T); 1 is the paper's dynamics, 0 "
+            "climbs the energy and does not sample"),
+      field("langevin_noise_until", &Settings::langevin_noise_until, 0, 1,
+            "part of the run after which the noise is off: 0.2 after a fifth of it, 1 never"),
+      field(
+          "statistics", &Settings::statistics, {"batch", "running"},
+          "what batch norm uses to make new samples: batch (those of the samples made together, as many as chains; as "
+          "in training and in the authors' codes) or running (those kept in training; each sample for itself)"),
       field(
           "generator_steps", &Settings::generator_steps, 0, many,
           "Lz: Langevin steps on the latent vectors (step G1), with noise; algorithm G takes 20 unless told otherwise"),
       field("generator_step_size", &Settings::generator_step_size, 0, 1000,
             "delta_z: size of a step on the latent vectors"),
       field("sigma", &Settings::sigma, 1e-6, 1e6, "standard deviation of the generator's residual"),
+      field("residual_mean", &Settings::residual_mean, {"chains", "batch", "values"},
+            "what step G2 divides the squared residual by: the chains ([T]), the observed batch ([M]) or every value "
+            "([V])"),
       field("optimizer", &Settings::optimizer, {"adam", "capped-momentum"}, "adam or capped-momentum"),
       field("descriptor_rate", &Settings::descriptor_rate, 0, 1e6, "learning rate of the descriptor"),
       field("generator_rate", &Settings::generator_rate, 0, 1e6, "learning rate of the generator"),
@@ -69,8 +80,8 @@ const std::vector<Field<Settings>> &setting_fields() {
             "largest gradient element of a descriptor parameter (capped-momentum); 0 none"),
       field("generator_cap", &Settings::generator_cap, 0, 1e9,
             "largest gradient element of a generator parameter (capped-momentum); 0 none"),
-      field("halve_every", &Settings::halve_every, 0, any,
-            "iterations after which both learning rates halve, again and again; 0 never"),
+      field("halvings", &Settings::halvings, 0, 1000,
+            "how often both learning rates halve, after equal parts of the run; 0 never"),
       field("schedule_steps", &Settings::schedule_steps, 0, 1e6,
             "pieces of the learning rates' logarithmic schedule from 1 to 0.01; 0 none"),
       field("parzen", &Settings::parzen, {"clean", "authors"},
@@ -94,6 +105,7 @@ void Settings::set(const std::string &name, const std::string &value) {
                                   quoted(value));
   }
   assign(field, *this, value, "the setting " + name);
+  if (name == "iterations") epochs = 0;  // what is said last counts
 }
 
 std::string Settings::get(const std::string &name) const {

@@ -10,7 +10,7 @@
 namespace coopnets {
 
 struct Settings {
-  int64_t iterations = 1000;
+  int64_t iterations = 1000, epochs = 0;
   int64_t chains = 100;
   int64_t batch = 100;
   int64_t size = 64;
@@ -28,17 +28,19 @@ struct Settings {
   int64_t langevin_steps = 15;         // L
   double langevin_step_size = 0.002;   // delta
   double reference_deviation = 0.016;  // s
+  double temperature = 1;              // T
+  double langevin_noise_until = 1;     // part of the run
   int64_t sample_steps = -1;
-  bool langevin_noise = true;
-  int64_t langevin_noise_until = -1;
+  std::string statistics = "batch";
   int64_t generator_steps = 0;       // Lz
   double generator_step_size = 0.1;  // delta_z
   double sigma = 0.3;
+  std::string residual_mean = "chains";
 
   std::string optimizer = "adam";
   double descriptor_rate = 0.007, generator_rate = 0.0001;
   double descriptor_cap = 0, generator_cap = 0;
-  int64_t halve_every = 0;
+  int64_t halvings = 0;
   int64_t schedule_steps = 0;
 
   std::string parzen = "clean";

@@ -27,6 +27,7 @@ Variable doubled(Recorder &r, Variable h, const std::vector<int64_t> &channels) 
 }
 
 Variables generator(Recorder &r, const Variables &z, const Settings &) {
+  r.conventions = matconvnet;
   return {doubled(r, z[0], {512, 256, 128, 64})};
 }
 

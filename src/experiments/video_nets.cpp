@@ -49,6 +49,7 @@ Variable from_latent_frames(Recorder &r, Variable z, int64_t width, int64_t side
 }
 
 Variables fc_s_64(Recorder &r, const Variables &z, const Settings &s) {
+  r.conventions = tensorflow;
   return {r.deconv(from_latent_frames(r, z[0], 64, s.size / 2), 3, cube(5, 2), tanh_activation())};
 }
 
@@ -56,12 +57,16 @@ Variables four_times_wider(Recorder &r, Variable z, int64_t width, const Setting
   const Variable h = normalised(r, from_latent_frames(r, z, width, s.size / 4), width, cube(5, 2));
   return {r.deconv(h, 3, {same_side(2, 1), same_side(5, 2), same_side(5, 2)}, tanh_activation())};
 }
-Variables fc_s_128(Recorder &r, const Variables &z, const Settings &s) { return four_times_wider(r, z[0], 64, s); }
+Variables fc_s_128(Recorder &r, const Variables &z, const Settings &s) {
+  r.conventions = tensorflow;
+  return four_times_wider(r, z[0], 64, s);
+}
 Variables small_fc_s_128(Recorder &r, const Variables &z, const Settings &s) {
   return four_times_wider(r, z[0], 16, s);
 }
 
 Variables st(Recorder &r, const Variables &z, const Settings &) {
+  r.conventions = tensorflow;
   Variable h = normalised(r, z[0], 512, cube(4, 1));
   for (const int64_t channels : {256, 128, 64}) h = normalised(r, h, channels, cube(4, 2));
   return {r.deconv(h, 3, cube(4, 2), tanh_activation())};

@@ -1,5 +1,6 @@
 #include "learning/cooperative.h"
 
+#include <cmath>
 #include <stdexcept>
 
 namespace coopnets {
@@ -126,6 +127,15 @@ void Cooperative::step(Step one) {
 
 bool Cooperative::draws_noise() const { return settings_.noise_until < 0 || iteration_ < settings_.noise_until; }
 
+LangevinStep langevin_step(const LearningSettings &s, bool noise, Purpose purpose) {
+  LangevinStep step;
+  step.step = real(s.langevin_step_size);
+  step.reference_deviation = real(s.reference_deviation);
+  step.noise = noise ? real(s.langevin_step_size * std::sqrt(s.temperature)) : 0;
+  step.key = {s.seed, purpose};
+  return step;
+}
+
 // z ~ N(0, I); x0 = g(z)
 void Cooperative::step_g0() {
   latents_.draw({settings_.seed, Purpose::latent});
@@ -137,16 +147,12 @@ void Cooperative::step_g0() {
 // x <- x - (delta^2/2) (x/s^2 - df/dx) + delta N(0, I), L times
 void Cooperative::step_d1() {
   Pass &f = d_->revise;
-  LangevinStep step;
-  step.step = real(settings_.langevin_step_size);
-  step.reference_deviation = real(settings_.reference_deviation);
-  step.noise = draws_noise() ? step.step : 0;
-  step.key = {settings_.seed, Purpose::langevin};
-  langevin(f, settings_.langevin_steps, step, [&](int64_t k) {
+  langevin(f, settings_.langevin_steps, langevin_step(settings_, draws_noise(), Purpose::langevin), [&](int64_t k) {
     if (k == 0) monitoring_->energy(Monitoring::initial, f, 0, settings_.chains);
     f.fill_seed(Wrt::inputs, 1);
   });
   monitoring_->gradient(f.gradient(Wrt::inputs));
+  monitoring_->amplitude(chains());
 }
 
 // z <- z - (delta_z^2/2) (z - J'(x - g(z))/sigma^2) + delta_z N(0, I), Lz times. J' times a vector is a sweep with that
@@ -177,15 +183,16 @@ void Cooperative::step_d2() {
   d_->optimizer.step(f);
 }
 
-// alpha -= lr_g d/dalpha mean_chains |x - g(z)|^2 / (2 sigma^2), whose gradient in g(z) is (g(z) - x) / (sigma^2
-// chains). The pass still holds g(z): that of G0 where G1 is off (same z, same alpha), else that of the end of G1.
+// alpha -= lr_g d/dalpha (sum_chains |x - g(z)|^2 / n) / (2 sigma^2), whose gradient in g(z) is (g(z) - x) / (sigma^2 n);
+// n is the number of chains, or what ResidualMean says. The pass still holds g(z): that of G0 where G1 is off (same z, same alpha), else that of the end of G1.
 void Cooperative::step_g2() {
   Pass &g = g_->pass;
   const ConstView x = chains();
   monitoring_->residual(x, g.output());
   monitoring_->layers(g);
-  backend_.difference(real(1 / (settings_.sigma * settings_.sigma * double(x.shape.n))), g.output(), x,
-                      g.seed(Wrt::parameters));
+  const int64_t counts[] = {x.shape.n, settings_.batch, x.shape.size()};
+  const double n = double(counts[int(settings_.residual_mean)]);
+  backend_.difference(real(1 / (settings_.sigma * settings_.sigma * n)), g.output(), x, g.seed(Wrt::parameters));
   g.backward(Wrt::parameters);
   g_->optimizer.step(g);
   g.track();

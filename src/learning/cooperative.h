@@ -16,6 +16,10 @@ enum class Algorithm {
   generator       // one latent vector per training example, kept for the whole run: G1 G2 on the observed examples
 };
 
+// What step G2 divides |x - g(z)|^2 by: the chains, the observed batch ([M], process_epoch_dual.m) or every value of the
+// chains ([V], CoopNets_video.py).
+enum class ResidualMean { chains, batch, values };
+
 struct LearningSettings {
   Algorithm algorithm = Algorithm::cooperative;
   int64_t batch = 1;            // observed examples of an iteration
@@ -23,13 +27,18 @@ struct LearningSettings {
   int64_t langevin_steps = 10;  // L
   double langevin_step_size = 0.002;   // delta
   double reference_deviation = 0.016;  // s
+  double temperature = 1;              // T: noise of deviation delta sqrt(T), so that the chains sample p^(1/T)
   int64_t noise_until = -1;            // iteration from which step D1 draws no noise; -1: it always does
   int64_t generator_steps = 0;         // Lz
   double generator_step_size = 0.1;    // delta_z
   double sigma = 0.3;                  // deviation of x from g(z)
+  ResidualMean residual_mean = ResidualMean::chains;
   OptimizerSettings descriptor, generator;
   uint64_t seed = 1;
 };
+
+// The descriptor's Langevin step, of index 0.
+LangevinStep langevin_step(const LearningSettings &, bool noise, Purpose);
 
 class Cooperative final : public Learner {
  public:

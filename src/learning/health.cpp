@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 namespace coopnets {
 
@@ -30,29 +31,55 @@ std::string Health::check(const Monitor &m) {
   if (m.has_generator) values.emplace_back("the reconstruction error", m.reconstruction);
   for (const auto &[what, value] : values)
     if (!std::isfinite(value)) throw no_longer_finite(when + what);
-  const auto dead = [&](const char *net, const std::vector<double> &maxima, const char *rate) -> std::string {
-    for (size_t layer = 0; layer < maxima.size(); ++layer)
-      if (maxima[layer] == 0 && !warned_dead_) {
-        warned_dead_ = true;
-        return when + "all units of " + net + " layer " + std::to_string(layer + 1) +
-               " have died (their responses are zero for every example), so it learns nothing any more. Try a "
-               "smaller " +
-               rate + ", or halve it earlier (--set halve_every=...)";
-      }
-    return "";
-  };
   std::string warning = dead("descriptor", m.layer_maximum, "descriptor_rate");
   if (warning.empty()) warning = dead("generator", m.generator_layer_maximum, "generator_rate");
-  if (!warning.empty() || !m.has_descriptor) return warning;
+  if (warning.empty()) warning = diverged(m);
+  if (warning.empty()) warning = frozen(m);
+  return warning.empty() ? "" : when + warning;
+}
+
+std::string Health::dead(const std::string &net, const std::vector<double> &maxima, const std::string &rate) {
+  for (size_t layer = 0; layer < maxima.size() && !warned_dead_; ++layer)
+    if (maxima[layer] == 0) {
+      warned_dead_ = true;
+      return "all units of " + net + " layer " + std::to_string(layer + 1) +
+             " have died (their responses are zero for every example), so it learns nothing any more. Try a smaller " +
+             rate + ", or halve it more often (--set halvings=...)";
+    }
+  return "";
+}
+
+// The data are within [-1, 1], so that samples and residuals beyond twice that range are on their way to infinity.
+std::string Health::diverged(const Monitor &m) {
+  constexpr double far = 2;
+  if (warned_far_) return "";
+  char size[32];
+  warned_far_ = true;
+  if (m.has_descriptor && m.amplitude > far) {
+    std::snprintf(size, sizeof size, "%.3g", m.amplitude);
+    return std::string("the revised samples leave the range of the data (their mean size is ") + size +
+           ", the data's 1 at most). Try a smaller descriptor_rate, a smaller langevin_step_size or a smaller "
+           "reference_deviation";
+  }
+  if (m.has_generator && m.reconstruction > far) {
+    std::snprintf(size, sizeof size, "%.3g", m.reconstruction);
+    return std::string("the generator is far from what it learns (reconstruction error ") + size +
+           ", where the data are within 1). Try a smaller generator_rate" +
+           (m.has_descriptor ? " or descriptor_rate" : " or generator_step_size");
+  }
+  warned_far_ = false;
+  return "";
+}
+
+std::string Health::frozen(const Monitor &m) {
+  if (!m.has_descriptor) return "";
   unchanged_ = close(m.energy_observed, last_observed_) && close(m.energy_revised, last_revised_) ? unchanged_ + 1 : 0;
   last_observed_ = m.energy_observed;
   last_revised_ = m.energy_revised;
-  if (unchanged_ >= frozen_after && !warned_frozen_ && !warned_dead_) {
-    warned_frozen_ = true;
-    return when + "the energies have not changed for " + std::to_string(frozen_after) +
-           " iterations, so the descriptor no longer learns. Try another descriptor_rate";
-  }
-  return "";
+  if (unchanged_ < frozen_after || warned_frozen_ || warned_dead_) return "";
+  warned_frozen_ = true;
+  return "the energies have not changed for " + std::to_string(frozen_after) +
+         " iterations, so the descriptor no longer learns. Try another descriptor_rate";
 }
 
 }  // namespace coopnets

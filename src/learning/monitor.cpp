@@ -15,7 +15,8 @@ Monitoring::Monitoring(Backend &backend, const Pass *descriptor, const Pass *gen
       elements_(double(chains.shape.size())),
       outputs_(descriptor ? int(descriptor->outputs()) : 0),
       gradient_(3 * outputs_),
-      residual_(gradient_ + 1),
+      amplitude_(gradient_ + 1),
+      residual_(amplitude_ + 1),
       descriptor_layers_(residual_ + 1),
       generator_layers_(descriptor_layers_ + (descriptor ? int(descriptor->layers()) : 0)),
       count_(generator_layers_ + (generator ? int(generator->layers()) : 0)),
@@ -51,7 +52,8 @@ std::vector<Monitor> Monitoring::take() {
 
 Monitor Monitoring::from(int64_t iteration, const std::vector<double> &r) const {
   constexpr double absent = std::numeric_limits<double>::quiet_NaN();
-  Monitor m{iteration, descriptor_ != nullptr, generator_ != nullptr, absent, absent, absent, absent, absent, {}, {}};
+  Monitor m{
+      iteration, descriptor_ != nullptr, generator_ != nullptr, absent, absent, absent, absent, absent, absent, {}, {}};
   const auto energy = [&](Energy which) {
     double sum = 0;
     for (int k = 0; k < outputs_; ++k) sum += r[size_t(int(which) * outputs_ + k)];
@@ -62,6 +64,7 @@ Monitor Monitoring::from(int64_t iteration, const std::vector<double> &r) const 
     m.energy_initial = energy(initial);
     m.energy_revised = energy(revised);
     m.gradient = r[size_t(gradient_)] / elements_;
+    m.amplitude = r[size_t(amplitude_)] / elements_;
     m.layer_maximum.assign(r.begin() + descriptor_layers_, r.begin() + generator_layers_);
   }
   if (generator_) {

@@ -15,6 +15,7 @@ struct Monitor {
   double energy_observed, energy_initial, energy_revised;
   double gradient;        // mean |df/dx| in the last Langevin step
   double reconstruction;  // root mean square of x - g(z)
+  double amplitude;       // mean |x| of the revised samples; the data are in [-1, 1]
   // Largest |response| of each descriptor layer to observed and revised examples, of each generator layer to the
   // latents.
   std::vector<double> layer_maximum, generator_layer_maximum;
@@ -29,6 +30,7 @@ class Monitoring {
   enum Energy { observed, initial, revised };
   void energy(Energy, const Pass &f, int64_t first, int64_t count);  // of these examples
   void gradient(ConstView df_dx) { backend_.sum_absolute(df_dx, *readings_, gradient_); }
+  void amplitude(ConstView x) { backend_.sum_absolute(x, *readings_, amplitude_); }
   void residual(ConstView x, ConstView g) { backend_.sum_squared_difference(x, g, *readings_, residual_); }
   void layers(const Pass &);  // of either net
 
@@ -43,7 +45,7 @@ class Monitoring {
   const Pass *descriptor_, *generator_;
   double batch_, chains_, elements_;
   // Slots: three energies of each output, then these, then the layers of either net.
-  int outputs_, gradient_, residual_, descriptor_layers_, generator_layers_, count_;
+  int outputs_, gradient_, amplitude_, residual_, descriptor_layers_, generator_layers_, count_;
   std::unique_ptr<Readings> readings_;
   int64_t iterations_[Learner::kept_readings] = {};
   int64_t kept_ = 0, taken_ = 0;  // in all

@@ -26,7 +26,8 @@ void Optimizer::step(const Pass &pass) {
     if (settings_.rule == OptimizerSettings::adam) {
       adam.push_back({p.value, gradient, m.first, m.second, real(rate)});
     } else {
-      capped.push_back({p.value, gradient, m.first, real(p.kind == Parameter::bias ? 2 * rate : rate),
+      const bool twice = p.kind == Parameter::bias || p.kind == Parameter::scale;
+      capped.push_back({p.value, gradient, m.first, real(twice ? 2 * rate : rate),
                         real(settings_.per_position ? p.positions : 1), real(settings_.cap),
                         p.kind == Parameter::filters ? weight_decay : 0});
     }

@@ -7,10 +7,11 @@ namespace coopnets {
 struct OptimizerSettings {
   enum Rule {
     adam,            // beta1 0.5, beta2 0.999, epsilon 1e-8 (the TensorFlow and PyTorch codes)
-    capped_momentum  // momentum 0.5, weight decay 1e-4 on filters, biases at twice the rate (the MatConvNet code)
+    capped_momentum  // momentum 0.5, weight decay 1e-4 on filters, biases and batch norm's scales at twice the rate
+                     // (the MatConvNet code)
   } rule = adam;
   double rate = 1e-3;
-  double cap = 0;             // capped_momentum: largest |gradient| of a parameter tensor
+  double cap = 0;             // capped_momentum: largest |gradient| of a parameter tensor; 0: none
   bool per_position = false;  // capped_momentum: divide a gradient by the positions of its layer's output (descriptor)
 };
 

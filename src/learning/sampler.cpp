@@ -32,14 +32,18 @@ Sampler::Sampler(Backend &backend, Network &descriptor, const Shape &example, in
 }
 
 // x = s N(0, I)
-void Sampler::start_chains(const LearningSettings &s, int64_t first, int64_t count) {
+void Sampler::start_chains(const LearningSettings &s, int64_t first) {
   std::vector<real> all;
-  for (int64_t k = first; k < first + count; ++k)
+  for (int64_t k = first; k < first + batch_; ++k)
     for (const real n : coopnets::draw_latent(example_.size(), s.seed, k))
       all.push_back(real(s.reference_deviation) * n);
-  all.resize(batch_ * example_.size(), 0);
   x_.set_values(all);
-  last_count_ = count;
+  last_count_ = batch_;
+}
+
+void Sampler::keep_chains(std::vector<real> chains) {
+  if (g_ || int64_t(chains.size()) != x_.size()) throw std::invalid_argument("these are not the chains of one batch");
+  kept_ = std::move(chains);
 }
 
 std::vector<real> Sampler::generate(const std::vector<real> &latents) {
@@ -60,35 +64,40 @@ std::vector<real> Sampler::revise(const LearningSettings &s, int64_t batch_index
   backend_.set_clock({batch_index, 1});
   const LearningSettings &r = recorded_;
   if (s.langevin_steps != r.langevin_steps || s.langevin_step_size != r.langevin_step_size || s.seed != r.seed ||
-      s.reference_deviation != r.reference_deviation || (s.noise_until == 0) != (r.noise_until == 0)) {
+      s.reference_deviation != r.reference_deviation || s.temperature != r.temperature ||
+      (s.noise_until == 0) != (r.noise_until == 0)) {
     revision_ = {};
     recorded_ = s;
   }
-  LangevinStep step;
-  step.step = real(s.langevin_step_size);
-  step.reference_deviation = real(s.reference_deviation);
-  step.noise = s.noise_until != 0 ? step.step : 0;
-  step.key = {s.seed, Purpose::sample_langevin};
+  const LangevinStep step = langevin_step(s, s.noise_until != 0, Purpose::sample_langevin);
   backend_.replay(revision_,
                   [&] { langevin(*f_, s.langevin_steps, step, [&](int64_t) { f_->fill_seed(Wrt::inputs, 1); }); });
   return values(backend_, ConstView(x_).examples(0, last_count_));
 }
 
+std::vector<real> Sampler::latents_from(uint64_t seed, int64_t first) const {
+  std::vector<real> latents;
+  for (int64_t k = first; k < first + batch_; ++k) {
+    const std::vector<real> z = draw_latent(seed, k);
+    latents.insert(latents.end(), z.begin(), z.end());
+  }
+  return latents;
+}
+
 void Sampler::draw(const LearningSettings &s, int64_t count, const Visit &visit) {
   for (int64_t first = 0; first < count; first += batch_) {
-    const int64_t last = std::min(first + batch_, count);
-    if (!g_) {
-      start_chains(s, first, last - first);
-      visit(first, {}, revise(s, first));
-      continue;
-    }
-    std::vector<real> latents;
-    for (int64_t k = first; k < last; ++k) {
-      const std::vector<real> z = draw_latent(s.seed, k);
-      latents.insert(latents.end(), z.begin(), z.end());
-    }
-    const std::vector<real> made = generate(latents);
-    visit(first, made, f_ ? revise(s, first) : std::vector<real>());
+    std::vector<real> made, revised;
+    if (g_)
+      made = generate(latents_from(s.seed, first));
+    else if (kept_.empty())
+      start_chains(s, first);
+    else if (first == 0)
+      x_.set_values(revised = kept_), last_count_ = batch_;
+    if (f_ && revised.empty()) revised = revise(s, first);
+    const size_t shown = size_t(std::min(batch_, count - first) * example_.size());
+    made.resize(std::min(made.size(), shown));
+    revised.resize(std::min(revised.size(), shown));
+    visit(first, made, revised);
   }
 }
 

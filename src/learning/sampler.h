@@ -8,7 +8,7 @@ class Sampler {
  public:
   // For `batch` examples at a time. `latent` holds the shapes of one latent vector, of any size that the generator
   // takes; the descriptor, which may be null, must take what the generator makes of it. Statistics::running makes each
-  // example independent of the others beside it.
+  // example independent of the others beside it; by Statistics::batch it depends on all `batch` of them.
   Sampler(Backend &, Network *descriptor, Network &generator, const std::vector<Shape> &latent, int64_t batch,
           Statistics);
 
@@ -16,7 +16,12 @@ class Sampler {
   // of one.
   Sampler(Backend &, Network &descriptor, const Shape &example, int64_t batch, Statistics);
 
+  // Without a generator: draw() begins with these chains, [batch, ...], as they are, and has them go on for the samples
+  // after them.
+  void keep_chains(std::vector<real> chains);
+
   const Shape &example() const { return example_; }
+  int64_t batch() const { return batch_; }
 
   // Latent vector number k, N(0, I) keyed by (seed, k): the same whatever the batch.
   std::vector<real> draw_latent(uint64_t seed, int64_t k) const { return coopnets::draw_latent(z_.size(), seed, k); }
@@ -27,18 +32,21 @@ class Sampler {
   std::vector<real> revise(const LearningSettings &, int64_t batch_index);
 
   // g(z_k) of latent vectors k = 0 .. count - 1 (empty without a generator), and each revised (empty without a
-  // descriptor), batch by batch; `first` is the number of a batch's first.
+  // descriptor), batch by batch; `first` is the number of a batch's first. Whole batches are drawn, so that a sample
+  // does not depend on `count`.
   using Visit = std::function<void(int64_t first, const std::vector<real> &made, const std::vector<real> &revised)>;
   void draw(const LearningSettings &, int64_t count, const Visit &visit);
 
  private:
-  void start_chains(const LearningSettings &, int64_t first, int64_t count);
+  void start_chains(const LearningSettings &, int64_t first);
+  std::vector<real> latents_from(uint64_t seed, int64_t first) const;
 
   Backend &backend_;
   Shape example_;
   int64_t batch_, last_count_ = 0;
   Latents z_;
   Tensor x_;
+  std::vector<real> kept_;
   Arena arena_, descriptor_arena_;
   std::unique_ptr<Pass> g_, f_;
   Recording generation_, revision_;

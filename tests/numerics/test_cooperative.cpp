@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "numerics/learners.h"
 
 namespace coopnets {
@@ -37,7 +39,8 @@ struct Naive {
   std::vector<double> vw, vA, vb;
   double c = 0, vc = 0;
 
-  void iterate(const LearningSettings &s, int64_t iteration, const std::vector<real> &observed) {
+  // `residuals`: what the squared residuals of all chains are divided by.
+  void iterate(const LearningSettings &s, int64_t iteration, const std::vector<real> &observed, double residuals) {
     const int n = int(s.chains);
     std::vector<double> z(2 * n), x(3 * n);
     auto g = [&](int k, int i) { return A[2 * i] * z[2 * k] + A[2 * i + 1] * z[2 * k + 1] + b[i]; };
@@ -69,9 +72,9 @@ struct Naive {
       w[i] += s.descriptor.rate * vw[i];
     }
     std::vector<double> dA(6), db(3);
-    for (int k = 0; k < n; ++k)  // G2: descent on mean |x - g(z)|^2 / (2 sigma^2)
+    for (int k = 0; k < n; ++k)  // G2: descent on |x - g(z)|^2 / (2 sigma^2), summed and divided
       for (int i = 0; i < 3; ++i) {
-        const double residual = (g(k, i) - x[3 * k + i]) / (s2 * n);
+        const double residual = (g(k, i) - x[3 * k + i]) / (s2 * residuals);
         db[i] += residual;
         for (int j = 0; j < 2; ++j) dA[2 * i + j] += residual * z[2 * k + j];
       }
@@ -88,10 +91,9 @@ struct Naive {
 
 std::vector<double> doubles(const std::vector<real> &v) { return {v.begin(), v.end()}; }
 
-TEST(Cooperative, EveryStepEqualsThePapersFormulas) {
+void expect_the_formulas(const LearningSettings &s, double residuals) {
   Backend &backend = test_backend();
   LinearNets nets(backend);
-  const LearningSettings s = plain_settings();
   Cooperative learner(backend, &nets.descriptor, &nets.generator, s, 2);
   Naive naive;
   naive.w = doubles(nets.descriptor.parameters()[0].value.values());
@@ -101,7 +103,7 @@ TEST(Cooperative, EveryStepEqualsThePapersFormulas) {
   const std::vector<real> observed = random_values(6, 4);
   for (int64_t iteration = 0; iteration < 5; ++iteration) {
     learner.iterate(iteration, 1, {observed, {0, 1}, {}});
-    naive.iterate(s, iteration, observed);
+    naive.iterate(s, iteration, observed, residuals);
   }
   const double tolerance = sizeof(real) == 8 ? 1e-10 : 2e-5;
   const auto expect_near = [&](const std::vector<real> &got, const std::vector<double> &want, const char *what) {
@@ -110,6 +112,72 @@ TEST(Cooperative, EveryStepEqualsThePapersFormulas) {
   expect_near(nets.descriptor.parameters()[0].value.values(), naive.w, "w");
   expect_near(nets.generator.parameters()[0].value.values(), naive.A, "A");
   expect_near(nets.generator.parameters()[1].value.values(), naive.b, "b");
+}
+
+// The residuals of the 4 chains are averaged over the chains. [M] divides them by the 2 observed examples, [V] by the
+// 12 values of all chains.
+TEST(Cooperative, EveryStepEqualsThePapersFormulas) {
+  LearningSettings s = plain_settings();
+  expect_the_formulas(s, 4);
+  s.residual_mean = ResidualMean::batch;
+  expect_the_formulas(s, 2);
+  s.residual_mean = ResidualMean::values;
+  expect_the_formulas(s, 12);
+}
+
+// The noise of a step has deviation delta sqrt(T).
+TEST(Cooperative, TheTemperatureScalesTheNoiseOfStepD1) {
+  Backend &backend = test_backend();
+  std::vector<std::vector<real>> revised;
+  LearningSettings s = plain_settings();
+  s.generator_steps = 0;
+  s.langevin_steps = 1;
+  const std::vector<real> observed = random_values(6, 4);
+  for (const double temperature : {1., 0.25, 0.}) {
+    LinearNets nets(backend);
+    s.temperature = temperature;
+    Cooperative learner(backend, &nets.descriptor, &nets.generator, s, 2);
+    learner.iterate(3, 1, {observed, {0, 1}, {}});
+    revised.push_back(values(backend, learner.revised()));
+  }
+  for (int64_t i = 0; i < 12; ++i) {
+    const double n = s.langevin_step_size * noise(s, Purpose::langevin, 3, 0, i);
+    EXPECT_NEAR(revised[0][i], revised[2][i] + n, 1e-6);
+    EXPECT_NEAR(revised[1][i], revised[2][i] + n / 2, 1e-6);
+  }
+}
+
+// [M], add_cnn_block.m: biases and the scales of batch norm learn at twice the rate, filters and shifts at once; weight
+// decay is for filters alone. With no velocity yet, value = before - rate * factor * (gradient + decay).
+TEST(Cooperative, CappedMomentumHasTheMatConvNetCodesRates) {
+  Backend &backend = test_backend();
+  SmallNets nets(backend);
+  Tensor z(backend, {3, 1, 1, 1, 4}, random_values(12, 3));
+  Arena arena(backend);
+  Pass pass(nets.generator, {z}, Statistics::batch, arena, arena, {Wrt::parameters});
+  Optimizer optimizer(backend, nets.generator, {OptimizerSettings::capped_momentum, 0.1, 0, false});
+  pass.forward();
+  const std::vector<real> r = random_values(pass.output().shape.size(), 4);
+  backend.upload(r.data(), pass.seed(Wrt::parameters).data, r.size() * sizeof(real));
+  pass.backward(Wrt::parameters);
+  std::vector<std::vector<real>> before, gradient;
+  for (size_t i = 0; i < nets.generator.parameters().size(); ++i) {
+    before.push_back(nets.generator.parameters()[i].value.values());
+    gradient.push_back(values(backend, pass.gradient(Wrt::parameters, i)));
+  }
+  backend.set_clock({0, 1});
+  optimizer.step(pass);
+  std::set<int> kinds;
+  for (size_t i = 0; i < before.size(); ++i) {
+    const Parameter &p = nets.generator.parameters()[i];
+    const bool filters = p.name.find("filters") != std::string::npos, shift = p.name.find("shift") != std::string::npos;
+    const double rate = filters || shift ? 0.1 : 0.2, decay = filters ? 1e-4 : 0;
+    kinds.insert(int(p.kind));
+    const std::vector<real> after = p.value.values();
+    for (size_t k = 0; k < after.size(); ++k)
+      EXPECT_NEAR(after[k], before[i][k] - rate * (gradient[i][k] + decay * before[i][k]), 1e-5) << p.name << ' ' << k;
+  }
+  EXPECT_EQ(kinds.size(), 4u);  // filters, bias, scale, shift
 }
 
 // Reading them later changes nothing, and nothing is lost as long as they are taken in time.

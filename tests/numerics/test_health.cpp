@@ -7,7 +7,7 @@
 namespace coopnets {
 namespace {
 
-Monitor healthy(double i) { return {int64_t(i), true, true, 5 + i, 3 + i, 4 + i, 0.1, 0.2, {1, 2}, {3}}; }
+Monitor healthy(double i) { return {int64_t(i), true, true, 5 + i, 3 + i, 4 + i, 0.1, 0.2, 0.5, {1, 2}, {3}}; }
 
 TEST(Health, SaysNothingWhileLearningIsWell) {
   Health health;
@@ -38,8 +38,8 @@ TEST(Health, StopsAtTheFirstValueThatIsNotFinite) {
 TEST(Health, AbsentNetsAreNotFailures) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   Health health;
-  EXPECT_EQ(health.check({0, false, true, nan, nan, nan, nan, 0.3, {}, {1}}), "");
-  EXPECT_EQ(health.check({1, true, false, 1, 2, 3, 4, nan, {1}, {}}), "");
+  EXPECT_EQ(health.check({0, false, true, nan, nan, nan, nan, 0.3, nan, {}, {1}}), "");
+  EXPECT_EQ(health.check({1, true, false, 1, 2, 3, 4, nan, 0.5, {1}, {}}), "");
 }
 
 TEST(Health, WarnsOnceWhenALayerHasDied) {
@@ -53,8 +53,28 @@ TEST(Health, WarnsOnceWhenALayerHasDied) {
 TEST(Health, WarnsOfADeadGeneratorWithoutADescriptorToo) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   Health health;
-  const std::string warning = health.check({0, false, true, nan, nan, nan, nan, 0.3, {}, {1, 0, 2}});
+  const std::string warning = health.check({0, false, true, nan, nan, nan, nan, 0.3, nan, {}, {1, 0, 2}});
   EXPECT_NE(warning.find("generator layer 2"), std::string::npos) << warning;
+}
+
+// Long before a value is no longer finite, samples or residuals leave the data's range, [-1, 1].
+TEST(Health, WarnsOnceOfSamplesAndResidualsFarOutsideTheDatasRange) {
+  Health health;
+  Monitor m = healthy(9);
+  m.amplitude = 1.9;
+  EXPECT_EQ(health.check(m), "");
+  m.amplitude = 2.5;
+  const std::string warning = health.check(m);
+  EXPECT_NE(warning.find("iteration 9: the revised samples leave the range"), std::string::npos) << warning;
+  EXPECT_NE(warning.find("langevin_step_size"), std::string::npos) << warning;
+  m.iteration = 10;
+  m.amplitude = 100;
+  EXPECT_EQ(health.check(m), "");
+
+  Health other;
+  m = healthy(3);
+  m.reconstruction = 3;
+  EXPECT_NE(other.check(m).find("generator_rate"), std::string::npos);
 }
 
 TEST(Health, WarnsOnceWhenTheEnergiesAreFrozen) {

@@ -1,0 +1,54 @@
+#include "app/model_sampler.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace coopnets {
+
+namespace {
+
+constexpr int64_t elements_at_a_time = int64_t{1} << 21;  // of pictures, in one batch
+
+// The chains that persistent-cd keeps, as they were after the last iteration: [count, ...].
+std::vector<real> kept_chains(const std::string &path, const Shape &example, int64_t &count) {
+  const SafetensorsFile file(path);
+  const StoredTensor &chains = file.at("chains");
+  count = chains.shape.empty() ? 0 : chains.shape[0];
+  if (count < 1 || chains.type != ElementType::F32 || chains.size() != count * example.size())
+    throw std::runtime_error(path + " keeps no chains of " + std::to_string(example.h) + "x" +
+                             std::to_string(example.w) +
+                             (example.t > 1 ? " and " + std::to_string(example.t) + " frames" : ""));
+  std::vector<float> values(size_t(chains.size()));
+  file.read(chains, 0, int64_t(values.size() * sizeof(float)), values.data());
+  return {values.begin(), values.end()};
+}
+
+}  // namespace
+
+std::unique_ptr<Sampler> model_sampler(Backend &backend, SavedModel &saved, const std::string &path,
+                                       Network *descriptor, const std::vector<Shape> &latent, const Shape &example,
+                                       int64_t count) {
+  const Settings &s = saved.settings;
+  const Statistics statistics = s.statistics == "batch" ? Statistics::batch : Statistics::running;
+  const int64_t roomy = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, count);
+  if (Network *const generator = saved.model.generator.get()) {
+    const int64_t trained = saved.algorithm == "generator" ? s.batch : s.chains;
+    return std::make_unique<Sampler>(backend, descriptor, *generator, latent,
+                                     statistics == Statistics::batch ? trained : roomy, statistics);
+  }
+  if (!descriptor) throw std::runtime_error(path + " is damaged: it holds neither net");
+  if (saved.algorithm != "persistent-cd")
+    return std::make_unique<Sampler>(backend, *descriptor, example, roomy, statistics);
+  int64_t kept = 0;
+  std::vector<real> chains = kept_chains(path, example, kept);
+  auto sampler = std::make_unique<Sampler>(backend, *descriptor, example, kept, statistics);
+  sampler->keep_chains(std::move(chains));
+  return sampler;
+}
+
+std::unique_ptr<Sampler> model_sampler(Backend &backend, SavedModel &saved, const std::string &path, int64_t count) {
+  return model_sampler(backend, saved, path, saved.model.descriptor.get(), latent_shapes(saved.settings),
+                       example_shape(*saved.experiment, saved.settings), count);
+}
+
+}  // namespace coopnets
