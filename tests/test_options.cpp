@@ -232,6 +232,38 @@ TEST_F(Config, repeats_the_run) {
   EXPECT_NO_THROW(parse({"--config", path, "--evaluate"}));  // with the file's preset, iterations and algorithm
 }
 
+// A model that a GPU learned can be used anywhere.
+TEST_F(Config, names_a_machine_for_runs_alone) {
+  write_atomically(path, "exp=scene\nseed=4\ndevice=cuda:1\nprecision=bf16\nthreads=3\n");
+  for (const Arguments &use :
+       {Arguments{"--evaluate"}, Arguments{"--complete"}, Arguments{"--sample", "2"}, Arguments{"--interpolate"}}) {
+    Arguments all = {"--config", path};
+    all.insert(all.end(), use.begin(), use.end());
+    const Options o = parse(all);
+    EXPECT_EQ(o.seed, 4);
+    EXPECT_EQ(o.device, "auto");
+    EXPECT_EQ(o.precision, "");
+    EXPECT_EQ(o.threads, 0);
+    EXPECT_FALSE(o.is_given("device") || o.is_given("precision") || o.is_given("threads"));
+    all.insert(all.end(), {"--device", "cpu"});
+    EXPECT_EQ(parse(all).device, "cpu");
+  }
+  for (const Arguments &run : {Arguments{"--config", path}, Arguments{"--config", path, "--resume"}}) {
+    const Options o = parse(run);
+    EXPECT_EQ(o.device, "cuda:1");
+    EXPECT_EQ(o.precision, "bf16");
+    EXPECT_EQ(o.threads, 3);
+    EXPECT_EQ(as_given(o, "device", o.device), "device=cuda:1 of " + path + " (--device changes it)");
+  }
+  EXPECT_EQ(refusal({"--config", path, "--resume", "--device", "cpu"}),
+            "precision=bf16 of " + path + " (--precision changes it) needs a GPU; the CPU computes in fp32");
+  const Options typed = parse({"--config", path, "--resume", "--device", "cpu", "--precision", "fp32"});
+  EXPECT_EQ(as_given(typed, "device", "cpu"), "--device cpu");
+  // A bad value is told all the same.
+  write_atomically(path, "exp=scene\nthreads=none\n");
+  EXPECT_CONTAINS(refusal({"--config", path, "--evaluate"}), path + ", line 2: threads takes a whole number");
+}
+
 TEST_F(Config, may_be_written_by_hand) {
   write_atomically(path, "# mine\r\n\n  exp = scene \r\nseed=4\n[settings]\n chains = 8\n# more\nsigma=0.5");
   const Options options = parse({"--config=" + path});

@@ -241,5 +241,26 @@ TEST_F(Damaged, the_one_before_is_used_when_it_is_all_that_is_left) {
   EXPECT_CONTAINS(failure_of(resume(2)), "there is no checkpoint to resume from");
 }
 
+// What a GPU learned is evaluated on whatever there is; a resumed run keeps its machine, and says where that is named.
+TEST_F(ProgramTest, only_a_resumed_run_has_the_machine_of_its_config) {
+  expect_success(train(1));
+  std::string config = read_file(path("config.txt"));
+  for (const auto &[before, after] :
+       {std::pair("device=auto", "device=cuda"), std::pair("precision=fp32", "precision=bf16")}) {
+    const size_t at = config.find(before);
+    ASSERT_NE(at, std::string::npos) << config;
+    config.replace(at, std::string(before).size(), after);
+  }
+  write_atomically(path("config.txt"), config);
+  const Outcome o = run_program(use({"--evaluate", "--samples", "2"}));
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_EQ(o.err, "");
+  EXPECT_CONTAINS(failure_of(use({"--resume", "--iterations", "2"})),
+                  "device=cuda of " + path("config.txt") + " (--device changes it): ");
+  EXPECT_CONTAINS(failure_of(use({"--resume", "--iterations", "2", "--device", "auto"})),
+                  "precision=bf16 of " + path("config.txt") + " (--precision changes it) needs a GPU");
+  expect_success(use({"--resume", "--iterations", "2", "--device", "cpu", "--precision", "fp32"}));
+}
+
 }  // namespace
 }  // namespace coopnets

@@ -28,11 +28,11 @@ std::unique_ptr<Backend> try_cuda(const Options &options) {
   std::string why_none;
   const size_t count = cuda_devices(&why_none).size();
   if (options.device == "auto" && count == 0) return nullptr;
-  if (count == 0) throw std::runtime_error("--device " + options.device + ": " + why_none);
+  if (count == 0) throw std::runtime_error(as_given(options, "device", options.device) + ": " + why_none);
   const size_t colon = options.device.find(':');
   const int64_t index = colon == std::string::npos ? 0 : *parse_integer(options.device.substr(colon + 1));
   if (index >= static_cast<int64_t>(count))
-    throw std::runtime_error("--device " + options.device + ": there are " + std::to_string(count) +
+    throw std::runtime_error(as_given(options, "device", options.device) + ": there are " + std::to_string(count) +
                              " GPUs, counted from 0");
   try {
     return make_cuda_backend(static_cast<int>(index), parse_precision(options.precision));
@@ -47,7 +47,7 @@ std::unique_ptr<Backend> try_cuda(const Options &options) {
 
 std::unique_ptr<Backend> try_cuda(const Options &options) {
   if (options.device.compare(0, 4, "cuda") == 0)
-    throw std::runtime_error("--device " + options.device +
+    throw std::runtime_error(as_given(options, "device", options.device) +
                              ": this program was built without CUDA; build it with nvcc (make CUDA=1)");
   return nullptr;
 }
@@ -60,7 +60,7 @@ std::unique_ptr<Backend> make_backend(const Options &options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));  // what a GPU leaves to the CPU too
   if (std::unique_ptr<Backend> gpu = try_cuda(options)) return gpu;
   if (options.precision == "tf32" || options.precision == "bf16")
-    throw std::runtime_error("--precision " + options.precision +
+    throw std::runtime_error(as_given(options, "precision", options.precision) +
                              " needs a GPU and none answered; the CPU computes in fp32");
   return make_cpu_backend(static_cast<int>(options.threads));
 }

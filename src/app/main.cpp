@@ -32,7 +32,7 @@ Vocabulary vocabulary() {
 }
 
 // A run that is resumed, evaluated or used to complete pictures has the options and settings of its config.txt (so its
-// data need not be named again), changed by those given now.
+// data need not be named again), changed by those given now; only a resumed one also has its machine.
 Options options_of(std::vector<std::string> arguments) {
   Options options = parse_options(arguments, vocabulary());
   const bool uses_run = options.resume || options.evaluate || options.complete;

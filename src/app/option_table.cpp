@@ -60,7 +60,7 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.flag("overwrite", &Options::overwrite, "replace the run of that name");
   add.flag("quiet", &Options::quiet, "print warnings and errors alone");
 
-  add.group = "The machine";
+  add.group = machine_group;
   add.text("device", "NAME", &Options::device, {}, "auto (a GPU where one answers), cpu, cuda or cuda:INDEX", recorded);
   add.text("precision", "NAME", &Options::precision, {"fp32", "tf32", "bf16"},
            "of the convolutions on a GPU: fp32 (exact), tf32 or bf16", recorded);

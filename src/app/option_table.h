@@ -12,6 +12,8 @@ struct Option {
   bool recorded = false;     // in config.txt: part of what defines the run
 };
 
+constexpr char machine_group[] = "The machine";  // whose options choose what computes, and no result
+
 std::vector<Option> option_table(const Vocabulary &);
 
 }  // namespace coopnets

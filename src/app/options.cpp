@@ -1,6 +1,7 @@
 #include "app/options.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "app/option_table.h"
 #include "tensor/file.h"
@@ -72,7 +73,7 @@ void set_setting(Options &options, const std::string &text, const std::string &w
   options.given.insert("set");
 }
 
-void read_config(const std::vector<Option> &table, Options &options, const std::string &path) {
+void read_config(const std::vector<Option> &table, Options &options, const std::string &path, bool with_machine) {
   const std::string text = read_file(path, 1 << 20);
   bool in_settings = false;
   int number = 0;
@@ -101,7 +102,9 @@ void read_config(const std::vector<Option> &table, Options &options, const std::
       throw UsageError(where + "there is no option " + quoted(name) + "; did you mean " + nearest(name, names) + "?");
     }
     if (!option->recorded) throw UsageError(where + "the option " + name + " belongs on the command line");
-    set_option(*option, options, std::string(trim(line.substr(equals + 1))), where + name);
+    Options unused;
+    const bool wanted = with_machine || option->group != machine_group;
+    set_option(*option, wanted ? options : unused, std::string(trim(line.substr(equals + 1))), where + name);
   }
 }
 
@@ -203,7 +206,7 @@ void check_combination(const Options &options) {
   needs(options, "compare", {"data", "statistics"}, ", what they are compared with");
   needs(options, "statistics", {"features"}, ", the net that they were made by");
   if (options.device == "cpu" && (options.precision == "tf32" || options.precision == "bf16"))
-    throw UsageError("--precision " + options.precision + " needs a GPU; the CPU computes in fp32");
+    throw UsageError(as_given(options, "precision", options.precision) + " needs a GPU; the CPU computes in fp32");
   if (options.experiment.empty() && options.bench.empty() && options.compare.empty() && !options.list)
     throw UsageError("nothing to do: name an experiment by --exp NAME; --list shows them, --help explains the options");
 }
@@ -214,8 +217,14 @@ Options parse_options(const std::vector<std::string> &arguments, const Vocabular
   const std::vector<Option> table = option_table(names);
   const std::vector<Typed> typed = tokens(arguments, table, names);
   Options options;
+  std::set<std::string> names_typed;
+  for (const Typed &token : typed) names_typed.insert(token.option->field.name);
+  const std::set<std::string> uses = {"sample", "interpolate", "complete", "evaluate"};  // a trained model
+  const bool runs = std::none_of(uses.begin(), uses.end(), [&](const auto &name) { return names_typed.count(name); });
   for (const Typed &token : typed)
-    if (token.option->field.name == "config") read_config(table, options, token.values[0]);
+    if (token.option->field.name == "config") read_config(table, options, token.values[0], runs);
+  std::set_difference(options.given.begin(), options.given.end(), names_typed.begin(), names_typed.end(),
+                      std::inserter(options.from_config, options.from_config.begin()));
   const bool has_settings = !options.settings.empty();  // in the file: every one, so that no preset counts any more
   const std::string preset = options.preset;
   for (const auto &[option, values] : typed) {
@@ -234,10 +243,13 @@ Options parse_options(const std::vector<std::string> &arguments, const Vocabular
     throw UsageError("--preset " + options.preset + " would do nothing: " + options.config + " holds every setting" +
                      (preset.empty() ? "" : ", of the preset " + preset));
   check_combination(options);
-  std::set<std::string> names_typed;
-  for (const Typed &token : typed) names_typed.insert(token.option->field.name);
   refuse_useless(options, names_typed);
   return options;
+}
+
+std::string as_given(const Options &options, const std::string &option, const std::string &value) {
+  if (!options.from_config.count(option)) return "--" + option + ' ' + value;
+  return option + '=' + value + " of " + options.config + " (--" + option + " changes it)";
 }
 
 bool Options::sets(const std::string &setting) const {

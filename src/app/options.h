@@ -43,19 +43,25 @@ struct Options {
   std::string config;
   bool quiet = false;
 
-  std::set<std::string> given;  // names of the options that the command line or its --config file set
+  std::set<std::string> given;        // names of the options that the command line or its --config file set
+  std::set<std::string> from_config;  // those of them that the file alone set
 
   bool is_given(const std::string &option) const { return given.count(option) > 0; }
   bool sets(const std::string &setting) const;  // by --set or in the config file
 };
+
+// How an error names an option: "--device cuda", or "device=cuda of PATH/config.txt (--device changes it)".
+std::string as_given(const Options &, const std::string &option, const std::string &value);
 
 // The names that --exp, --bench and --preset know.
 struct Vocabulary {
   std::vector<std::string> experiments, benchmarks, presets;
 };
 
-// `arguments` without the program's name. A --config file is read first, the rest overrides it. Throws UsageError, one
-// sentence that names the nearest valid option or value, or says which options exclude or need each other.
+// `arguments` without the program's name. A --config file is read first, the rest overrides it; the machine that it
+// names (device, precision, threads) serves a run, new or resumed, and nothing that is done with a trained model. Throws
+// UsageError, one sentence that names the nearest valid option or value, or says which options exclude or need each
+// other.
 Options parse_options(const std::vector<std::string> &arguments, const Vocabulary &);
 
 // The preset changed by --set in the order given, then by --iterations and --category.
