@@ -82,6 +82,20 @@ TEST_F(EvaluateDigits, parzen_windows_by_both_protocols) {
       1e-3);
 }
 
+// A descriptor alone is evaluated like any model, by as many samples as are asked for: persistent CD keeps four chains.
+TEST_F(EvaluateDigits, a_descriptor_alone_is_evaluated_by_any_number_of_samples) {
+  for (const char *algorithm : {"descriptor", "persistent-cd"}) {
+    train({"--algorithm", algorithm, "--overwrite"});
+    const Outcome o = run_program(run({"--evaluate", "--name", "digits_data", "--samples", "10"}));
+    ASSERT_EQ(o.status, 0) << o.err;
+    const std::string report = read_file(run_folder + "evaluation.json");
+    EXPECT_CONTAINS(report, std::string("\"algorithm\": \"") + algorithm);
+    EXPECT_TRUE(std::isfinite(reported(report, "Parzen", "descriptor", "log-likelihood"))) << algorithm;
+    EXPECT_FALSE(contains(o.out, "\ngenerator ")) << algorithm;
+    EXPECT_EQ(load_image(run_folder + "nearest_descriptor.png").height, 2 * 28 + 2);  // 20 pictures, ten a row
+  }
+}
+
 // The nearest of the 50 learned pictures stands to the right of each sample.
 TEST_F(EvaluateDigits, neighbours_are_the_nearest_training_pictures) {
   train();

@@ -58,7 +58,9 @@ TEST(EvaluateVideo, RivalsAreAboveTheMeanFrameOnALinearClip) {
   EXPECT_FALSE(rows[0].between);  // it makes one clip
   for (size_t i = 0; i < rows.size(); ++i) {
     EXPECT_GE(*rows[i].best_shift, rows[i].frame_aligned->psnr - 1e-9) << rows[i].system;
-    if (i > 0) EXPECT_GT(*rows[i].between, 5) << rows[i].system;
+    if (i > 0) {
+      EXPECT_GT(*rows[i].between, 5) << rows[i].system;
+    }
   }
   const double floor = rows[0].reconstruction->psnr;
   EXPECT_EQ(rows[0].frame_aligned->psnr, floor);

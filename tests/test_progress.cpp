@@ -143,7 +143,7 @@ TEST(Progress, durations) {
 
 TEST(Task, short_ones_say_nothing_and_long_ones_speak_every_ten_seconds) {
   Fake fake;
-  Progress progress(1, false, fake.screen(false));
+  Progress progress(false, fake.screen(false));
   Task quick(progress, "quick", 1000);
   for (int64_t i = 1; i <= 1000; ++i) {
     fake.now += 0.0019;
@@ -161,7 +161,7 @@ TEST(Task, short_ones_say_nothing_and_long_ones_speak_every_ten_seconds) {
   EXPECT_EQ(shown,
             "samples: 16 of 300, 36 s left\nsamples: 96 of 300, 26 s left\n"
             "samples: 176 of 300, 16 s left\nsamples: 256 of 300, 6 s left\n");
-  Progress quiet(1, true, fake.screen(false));
+  Progress quiet(true, fake.screen(false));
   Task unheard(quiet, "samples", 300);
   fake.now += 5;
   unheard.reached(1);

@@ -210,7 +210,6 @@ TEST_F(Sample, a_descriptor_alone_has_chains) {
   EXPECT_EQ(arrays("kept", {"--sample", "3"}).values, chains);
   chains.resize(2 * 32 * 32 * 3);
   EXPECT_EQ(arrays("kept", {"--sample", "2"}).values, chains);
-  const Arguments kept = {"--exp", "texture", "--out", folder, "--name", "kept", "--sample"};
   // Further samples are those chains after another revision each: new ones, the same again, and whatever the number.
   const Array seven = arrays("kept", {"--sample", "7"}), five = arrays("kept", {"--sample", "5"});
   ASSERT_EQ(seven.shape, "7, 32, 32, 3");
@@ -222,7 +221,12 @@ TEST_F(Sample, a_descriptor_alone_has_chains) {
       EXPECT_FALSE(std::equal(seven.values.begin() + a * size, seven.values.begin() + (a + 1) * size,
                               seven.values.begin() + b * size))
           << a << ' ' << b;
-  EXPECT_CONTAINS(failure_of(kept + Arguments{"1", "--size", "40x48"}), "keeps no chains of 40x48");
+  const Arguments kept = {"--exp", "texture", "--out", folder, "--name", "kept"};
+  EXPECT_CONTAINS(failure_of(kept + Arguments{"--sample", "1", "--size", "40x48"}), "keeps no chains of 40x48");
+  const Outcome o = run_program(kept + Arguments{"--evaluate", "--samples", "4"});
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_CONTAINS(o.out, "\ndescriptor ");
+  EXPECT_FALSE(contains(o.out, "\ngenerator "));
 }
 
 TEST_F(Sample, the_closing_note_names_what_is_there) {

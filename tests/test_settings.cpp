@@ -31,7 +31,7 @@ TEST(Settings, every_setting_prints_and_reads_back) {
     const std::string other = !field.choices.empty()                                          ? field.choices.back()
                               : field.name == "crop"                                          ? "200"
                               : std::holds_alternative<std::string Settings::*>(field.member) ? "other name"
-                              : field.name == "langevin_noise_until" ? "0.5"
+                              : field.name == "langevin_noise_until"                          ? "0.5"
                                                                                               : "17";
     changed.set(field.name, other);
     EXPECT_NE(changed.get(field.name), value) << field.name;
@@ -68,7 +68,8 @@ TEST(Settings, refuses_bad_values_and_says_what_it_takes) {
     EXPECT_CONTAINS(refusal("chains", value), "takes a whole number");
   for (const char *value : {"", "nan", "inf", "-inf", "1e999", "0.3x", "0,3", " 0.3", "-1", "1e10", "0x1p3", "--1"})
     EXPECT_CONTAINS(refusal("sigma", value), "takes a number from 1e-06 to 1e+06, not '");
-  EXPECT_EQ(refusal("langevin_noise_until", "2"), "the setting langevin_noise_until takes a number from 0 to 1, not '2'");
+  EXPECT_EQ(refusal("langevin_noise_until", "2"),
+            "the setting langevin_noise_until takes a number from 0 to 1, not '2'");
   EXPECT_EQ(refusal("optimizer", "adm"),
             "the setting optimizer takes adam or capped-momentum, not 'adm'; did you mean adam?");
   EXPECT_CONTAINS(refusal("crop", "center"), "takes centre, size, none or a number of pixels");

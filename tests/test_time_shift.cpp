@@ -67,7 +67,9 @@ TEST(TimeShift, ATravellingWaveIsFoundInAnyPhase) {
   const Frames clip = wave(32, 8);
   for (const int64_t phase : {0, 1, 3, 5}) {
     const Frames other = wave(32, 8, -double(phase));  // whose frame t is the clip's frame t - phase
-    if (phase) EXPECT_NEAR(shifted_psnr(clip, other, 0), wave_psnr(double(phase), 8), 1e-9);
+    if (phase) {
+      EXPECT_NEAR(shifted_psnr(clip, other, 0), wave_psnr(double(phase), 8), 1e-9);
+    }
     const Shifted best = best_shift(clip, other);
     EXPECT_NEAR(best.psnr, highest, 1e-5);
     EXPECT_EQ(((best.shift + phase) % 8 + 8) % 8, 0) << best.shift;

@@ -80,7 +80,7 @@ SeenSet see(FeatureNet &net, const std::string &path, const Options &options, Pr
 int compare(const Options &options) {
   require_exact_features(options);
   const std::unique_ptr<Backend> backend = make_backend(options);
-  Progress progress(1, options.quiet);
+  Progress progress(options.quiet);
   const std::unique_ptr<FeatureNet> net = load_feature_net(*backend, options.features);
   const std::optional<FeatureStatistics> statistics = statistics_of(options, *net);
   SeenSet reference;

@@ -9,13 +9,12 @@
 #include "app/device.h"
 #include "app/evaluate.h"
 #include "app/feature_scores.h"
+#include "app/model_sampler.h"
 #include "app/pictures.h"
 #include "app/progress.h"
-#include "app/saved_model.h"
 #include "data/order.h"
 #include "experiments/examples.h"
 #include "experiments/text.h"
-#include "learning/sampler.h"
 #include "metrics/inception_score.h"
 #include "metrics/nearest.h"
 #include "metrics/parzen.h"
@@ -26,7 +25,6 @@ namespace coopnets {
 
 namespace {
 
-constexpr int64_t elements_at_a_time = int64_t{1} << 21;  // of pictures, in one batch
 constexpr int64_t shown_neighbours = 50;
 constexpr int64_t parzen_validation = 1000;  // of the published protocol
 
@@ -45,10 +43,7 @@ class PictureEvaluation {
         backend_(make_backend(options)),
         path_(checkpoint_path(options)),
         saved_(load_model(*backend_, path_, options)),
-        progress_(options.quiet) {
-    if (!saved_.model.generator)
-      throw std::runtime_error(path_ + " holds no generator, so it cannot make the samples to evaluate");
-  }
+        progress_(options.quiet) {}
 
   int run() {
     // Whatever cannot be done is said before the samples are drawn.
@@ -74,19 +69,16 @@ class PictureEvaluation {
   int64_t bad_count() const { return training_->bad_count() + (held_out_ ? held_out_->bad_count() : 0); }
 
   void draw_samples() {
-    const std::vector<Shape> latent = latent_shapes(saved_.settings);
-    const int64_t batch = std::clamp<int64_t>(elements_at_a_time / example_.size(), 1, options_.samples);
-    Sampler sampler(*backend_, saved_.model.descriptor.get(), *saved_.model.generator, latent, batch,
-                    Statistics::running);
-    sets_.push_back({"generator", {}, {}, {}});
+    const std::unique_ptr<Sampler> sampler = model_sampler(*backend_, saved_, path_, options_.samples);
+    if (saved_.model.generator) sets_.push_back({"generator", {}, {}, {}});
     if (saved_.model.descriptor) sets_.push_back({"descriptor", {}, {}, {}});
     Task task(progress_, net_ ? "samples and their features" : "samples", options_.samples);
-    sampler.draw(sampling_settings(saved_, options_.seed), options_.samples,
-                 [&](int64_t first, const std::vector<real> &made, const std::vector<real> &revised) {
-                   add(sets_[0], made);
-                   if (!revised.empty()) add(sets_[1], revised);
-                   task.reached(first + batch);
-                 });
+    sampler->draw(sampling_settings(saved_, options_.seed), options_.samples,
+                  [&](int64_t first, const std::vector<real> &made, const std::vector<real> &revised) {
+                    if (!made.empty()) add(sets_.front(), made);
+                    if (!revised.empty()) add(sets_.back(), revised);
+                    task.reached(std::min(first + sampler->batch(), options_.samples));
+                  });
   }
   void add(PictureSet &set, const std::vector<real> &values) {
     const int64_t size = example_.size(), count = int64_t(values.size()) / size;

@@ -4,11 +4,10 @@
 #include "app/data_path.h"
 #include "app/device.h"
 #include "app/evaluate.h"
+#include "app/model_sampler.h"
 #include "app/pictures.h"
 #include "app/progress.h"
-#include "app/saved_model.h"
 #include "experiments/examples.h"
-#include "learning/sampler.h"
 #include "metrics/inception_score.h"
 #include "metrics/patch_distance.h"
 #include "tensor/file.h"
@@ -31,8 +30,6 @@ int evaluate_texture(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string path = checkpoint_path(options);
   SavedModel saved = load_model(*backend, path, options);
-  if (!saved.model.generator)
-    throw std::runtime_error(path + " holds no generator, so it cannot make the samples to evaluate");
   Progress progress(options.quiet);
   const auto examples = open_examples(*saved.experiment, saved.settings, data_path(options, *saved.experiment),
                                       saved.seed, [&](const std::string &text) { progress.warn(text); });
@@ -41,21 +38,24 @@ int evaluate_texture(const Options &options) {
   const Image observed = picture(examples->range(0, 1), example, 0);
 
   const int64_t count = options.is_given("samples") ? options.samples : syntheses;
-  Sampler sampler(*backend, saved.model.descriptor.get(), *saved.model.generator, latent_shapes(saved.settings), 1,
-                  Statistics::running);
   std::vector<double> generated, revised;
-  sampler.draw(sampling_settings(saved, options.seed), count,
-               [&](int64_t k, const std::vector<real> &made, const std::vector<real> &better) {
-                 generated.push_back(patch_distance(observed, picture(made, example, 0)));
-                 if (!better.empty()) revised.push_back(patch_distance(observed, picture(better, example, 0)));
-                 progress.note("sample " + std::to_string(k + 1) + " of " + std::to_string(count) + " compared");
-               });
+  const auto compare = [&](const std::vector<real> &pictures, std::vector<double> &distances) {
+    for (int64_t k = 0; k < int64_t(pictures.size()) / example.size(); ++k)
+      distances.push_back(patch_distance(observed, picture(pictures, example, k)));
+  };
+  model_sampler(*backend, saved, path, count)
+      ->draw(sampling_settings(saved, options.seed), count,
+             [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
+               compare(made, generated);
+               compare(better, revised);
+               progress.note("sample " + std::to_string(first + 1) + " of " + std::to_string(count) + " compared");
+             });
   Table table{"Patch distance to the observed texture", {"distance", "+-"}, {}, {}};
   const auto add = [&](const std::string &name, const std::vector<double> &values) {
     const MeanAndDeviation score = mean_and_deviation(values);
     table.rows.push_back({name, {score.mean, values.size() > 1 ? score.deviation : NAN}});
   };
-  add("generator", generated);
+  if (!generated.empty()) add("generator", generated);
   if (!revised.empty()) add("descriptor", revised);
   const int64_t half = observed.width / 2;
   if (half >= 28) add("halves of the observed", {patch_distance(cut(observed, 0, half), cut(observed, half, half))});

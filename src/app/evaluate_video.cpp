@@ -9,11 +9,10 @@
 #include "app/data_path.h"
 #include "app/device.h"
 #include "app/evaluate.h"
+#include "app/model_sampler.h"
 #include "app/progress.h"
-#include "app/saved_model.h"
 #include "experiments/examples.h"
 #include "learning/inference.h"
-#include "learning/sampler.h"
 #include "metrics/inception_score.h"
 #include "metrics/psnr.h"
 #include "metrics/ssim.h"
@@ -226,44 +225,54 @@ namespace {
 
 // The net by itself, and what the descriptor's Langevin revision makes of its frames.
 std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const std::vector<real> &clip,
-                                    const Options &options, Progress &progress) {
+                                    const std::string &path, const Options &options, Progress &progress) {
   const Shape shape = example_shape(*saved.experiment, saved.settings);
-  const std::vector<Shape> latent = latent_shapes(saved.settings);
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   const Frames observed = to_frames(clip, shape);
   const LearningSettings learning = sampling_settings(saved, options.seed);
-  Sampler sampler(backend, saved.model.descriptor.get(), *saved.model.generator, latent, 1, Statistics::running);
+  const int64_t count = options.is_given("samples") ? options.samples : syntheses;
 
   std::vector<VideoScores> generated, revised;
   std::vector<Frames> made, made_better;  // to be compared with one another
-  const auto revise = [&](int64_t index) { return to_frames(sampler.revise(learning, index), shape); };
   const auto synthesis = [&](const Frames &frames, std::vector<Frames> &all) {
     if (int64_t(all.size()) < syntheses) all.push_back(frames);
     VideoScores row{"", score(observed, frames), {}, {}};
     row.best_shift = best_shift(clipped(observed), clipped(frames)).psnr;
     return row;
   };
-  const int64_t count = options.is_given("samples") ? options.samples : syntheses;
-  for (int64_t k = 0; k < count; ++k) {
-    generated.push_back(synthesis(to_frames(sampler.generate(sampler.draw_latent(seed, k)), shape), made));
-    if (saved.model.descriptor) revised.push_back(synthesis(revise(k), made_better));
+  const auto add = [&](const std::vector<real> &clips, std::vector<VideoScores> &scores, std::vector<Frames> &all) {
+    for (auto one = clips.begin(); one != clips.end(); one += shape.size())
+      scores.push_back(synthesis(to_frames({one, one + shape.size()}, shape), all));
+  };
+  model_sampler(backend, saved, path, count)
+      ->draw(learning, count, [&](int64_t, const std::vector<real> &clips, const std::vector<real> &better) {
+        add(clips, generated, made);
+        add(better, revised, made_better);
+      });
+  std::vector<VideoScores> rows;
+  if (!revised.empty()) {
+    rows.push_back(mean_scores(revised));
+    rows.back().system = saved.model.generator ? "CoopNets, revised" : "descriptor alone";
+    rows.back().between = agreement(made_better);
   }
+  if (generated.empty()) return rows;
+  rows.insert(rows.begin(), mean_scores(generated));
+  rows[0].system = "CoopNets, generator";
+  rows[0].between = agreement(made);
+
+  // The clip's own latent sequence, and what the nets make of it: by running statistics, as it is one clip by itself.
+  const std::vector<Shape> latent = latent_shapes(saved.settings);
   InferenceSettings inference;
   inference.sigma = saved.settings.sigma;
   inference.seed = seed;
   const Inferred inferred = infer_latent(backend, *saved.model.generator, latent, clip, inference);
   progress.note("latent sequence inferred: root mean square residual " + format("%.4f", inferred.error) +
                 " on [-1, 1]");
-  std::vector<VideoScores> rows = {mean_scores(generated)};
-  rows[0].system = "CoopNets, generator";
-  rows[0].between = agreement(made);
   rows[0].reconstruction = score(observed, to_frames(inferred.example, shape));
-  if (saved.model.descriptor) {
+  if (rows.size() > 1) {
+    Sampler sampler(backend, saved.model.descriptor.get(), *saved.model.generator, latent, 1, Statistics::running);
     sampler.generate(inferred.latent);
-    rows.push_back(mean_scores(revised));
-    rows[1].system = "CoopNets, revised";
-    rows[1].between = agreement(made_better);
-    rows[1].reconstruction = score(observed, revise(count));
+    rows[1].reconstruction = score(observed, to_frames(sampler.revise(learning, count), shape));
   }
   return rows;
 }
@@ -278,7 +287,6 @@ int evaluate_video(const Options &options) {
   SavedModel saved;
   if (trained) {
     saved = load_model(*backend, path, options);
-    if (!saved.model.generator) progress.warn(path + " holds no generator, so only the rivals are compared");
   } else {
     saved.experiment = &find_experiment(options.experiment);
     saved.settings = settings_of(options, saved.experiment->settings(preset_for(options, *backend)));
@@ -304,8 +312,9 @@ int evaluate_video(const Options &options) {
       by_clip.back().push_back(row);
     if (k == 0)
       said = remarks(by_clip[0], observed, saved.model.generator ? saved.model.generator->parameter_count() : 0);
-    if (saved.model.generator)
-      for (const VideoScores &row : score_nets(*backend, saved, clip, options, progress)) by_clip.back().push_back(row);
+    if (trained)
+      for (const VideoScores &row : score_nets(*backend, saved, clip, path, options, progress))
+        by_clip.back().push_back(row);
   }
   std::vector<VideoScores> rows;
   for (size_t system = 0; system < by_clip[0].size(); ++system) {

@@ -32,10 +32,7 @@ class ClassifierFeatures final : public FeatureNet {
            " % of held-out pictures: NOT comparable with published numbers";
   }
   std::vector<std::string> categories() const override { return saved_.categories; }
-  int64_t dimension() const override {
-    const std::vector<Layer> &layers = saved_.network->layers();
-    return layers[layers.size() - 2].channels;
-  }
+  int64_t dimension() const override { return reader_.features(); }
   bool published_scores() const override { return false; }
   void add(const std::vector<Image> &pictures, Features &to) override {
     const Shape x = saved_.network->input();

@@ -23,7 +23,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int64_t loud = int64_t{1} << 18;  // elements from which on it is said what is being drawn
-constexpr double seconds_between_notes = 2;
 
 Canvas canvas_of(const SavedModel &saved, const Options &options) {
   const Shape nominal = example_shape(*saved.experiment, saved.settings);
@@ -108,23 +107,17 @@ int sample(const Options &options) {
   const bool array = options.save == "npy";
   if (generator) generated.emplace(folder, "generator", canvas.wanted, options.sample, array, older);
   if (descriptor) revised.emplace(folder, "descriptor", canvas.wanted, options.sample, array, older);
-  const double start = standard_screen().seconds();
   if (options.sample * example.size() > loud)
     progress.note("drawing " + std::to_string(options.sample) + (options.sample == 1 ? " sample of " : " samples of ") +
                   std::to_string(canvas.wanted.h) + "x" + std::to_string(canvas.wanted.w) + ", " +
                   std::to_string(sampler->batch()) + " at a time");
-  double said = start;
+  Task task(progress, "samples", options.sample);
   sampler->draw(sampling_settings(saved, options.seed), options.sample,
                 [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
                   const int64_t count = std::min(sampler->batch(), options.sample - first);
                   if (generated) generated->add(canvas.cut(made, example, count));
                   if (revised) revised->add(canvas.cut(better, example, count));
-                  const int64_t done = first + count;
-                  const double now = standard_screen().seconds(), pace = (now - start) / double(done);
-                  if (now - said < seconds_between_notes || done == options.sample) return;
-                  said = now;
-                  progress.note(std::to_string(done) + " of " + std::to_string(options.sample) + " samples, " +
-                                duration(pace * double(options.sample - done)) + " left");
+                  task.reached(first + count);
                 });
   for (std::optional<SampleFiles> *files : {&generated, &revised})
     if (*files) (*files)->finish_array();

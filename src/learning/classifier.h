@@ -35,6 +35,7 @@ class ClassifierReader {
  public:
   ClassifierReader(Backend &, Network &, int64_t batch);
   int64_t batch() const { return x_.shape().n; }
+  int64_t features() const { return pass_.layer(pass_.layers() - 2).shape.example(); }
   // At most `batch` examples [count, ...] -> [count, classes] and [count, features], appended.
   void read(const std::vector<real> &examples, std::vector<real> &logits, std::vector<real> &features);
 
