@@ -84,7 +84,7 @@ TEST_F(CompareTest, scores_are_those_of_the_pictures_as_they_are) {
   // A set is at no distance from itself; without --out nothing is written.
   const Outcome same = run_program({"--compare", reference, "--data", reference, "--features", net, "--splits", "3"});
   ASSERT_EQ(same.status, 0) << same.err;
-  EXPECT_CONTAINS(same.out, " 1.0000     1.0000");  // precision and recall
+  EXPECT_CONTAINS(same.out, "      1.000   1.000    1.000     1.000\n");  // precision, recall, density, coverage
   EXPECT_FALSE(std::filesystem::exists(folder + "/comparison.json") ||
                std::filesystem::exists("output/comparison.json"));
 }

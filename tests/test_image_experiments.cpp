@@ -27,6 +27,7 @@ class ImageExperiment : public FolderTest, public testing::WithParamInterface<co
             "batch=3",
             "latent=5",
             "langevin_steps=1",
+            "halvings=0",  // else the longer run would have another schedule
             "--iterations",
             std::to_string(iterations)};
   }

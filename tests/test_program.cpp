@@ -226,7 +226,7 @@ TEST_F(ProgramTest, data_that_is_no_data_is_one_sentence_and_costs_no_earlier_ru
 TEST_F(ProgramTest, settings_that_fit_no_nets_are_one_sentence) {
   for (const char *size : {"size=1", "size=16", "size=48"})
     EXPECT_CONTAINS(failure_of(train(1) + Arguments{"--set", size}), "size");
-  EXPECT_CONTAINS(failure_of(train(1) + Arguments{"--set", "descriptor=paler"}), "paper");
+  EXPECT_CONTAINS(failure_of(train(1) + Arguments{"--set", "descriptor=textur"}), "there is texture, texture-small");
   EXPECT_CONTAINS(failure_of(train(1) + Arguments{"--set", "chains=1000000000"}), "out of memory");
   EXPECT_CONTAINS(failure_of(train(1) + Arguments{"--device", "cuda:77"}), "cuda");
   EXPECT_FALSE(fs::exists(folder + "/texture"));

@@ -91,7 +91,7 @@ TEST(TimeShift, NoiseAgreesWithNothing) {
   const Frames a = noise_frames(40, 1), b = noise_frames(40, 2), c = noise_frames(40, 3);
   EXPECT_NEAR(best_shift(a, b).psnr, expected, 0.5);
   EXPECT_NEAR(best_shift_of_itself(a).psnr, expected, 0.5);
-  EXPECT_NEAR(mean_pairwise_psnr({a, b, c}), expected, 0.1);
+  EXPECT_NEAR(mean_pairwise_psnr({a, b, c}), expected, 0.3);
 }
 
 TEST(TimeShift, ShortClips) {

@@ -146,8 +146,6 @@ void Tape::emit_derivative(Gradient &g, int node) {
 void Tape::emit_backward(Gradient &g, int i, const std::vector<bool> &needed) {
   emit_derivative(g, i);
   const Node &node = nodes_[i];
-  const bool is_output = program_[g.first].writes.end() !=
-                         std::find(program_[g.first].writes.begin(), program_[g.first].writes.end(), g.buffer[i]);
   Instruction step{Instruction::backward, i, {}, false, {g.buffer[i]}, {}};
   std::vector<Instruction> sums;
   std::vector<bool> asked;
@@ -155,20 +153,28 @@ void Tape::emit_backward(Gradient &g, int i, const std::vector<bool> &needed) {
   for (size_t k = 0; k < node.inputs.size(); ++k) {
     const int input = node.inputs[k];
     if (node.op.reads(k, asked)) step.reads.push_back(value_buffer(input));
-    step.d_in.push_back(-1);
+    step.d_in.push_back(asked[k] ? buffer_of_share(g, i, k) : -1);
     if (!asked[k]) continue;
-    const bool first_share = g.buffer[input] < 0;
-    const bool in_place = first_share && k == 0 && node.op.in_place && !is_output && nodes_[input].shape == node.shape;
-    step.d_in[k] = in_place ? g.buffer[i] : new_buffer(nodes_[input].shape, *gradients_arena_);
     step.writes.push_back(step.d_in[k]);
-    if (first_share)
-      g.buffer[input] = step.d_in[k];
+    int &sum = g.buffer[input];
+    if (sum < 0)
+      sum = step.d_in[k];
     else
-      sums.push_back(
-          {Instruction::add, input, {step.d_in[k]}, false, {step.d_in[k], g.buffer[input]}, {g.buffer[input]}});
+      sums.push_back({Instruction::add, input, {step.d_in[k]}, false, {step.d_in[k], sum}, {sum}});
   }
   emit(std::move(step));
   for (Instruction &sum : sums) emit(std::move(sum));
+}
+
+// Where node i writes the share that its input k has in its gradient: over its own gradient where the op can, unless that
+// is a seed, or another share is there already, which this one is added to.
+int Tape::buffer_of_share(const Gradient &g, int i, size_t k) {
+  const Node &node = nodes_[i];
+  const std::vector<int> &seeds = program_[g.first].writes;
+  const bool is_seed = std::find(seeds.begin(), seeds.end(), g.buffer[i]) != seeds.end();
+  const bool first = g.buffer[node.inputs[k]] < 0, fits = nodes_[node.inputs[k]].shape == node.shape;
+  if (k == 0 && node.op.in_place && !is_seed && first && fits) return g.buffer[i];
+  return new_buffer(nodes_[node.inputs[k]].shape, *gradients_arena_);
 }
 
 // A buffer is in use from the first instruction that writes it to the last that reads or writes it; one that is kept, to

@@ -132,6 +132,7 @@ class Tape {
   void emit_gradient(Gradient &);
   void emit_derivative(Gradient &, int node);
   void emit_backward(Gradient &, int node, const std::vector<bool> &needed);
+  int buffer_of_share(const Gradient &, int node, size_t input);
   std::vector<bool> depend_on(const std::vector<Variable> &) const;
   void find_lifetimes();
   void assign_offsets(Arena &);

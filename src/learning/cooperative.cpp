@@ -42,6 +42,7 @@ const std::vector<Cooperative::Step> &Cooperative::steps(Algorithm algorithm) {
 Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generator, const LearningSettings &s,
                          int64_t examples)
     : backend_(backend), settings_(s) {
+  backend.set_clock({0, 1});
   const bool alone = s.algorithm == Algorithm::generator, both = s.algorithm == Algorithm::cooperative;
   if (alone && s.generator_steps < 1)
     throw std::invalid_argument(

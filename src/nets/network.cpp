@@ -24,6 +24,7 @@ std::vector<real> uniform_values(int64_t size, RandomKey key, uint32_t index) {
 Network::Network(Backend &backend, std::string name, NetFunction function, const std::vector<Shape> &inputs,
                  RandomKey key, double deviation)
     : backend_(backend), name_(std::move(name)), function_(std::move(function)), inputs_(of_one_example(inputs)) {
+  backend.set_clock({0, 1});  // a net is the same whatever its backend did before
   const Sketch first = sketch(inputs_);
   for (const ParameterSpec &spec : first.parameters) {
     parameters_.push_back({spec, Tensor(backend, spec.shape)});
