@@ -36,7 +36,7 @@ MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 # ---------------------------------------------------------------------------------------------------------- flags
 
 # Without errno and trapping a loop with a square root or a comparison vectorises; results stay IEEE, NaN included.
-FLAGS := -std=c++17 -O3 -fno-math-errno -fno-trapping-math -g -Wall -Wextra -Isrc -Itests -I. -MMD -MP -fopenmp
+FLAGS := -std=c++17 -O3 -fno-math-errno -fno-trapping-math -g -Wall -Wextra -Isrc -Itests -I. -MMD -MP -pthread -fopenmp-simd
 ifeq ($(NATIVE),1)
   FLAGS += -march=native
 endif
@@ -200,7 +200,6 @@ $(F)/tests/%.o $(D)/tests/%.o $(E)/tests/cuda/%.o: FLAGS += -O1
 # What this machine has, once a make, after what is missing has been fetched.
 found: $(BUILD)/has-build
 	@printf '  %-9s %s\n' compiler '$(shell $(CXX) --version 2>/dev/null | head -n 1)$(if $(filter 1,$(NATIVE)),$(strip , for this processor))' \
-	  OpenMP '$(shell printf _OPENMP | $(CXX) -fopenmp -E -P - 2>/dev/null | sed -n 's/^201307$$/4.0/p; s/^201511$$/4.5/p; s/^201811$$/5.0/p; s/^202011$$/5.1/p; s/^202111$$/5.2/p')' \
 	  CUDA '$(CUDA_FOUND)'
 $(BUILD)/has-build:
 	@CXX='$(CXX)' tools/setup build && mkdir -p $(@D) && touch $@

@@ -46,7 +46,6 @@ class Program {
       const rlimit limit = {largest_file, largest_file};
       if (largest_file != RLIM_INFINITY) setrlimit(RLIMIT_FSIZE, &limit);
       setenv("ASAN_OPTIONS", "allocator_may_return_null=1", 0);  // as without it: out of memory is an error
-      setenv("OMP_WAIT_POLICY", "passive", 0);                   // other tests may run beside this one
       setenv("CUDA_VISIBLE_DEVICES", "", 1);                     // the same run on every machine
       alarm(100);                                                // a test that hangs fails
       execv(path.c_str(), words.data());

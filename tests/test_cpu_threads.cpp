@@ -46,7 +46,7 @@ std::vector<std::vector<real>> results(int threads, const Layer &layer) {
 TEST(CpuThreads, ConvolutionsAreBitIdentical) {
   for (const Layer &layer : layers) {
     const auto one = results(1, layer);
-    for (const int threads : {2, 3}) {
+    for (const int threads : {2, 3, 5}) {
       const auto several = results(threads, layer);
       for (size_t i = 0; i < one.size(); ++i)
         EXPECT_EQ(std::memcmp(one[i].data(), several[i].data(), one[i].size() * sizeof(real)), 0)

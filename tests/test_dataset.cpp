@@ -1,7 +1,6 @@
 #include "data/dataset.h"
 
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +10,7 @@
 
 #include "data/picture_files.h"
 #include "no_more_threads.h"
+#include "tensor/parallel.h"
 
 namespace coopnets {
 namespace {
@@ -270,16 +270,15 @@ TEST(Dataset, DecodesOnAsManyThreadsAsItIsGiven) {
   options.memory_limit = 0;
   const auto threads = [] { return std::distance(begin(std::filesystem::directory_iterator("/proc/self/task")), {}); };
   const auto settle = [] { std::this_thread::sleep_for(std::chrono::milliseconds(20)); };  // joined ones are listed on
-  const int before = omp_get_max_threads();
   for (const int wanted : {1, 3}) {
     options.threads = 0;
-    omp_set_num_threads(wanted);
+    set_thread_count(wanted);
     settle();
     const auto others = threads();
     const Dataset data(options);
     EXPECT_EQ(threads() - others, wanted);
   }
-  omp_set_num_threads(before);
+  set_thread_count(0);
   options.threads = 2;
   for (const int64_t memory : {int64_t{0}, int64_t{1} << 30}) {
     const NoMoreThreads none;

@@ -2,12 +2,12 @@
 #include "rivals/inpaint.h"
 
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include <cmath>
 
 #include "random_matrix.h"
 #include "rivals/sparse_least_squares.h"
+#include "tensor/parallel.h"
 
 namespace coopnets {
 namespace {
@@ -203,13 +203,12 @@ TEST(Mrf, IsReproducibleOnAnyThreadsAndKeepsAnEdgeByL1) {
   Frames p(20, 16, 16, 1);  // of one colour of the checkerboard 640 sites are hidden, which several threads share
   for (int64_t t = 0; t < p.count; ++t) std::copy(edge.pixels.begin(), edge.pixels.end(), p.frame(t));
   const Mask mask = box(16, 16, 4, 4, 8, 8);
-  const int threads = omp_get_max_threads();
   const MrfOptions hot = {1, 20, 20, 30};  // where it cools down, other chains end alike
-  omp_set_num_threads(1);
+  set_thread_count(1);
   const Frames alone = mrf_fill(p, mask, hot, 3);
-  omp_set_num_threads(3);
+  set_thread_count(3);
   const Frames shared = mrf_fill(p, mask, hot, 3);
-  omp_set_num_threads(threads);
+  set_thread_count(0);
   EXPECT_EQ(alone.pixels, shared.pixels);
   EXPECT_NE(alone.pixels, mrf_fill(p, mask, hot, 4).pixels);
   const Frames one = mrf_fill(p, mask, {1, 20, 1000, 300}, 3);

@@ -1,13 +1,13 @@
 #include "metrics/linear_algebra.h"
 
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "metrics/gemm.h"
 #include "random_matrix.h"
+#include "tensor/parallel.h"
 
 namespace coopnets {
 namespace {
@@ -63,14 +63,13 @@ TEST(LinearAlgebra, ProductsAgreeWithTheNaiveOneForOddSizes) {
 
 TEST(LinearAlgebra, ProductsDoNotDependOnThreadsNorOnTheRowsPlace) {
   const Matrix a = random_matrix(230, 600, 3);
-  const int threads = omp_get_max_threads();
-  omp_set_num_threads(1);
+  set_thread_count(1);
   const Matrix one = multiply_a_bt(a, a);
   const std::vector<double> eigen_one = symmetric_eigenvalues(one);
-  omp_set_num_threads(3);
+  set_thread_count(3);
   const Matrix three = multiply_a_bt(a, a);
   const std::vector<double> eigen_three = symmetric_eigenvalues(one);
-  omp_set_num_threads(threads);
+  set_thread_count(0);
   EXPECT_EQ(one.values, three.values);
   EXPECT_EQ(eigen_one, eigen_three);
   for (int64_t i = 0; i < one.rows; ++i)

@@ -1,6 +1,5 @@
 #include "app/bench.h"
 
-#include <omp.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 
 #include "app/device.h"
 #include "experiments/model.h"
+#include "tensor/parallel.h"
 
 namespace coopnets {
 
@@ -26,8 +26,6 @@ constexpr Benchmark benchmarked[] = {{"digits", "digits", 100, 144},
                                      {"scene", "scene", 100, 144},
                                      {"texture", "texture", 1, 1},
                                      {"video", "dynamic-texture", 1, 2}};
-
-int cpu_threads() { return omp_get_max_threads(); }
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -97,7 +95,7 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
       "\"threads\": %d, \"seconds_per_iteration\": %.5f, \"G0_D1_D2_G2\": [%.4f, %.4f, %.4f, %.4f], "
       "\"gflop_per_iteration\": %.2f, \"gflop_per_second\": %.4g, "
       "\"peak_MiB\": %.0f%s}\n",
-      b.name, cpu ? "cpu" : "cuda", name_of(backend.info().precision), cpu ? cpu_threads() : 0, s_iteration,
+      b.name, cpu ? "cpu" : "cuda", name_of(backend.info().precision), cpu ? thread_count() : 0, s_iteration,
       step[Cooperative::G0], step[Cooperative::D1], step[Cooperative::D2], step[Cooperative::G2], flop / 1e9,
       flop / 1e9 / s_iteration, peak, changed.c_str());
   std::fflush(stdout);

@@ -1,7 +1,5 @@
 #include "app/compare.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <stdexcept>
@@ -14,6 +12,7 @@
 #include "data/source.h"
 #include "data/threads.h"
 #include "tensor/file.h"
+#include "tensor/parallel.h"
 
 namespace coopnets {
 
@@ -43,7 +42,7 @@ SeenSet see(FeatureNet &net, const std::string &path, const Options &options, Pr
     const int64_t some = std::min(pictures_at_a_time, count - first);
     std::vector<Image> pictures(static_cast<size_t>(some));
     std::vector<std::string> reasons(static_cast<size_t>(some));
-    in_parallel(omp_get_max_threads(), some, [&](int64_t i) {
+    in_parallel(thread_count(), some, [&](int64_t i) {
       try {
         pictures[size_t(i)] = source.read(drawn[size_t(first + i)], 0);
       } catch (const std::runtime_error &error) {

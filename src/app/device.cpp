@@ -1,11 +1,10 @@
 #include "app/device.h"
 
-#include <omp.h>
-
 #include <stdexcept>
 
 #include "app/progress.h"
 #include "cpu/cpu.h"
+#include "tensor/parallel.h"
 #ifdef COOPNETS_CUDA
 #include "cuda/cuda.h"
 #endif
@@ -57,12 +56,12 @@ std::unique_ptr<Backend> try_cuda(const Options &options) {
 }  // namespace
 
 std::unique_ptr<Backend> make_backend(const Options &options) {
-  if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));  // what a GPU leaves to the CPU too
+  set_thread_count(static_cast<int>(options.threads));  // what a GPU leaves to the CPU too
   if (std::unique_ptr<Backend> gpu = try_cuda(options)) return gpu;
   if (options.precision == "tf32" || options.precision == "bf16")
     throw std::runtime_error(as_given(options, "precision", options.precision) +
                              " needs a GPU and none answered; the CPU computes in fp32");
-  return make_cpu_backend(static_cast<int>(options.threads));
+  return make_cpu_backend(thread_count());
 }
 
 std::string preset_for(const Options &options, const Backend &backend) {

@@ -1,19 +1,17 @@
 #include "cpu/cpu_backend.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
+#include "tensor/parallel.h"
+
 namespace coopnets {
 
 std::unique_ptr<Backend> make_cpu_backend(int threads) { return std::make_unique<CpuBackend>(threads); }
 
-CpuBackend::CpuBackend(int threads) : threads_(threads > 0 ? threads : omp_get_max_threads()) {
-  omp_set_num_threads(threads_);
-}
+CpuBackend::CpuBackend(int threads) : threads_(threads > 0 ? threads : thread_count()) {}
 
 CpuBackend::~CpuBackend() { std::free(scratch_); }
 

@@ -192,12 +192,15 @@ void finish(const real *c, int64_t count, int64_t channel, const Epilogue &epilo
 void CpuBackend::conv_forward(ConstView x, ConstView w, const Window &window, const Epilogue &epilogue, View y) {
   check(x, w, window, y);
   check(epilogue, y.shape);
-  multiply(*this, Forward(fold(x, y, window), x.data, w.data, epilogue, y.data));
+  const Convolution c = fold(x, y, window);
+  const Forward product(c, x.data, w.data, epilogue, y.data);
+  multiply(*this, {&product});
 }
 
 void CpuBackend::conv_backward_filter(ConstView x, ConstView dy, const Window &window, View dw) {
   check(x, dw, window, dy);
-  multiply(*this, BackwardFilter(fold(x, dy, window), x.data, dy.data, dw.data));
+  const BackwardFilter product(fold(x, dy, window), x.data, dy.data, dw.data);
+  multiply(*this, {&product});
 }
 
 void CpuBackend::conv_backward_input(ConstView dy, ConstView w, const Window &window, const Epilogue &epilogue,
@@ -206,11 +209,14 @@ void CpuBackend::conv_backward_input(ConstView dy, ConstView w, const Window &wi
   check(epilogue, dx.shape);
   const Convolution c = fold(dx, dy, window);
   if (c.cin < lanes) return conv_scatter(*this, c, dy.data, w.data, epilogue, dx.data);
+  std::vector<BackwardInput> phases;
   for (int64_t t = 0; t < c.t.stride; ++t)
     for (int64_t h = 0; h < c.h.stride; ++h)
       for (int64_t v = 0; v < c.w.stride; ++v)
-        multiply(*this,
-                 BackwardInput(c, Phase(c.t, t), Phase(c.h, h), Phase(c.w, v), dy.data, w.data, epilogue, dx.data));
+        phases.emplace_back(c, Phase(c.t, t), Phase(c.h, h), Phase(c.w, v), dy.data, w.data, epilogue, dx.data);
+  std::vector<const Product *> products;
+  for (const BackwardInput &phase : phases) products.push_back(&phase);
+  multiply(*this, products);
 }
 
 void CpuBackend::bias_backward(ConstView dy, View db) {
@@ -219,11 +225,14 @@ void CpuBackend::bias_backward(ConstView dy, View db) {
   constexpr int64_t chunk = 256;  // positions added up in `real`; their sums are added up in double, in order
   const int64_t chunks = chunks_of(positions, chunk);
   real *sums = scratch(chunks * channels);
-  for_chunks(dy.shape.size() < 1 << 16 ? 1 : threads_, positions, chunk, [=](int64_t begin, int64_t end) {
+  const int64_t together = std::max<int64_t>(elements_a_chunk / (chunk * channels), 1);
+  for_chunks(threads_, positions, together * chunk, [=](int64_t begin, int64_t end) {
     real *sum = sums + begin / chunk * channels;
-    std::fill_n(sum, channels, real(0));
-    for (int64_t p = begin; p < end; ++p)
-      for (int64_t c = 0; c < channels; ++c) sum[c] += dy.data[p * channels + c];
+    for (int64_t first = begin; first < end; first += chunk, sum += channels) {
+      std::fill_n(sum, channels, real(0));
+      for (int64_t p = first; p < std::min(first + chunk, end); ++p)
+        for (int64_t c = 0; c < channels; ++c) sum[c] += dy.data[p * channels + c];
+    }
   });
   for (int64_t c = 0; c < channels; ++c) {
     double total = 0;

@@ -10,8 +10,6 @@
 // multiply zeros wherever the stride does not divide the kernel. Here the columns of the product are all taps (5x5x3:
 // 75 of 80 lanes at work) and no product is wasted; z stays in the cache and is added to dx run by run. Threads take
 // bands of rows of dx, chosen from the shape alone; a band recomputes the z that also reaches its neighbours.
-#include <omp.h>
-
 #include <algorithm>
 
 #include "cpu/conv.h"
@@ -100,8 +98,7 @@ void conv_scatter(CpuBackend &backend, const Convolution &c, const real *dy, con
   // Bands of at least three kernels' height, so that little is computed twice; about eight in all.
   const int64_t wanted = (8 + c.n - 1) / std::max<int64_t>(c.n, 1);
   const int64_t bands = std::clamp<int64_t>(c.h.in / (3 * c.h.kernel), 1, std::max<int64_t>(wanted, 1));
-#pragma omp parallel for schedule(dynamic) num_threads(threads_for(backend, product))
-  for (int64_t task = 0; task < c.n * bands; ++task) {
+  const auto run_task = [&](int64_t task, int thread) {
     const int64_t n = task / bands, band = task % bands;
     const int64_t first = c.h.in * band / bands, last = c.h.in * (band + 1) / bands;
     for (int64_t t = 0; t < c.t.in; ++t)
@@ -116,14 +113,15 @@ void conv_scatter(CpuBackend &backend, const Convolution &c, const real *dy, con
     for (int64_t t = 0; t < c.t.out; ++t) {
       const int64_t row = (n * c.t.out + t) * c.h.out;
       multiply_rows(mine, (row + oh_first) * c.w.out, (row + oh_last) * c.w.out, packed,
-                    packed + packed_size(product) + work * omp_get_thread_num());
+                    packed + packed_size(product) + work * thread);
     }
     for (int64_t t = 0; t < c.t.in; ++t)
       for (int64_t h = first; h < last; ++h) {
         const int64_t at = ((n * c.t.in + t) * c.h.in + h) * line;
         finish(dx + at, line, 0, epilogue, dx, at);
       }
-  }
+  };
+  parallel_chunks(backend.threads(), c.n * bands, run_task, sleepers(multiply_adds(product)));
 }
 
 }  // namespace coopnets

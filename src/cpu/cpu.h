@@ -1,10 +1,10 @@
-// The CPU backend: GCC vector extensions and OpenMP.
+// The CPU backend: GCC vector extensions, and the threads of tensor/parallel.h.
 #pragma once
 #include <memory>
 
 #include "tensor/backend.h"
 
 namespace coopnets {
-// threads: 0 takes OpenMP's default. Results do not depend on it.
+// threads: 0 takes thread_count(). Results do not depend on it.
 std::unique_ptr<Backend> make_cpu_backend(int threads);
 }  // namespace coopnets

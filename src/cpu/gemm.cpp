@@ -1,12 +1,11 @@
 #include "cpu/gemm.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "cpu/copy.h"
 #include "cpu/gemm_kernel.h"
+#include "cpu/parallel.h"
 
 namespace coopnets {
 
@@ -37,6 +36,16 @@ struct Range {
   int64_t count() const { return last - first; }
 };
 
+Range part_of(int64_t total, int64_t parts, int64_t i) { return {part(total, parts, i), part(total, parts, i + 1)}; }
+
+}  // namespace
+
+int64_t packed_size(const Product &p) { return round_up(p.depth * padded(p.columns), lanes); }
+
+Sleepers sleepers(double multiply_adds) { return wake_if(multiply_adds >= 1 << 20); }
+
+namespace {
+
 struct Blocks {
   int64_t row_blocks, col_block, col_blocks, splits;
   bool share_b;  // B is packed once, for all row blocks
@@ -56,6 +65,14 @@ struct Blocks {
   Range columns(const Product &p, int64_t block) const {
     return {block * col_block, std::min((block + 1) * col_block, p.columns)};
   }
+  int64_t row_block(const Product &p) const { return ceil_div(p.rows, row_blocks); }
+  // Elements of scratch: of B for one task where it is not shared, of B where it is, of the splits' C.
+  int64_t b_size() const { return share_b ? 0 : depth_block * col_block; }
+  int64_t shared_size(const Product &p) const { return share_b ? packed_size(p) : 0; }
+  int64_t partial_size(const Product &p) const { return splits > 1 ? round_up(splits * p.rows * p.columns, lanes) : 0; }
+  // Tasks of packing B and of adding up the splits.
+  int64_t pack_tasks(const Product &p) const { return col_blocks * ceil_div(p.depth, depth_block); }
+  int64_t add_tasks(const Product &p) const { return std::min(p.rows, ceil_div(splits * p.rows * p.columns, 1 << 15)); }
 };
 
 // A thread's own buffers.
@@ -106,11 +123,18 @@ void run_task(const Product &p, Range rows, Range columns, Range depth, const Wo
   }
 }
 
-// Adds up the splits in order and stores the sums.
-void reduce(CpuBackend &backend, const Product &p, int64_t splits, real *partial) {
+void run_pack_task(const Product &p, const Blocks &blocks, int64_t task, real *packed) {
+  const int64_t depth_blocks = ceil_div(p.depth, depth_block);
+  const Range columns = blocks.columns(p, task / depth_blocks),
+              depth = part_of(p.depth, depth_blocks, task % depth_blocks);
+  p.pack_b(depth.first, depth.count(), columns.first, columns.count(),
+           packed + columns.first * p.depth + depth.first * padded(columns.count()));
+}
+
+// Adds up the splits of some rows in order and stores the sums.
+void add_splits(const Product &p, int64_t splits, Range rows, real *partial) {
   const int64_t size = p.rows * p.columns;
-#pragma omp parallel for num_threads(threads_for(backend, p))
-  for (int64_t row = 0; row < p.rows; ++row) {
+  for (int64_t row = rows.first; row < rows.last; ++row) {
     real *sum = partial + row * p.columns;
     for (int64_t s = 1; s < splits; ++s)
       for (int64_t c = 0; c < p.columns; ++c) sum[c] += sum[s * size + c];
@@ -142,23 +166,11 @@ int64_t panel_width(int64_t columns_left) { return columns_left > lanes ? panel_
 
 }  // namespace
 
-int64_t packed_size(const Product &p) { return round_up(p.depth * padded(p.columns), lanes); }
-
-int threads_for(const CpuBackend &backend, const Product &p) {
-  return double(p.rows) * double(p.columns) * double(p.depth) < 1 << 20 ? 1 : backend.threads();
-}
-
 void pack(CpuBackend &backend, const Product &p, real *packed) {
   const Blocks blocks(p);
-  const int64_t depth_blocks = ceil_div(p.depth, depth_block);
-#pragma omp parallel for schedule(dynamic) num_threads(threads_for(backend, p))
-  for (int64_t i = 0; i < blocks.col_blocks * depth_blocks; ++i) {
-    const Range columns = blocks.columns(p, i / depth_blocks);
-    const int64_t step = part(p.depth, depth_blocks, i % depth_blocks);
-    const int64_t steps = part(p.depth, depth_blocks, i % depth_blocks + 1) - step;
-    p.pack_b(step, steps, columns.first, columns.count(),
-             packed + columns.first * p.depth + step * padded(columns.count()));
-  }
+  parallel_chunks(
+      backend.threads(), blocks.pack_tasks(p), [&](int64_t task, int) { run_pack_task(p, blocks, task, packed); },
+      sleepers(multiply_adds(p)));
 }
 
 int64_t row_work(const Product &p) { return round_up(a_size(p) + max_a_rows * Blocks(p).col_block + lanes, lanes); }
@@ -174,33 +186,54 @@ void multiply_rows(const Product &p, int64_t first, int64_t last, const real *pa
     }
 }
 
-void multiply(CpuBackend &backend, const Product &p) {
-  if (p.rows == 0 || p.columns == 0) return;
-  const Blocks blocks(p);
-  const int64_t row_block = ceil_div(p.rows, blocks.row_blocks);
-  const int64_t b_size = blocks.share_b ? 0 : depth_block * blocks.col_block;
-  const int64_t own = a_size(p) + b_size + row_block * blocks.col_block;
-  const int64_t partial_size = blocks.splits > 1 ? blocks.splits * p.rows * p.columns : 0;
-  real *scratch = backend.scratch(own * backend.threads() + (blocks.share_b ? packed_size(p) : partial_size));
-  real *shared = scratch + own * backend.threads();
-  real *partial = partial_size ? shared : nullptr;
-  if (blocks.share_b) pack(backend, p, shared);
-  const int64_t tiles = blocks.row_blocks * blocks.col_blocks;
-#pragma omp parallel num_threads(threads_for(backend, p))
-  {
-    real *mine = scratch + own * omp_get_thread_num();
-    const Work work = {mine, mine + a_size(p), mine + a_size(p) + b_size};
-#pragma omp for schedule(dynamic)
-    for (int64_t task = 0; task < tiles * blocks.splits; ++task) {
-      const int64_t split = task / tiles, row = task % tiles / blocks.col_blocks;
-      const Range columns = blocks.columns(p, task % blocks.col_blocks);
-      run_task(p, {part(p.rows, blocks.row_blocks, row), part(p.rows, blocks.row_blocks, row + 1)}, columns,
-               {part(p.depth, blocks.splits, split), part(p.depth, blocks.splits, split + 1)}, work,
-               blocks.share_b ? shared + columns.first * p.depth : nullptr,
-               partial ? partial + split * p.rows * p.columns : nullptr);
-    }
+void multiply(CpuBackend &backend, const std::vector<const Product *> &products) {
+  struct Plan {
+    const Product &p;
+    Blocks blocks;
+    real *shared_b, *partial;
+    int64_t tiles() const { return blocks.row_blocks * blocks.col_blocks; }
+  };
+  std::vector<Plan> plans;
+  int64_t own = 0, all = 0;  // elements of scratch: for each thread, for all together
+  double work = 0;
+  for (const Product *p : products) {
+    if (p->rows == 0 || p->columns == 0) continue;
+    plans.push_back({*p, Blocks(*p), nullptr, nullptr});
+    const Blocks &blocks = plans.back().blocks;
+    own = std::max(own, a_size(*p) + blocks.b_size() + blocks.row_block(*p) * blocks.col_block);
+    all += blocks.shared_size(*p) + blocks.partial_size(*p);
+    work += multiply_adds(*p);
   }
-  if (partial) reduce(backend, p, blocks.splits, partial);
+  real *scratch = backend.scratch(own * backend.threads() + all), *shared = scratch + own * backend.threads();
+  for (Plan &plan : plans) {
+    if (plan.blocks.share_b) plan.shared_b = shared;
+    if (plan.blocks.splits > 1) plan.partial = shared;
+    shared += plan.blocks.shared_size(plan.p) + plan.blocks.partial_size(plan.p);
+  }
+  const Sleepers sleep = sleepers(work);
+  for_tasks(
+      backend.threads(), plans, [](const Plan &plan) { return plan.shared_b ? plan.blocks.pack_tasks(plan.p) : 0; },
+      [](const Plan &plan, int64_t task, int) { run_pack_task(plan.p, plan.blocks, task, plan.shared_b); }, sleep);
+  for_tasks(
+      backend.threads(), plans, [](const Plan &plan) { return plan.tiles() * plan.blocks.splits; },
+      [=](const Plan &plan, int64_t task, int thread) {
+        const Product &p = plan.p;
+        const Blocks &blocks = plan.blocks;
+        real *const mine = scratch + own * thread;
+        const int64_t split = task / plan.tiles(), row = task % plan.tiles() / blocks.col_blocks;
+        const Range columns = blocks.columns(p, task % blocks.col_blocks);
+        run_task(p, part_of(p.rows, blocks.row_blocks, row), columns, part_of(p.depth, blocks.splits, split),
+                 {mine, mine + a_size(p), mine + a_size(p) + blocks.b_size()},
+                 plan.shared_b ? plan.shared_b + columns.first * p.depth : nullptr,
+                 plan.partial ? plan.partial + split * p.rows * p.columns : nullptr);
+      },
+      sleep);
+  for_tasks(
+      backend.threads(), plans, [](const Plan &plan) { return plan.partial ? plan.blocks.add_tasks(plan.p) : 0; },
+      [](const Plan &plan, int64_t task, int) {
+        add_splits(plan.p, plan.blocks.splits, part_of(plan.p.rows, plan.blocks.add_tasks(plan.p), task), plan.partial);
+      },
+      sleep);
 }
 
 void pack_rows(const real *from, int64_t stride, int64_t steps, int64_t columns, real *to) {

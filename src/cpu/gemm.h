@@ -28,6 +28,7 @@
 #include <type_traits>
 
 #include "cpu/cpu_backend.h"
+#include "tensor/parallel.h"
 
 namespace coopnets {
 
@@ -68,11 +69,12 @@ class Product {
                      int64_t stride) const = 0;
 };
 
-// The backend's threads, or 1 for a product so small that waking them costs more than they save.
-int threads_for(const CpuBackend &, const Product &);
+// So many multiply-adds are worth waking the backend's threads, or they are not.
+inline double multiply_adds(const Product &p) { return double(p.rows) * double(p.columns) * double(p.depth); }
+Sleepers sleepers(double multiply_adds);
 
-// Runs the product on the threads of the backend.
-void multiply(CpuBackend &, const Product &);
+// Runs the products on the threads of the backend, the tasks of all together.
+void multiply(CpuBackend &, const std::vector<const Product *> &);
 
 // The same in pieces, for a caller who deals out the rows: pack B once, then multiply any rows [first, last) on the
 // calling thread; tiles are stored in a fixed order. `packed` holds packed_size elements, `work` row_work(p).

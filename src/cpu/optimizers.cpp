@@ -7,6 +7,22 @@
 
 namespace coopnets {
 
+namespace {
+
+// Calls element_of(u)(i) for every element i of every u's value, in one loop.
+template <class Update, class ElementOf>
+void for_elements_of(int threads, const std::vector<Update> &updates, const ElementOf &element_of) {
+  const auto chunks = [](const Update &u) { return chunks_of(u.value.shape.size(), elements_a_chunk); };
+  for_tasks(threads, updates, chunks, [&](const Update &u, int64_t chunk, int) {
+    const int64_t begin = chunk * elements_a_chunk, end = std::min(begin + elements_a_chunk, u.value.shape.size());
+    const auto element = element_of(u);
+#pragma omp simd
+    for (int64_t i = begin; i < end; ++i) element(i);
+  });
+}
+
+}  // namespace
+
 // m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
 // value -= rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon),  t = iteration + 1.
 void CpuBackend::adam(const std::vector<AdamUpdate> &updates, const AdamRule &rule) {
@@ -18,17 +34,17 @@ void CpuBackend::adam(const std::vector<AdamUpdate> &updates, const AdamRule &ru
     require_same(u.value.shape, u.first_moment.shape, "adam: first moment");
     require_same(u.value.shape, u.second_moment.shape, "adam: second moment");
   }
-  for (const AdamUpdate &u : updates) {
+  for_elements_of(threads_, updates, [&](const AdamUpdate &u) {
     const real step = real(u.rate * clock_.rate / correction1);
     real *value = u.value.data, *first = u.first_moment.data, *second = u.second_moment.data;
     const real *gradient = u.gradient.data;
-    for_elements(threads_, u.value.shape.size(), [=](int64_t i) {
+    return [=](int64_t i) {
       const real g = gradient[i], m = beta1 * first[i] + (1 - beta1) * g, v = beta2 * second[i] + (1 - beta2) * g * g;
       first[i] = m;
       second[i] = v;
       value[i] -= step * m / (std::sqrt(unbias * v) + epsilon);
-    });
-  }
+    };
+  });
 }
 
 void CpuBackend::capped_momentum(const std::vector<MomentumUpdate> &updates, real momentum) {

@@ -13,7 +13,14 @@ void CpuBackend::fill(View x, real value) {
 
 void CpuBackend::fill_examples(View x, ConstView weight) {
   require_same(weight.shape, {x.shape.n, 1, 1, 1, 1}, "fill_examples: weight");
-  for (int64_t n = 0; n < x.shape.n; ++n) fill(x.examples(n, 1), weight.data[n]);
+  const int64_t size = x.shape.example();
+  for_chunks(threads_, x.shape.size(), elements_a_chunk, [=](int64_t begin, int64_t end) {
+    while (begin < end) {
+      const int64_t n = begin / size, next = std::min(end, (n + 1) * size);
+      std::fill(x.data + begin, x.data + next, weight.data[n]);
+      begin = next;
+    }
+  });
 }
 
 void CpuBackend::fill_normal(View x, real mean, real deviation, RandomKey key, int64_t index) {

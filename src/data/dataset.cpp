@@ -1,6 +1,5 @@
 #include "data/dataset.h"
 
-#include <omp.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,8 @@
 #include <numeric>
 #include <stdexcept>
 #include <utility>
+
+#include "tensor/parallel.h"
 
 namespace coopnets {
 
@@ -23,7 +24,7 @@ int64_t memory_for_examples(const std::string &control_groups) {
 
 Dataset::Dataset(const DatasetOptions &options)
     : options_(options), source_(open_source(options.source)), size_(source_.size()) {
-  if (options_.threads <= 0) options_.threads = omp_get_max_threads();
+  if (options_.threads <= 0) options_.threads = thread_count();
   if (!options_.warn)
     options_.warn = [](const std::string &sentence) { std::fprintf(stderr, "warning: %s\n", sentence.c_str()); };
   if (!source_.warning.empty()) options_.warn(source_.warning);

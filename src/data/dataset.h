@@ -28,7 +28,7 @@ struct DatasetOptions {
   Normalise normalise = Normalise::stretch;
   uint64_t seed = 0;                              // of the order
   int64_t memory_limit = memory_for_examples();   // examples that take more are read from disk again and again
-  int threads = 0;                                // that decode; 0: as many as OpenMP's loops have
+  int threads = 0;                                // that decode; 0: thread_count()
   std::function<void(const std::string &)> warn;  // one sentence a bad picture; none: to stderr
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "tensor/parallel.h"
+
 namespace coopnets {
 namespace {
 
@@ -32,16 +34,16 @@ int64_t round_up(int64_t size, int64_t multiple) { return (size + multiple - 1) 
 // B^T).
 template <typename T>
 void pack(int64_t count, int64_t depth, int64_t panel, Strided<T> x, double *packed) {
-#pragma omp parallel for schedule(static) if (count * depth > 1 << 16)
-  for (int64_t first = 0; first < count; first += panel) {
-    const int64_t valid = std::min(panel, count - first);
+  const auto pack_panel = [=](int64_t i) {
+    const int64_t first = i * panel, valid = std::min(panel, count - first);
     double *out = packed + first * depth;
     for (int64_t k = 0; k < depth; ++k, out += panel) {
       const T *in = x.data + first * x.row_stride + k * x.col_stride;
       for (int64_t i = 0; i < valid; ++i) out[i] = double(in[i * x.row_stride]);
       for (int64_t i = valid; i < panel; ++i) out[i] = 0;
     }
-  }
+  };
+  parallel_for((count + panel - 1) / panel, pack_panel, wake_if(count * depth > 1 << 16));
 }
 
 // c [tile_rows x tile_cols] (+)= the product of a panel of A and a panel of B.
@@ -83,8 +85,7 @@ void gemm(int64_t m, int64_t n, int64_t depth, Strided<T> a, Strided<T> b, doubl
     const int64_t slice = std::min(slice_depth, depth - first);
     pack<T>(m, slice, tile_rows, {a.data + first * a.col_stride, a.row_stride, a.col_stride}, packed_a.data());
     pack<T>(n, slice, tile_cols, {b.data + first * b.row_stride, b.col_stride, b.row_stride}, packed_b.data());
-#pragma omp parallel for schedule(dynamic) if (m * n * slice > 1 << 18)
-    for (int64_t job = 0; job < across * down; ++job) {
+    const auto multiply_block = [&](int64_t job) {
       const int64_t i0 = job / across * block_rows, i1 = std::min(i0 + block_rows, m);
       const int64_t j0 = job % across * block_cols, j1 = std::min(j0 + block_cols, n);
       for (int64_t j = j0; j < j1; j += tile_cols)
@@ -97,7 +98,8 @@ void gemm(int64_t m, int64_t n, int64_t depth, Strided<T> a, Strided<T> b, doubl
           else
             edge_tile(rows, cols, slice, left, right, first > 0, out, c_stride);
         }
-    }
+    };
+    parallel_for(across * down, multiply_block, wake_if(m * n * slice > 1 << 18));
   }
 }
 

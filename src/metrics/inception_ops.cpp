@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "tensor/parallel.h"
+
 #include "metrics/inception.h"
 
 namespace coopnets {
@@ -36,19 +38,19 @@ Tensor pool_3x3(const Tensor &x, int64_t stride, int64_t before, const Reduce &r
   const Shape out{in.n, 1, axis.out(in.h), axis.out(in.w), in.c};
   const std::vector<real> from = x.values();
   std::vector<real> to(out.size());
-#pragma omp parallel for collapse(2)
-  for (int64_t n = 0; n < in.n; ++n)
-    for (int64_t i = 0; i < out.h; ++i)
-      for (int64_t j = 0; j < out.w; ++j) {
-        const int64_t top = std::max<int64_t>(i * stride - before, 0), left = std::max<int64_t>(j * stride - before, 0);
-        const int64_t bottom = std::min(i * stride - before + 3, in.h), right = std::min(j * stride - before + 3, in.w);
-        real *y = to.data() + ((n * out.h + i) * out.w + j) * out.c;
-        std::copy_n(from.data() + ((n * in.h + top) * in.w + left) * in.c, in.c, y);
-        for (int64_t v = top; v < bottom; ++v)
-          for (int64_t u = left; u < right; ++u)
-            if (v > top || u > left) reduce.add(from.data() + ((n * in.h + v) * in.w + u) * in.c, y, in.c);
-        reduce.finish(y, in.c, (bottom - top) * (right - left));
-      }
+  parallel_for(in.n * out.h, [&](int64_t line) {
+    const int64_t n = line / out.h, i = line % out.h;
+    for (int64_t j = 0; j < out.w; ++j) {
+      const int64_t top = std::max<int64_t>(i * stride - before, 0), left = std::max<int64_t>(j * stride - before, 0);
+      const int64_t bottom = std::min(i * stride - before + 3, in.h), right = std::min(j * stride - before + 3, in.w);
+      real *y = to.data() + ((n * out.h + i) * out.w + j) * out.c;
+      std::copy_n(from.data() + ((n * in.h + top) * in.w + left) * in.c, in.c, y);
+      for (int64_t v = top; v < bottom; ++v)
+        for (int64_t u = left; u < right; ++u)
+          if (v > top || u > left) reduce.add(from.data() + ((n * in.h + v) * in.w + u) * in.c, y, in.c);
+      reduce.finish(y, in.c, (bottom - top) * (right - left));
+    }
+  });
   return Tensor(x.backend(), out, to);
 }
 

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "tensor/parallel.h"
+
 namespace coopnets {
 namespace {
 
@@ -52,9 +54,9 @@ MeanAndDeviation inception_score(const Samples &logits, int64_t splits) {
     throw std::invalid_argument("an inception score of " + std::to_string(logits.count) + " samples cannot have " +
                                 std::to_string(splits) + " splits");
   std::vector<double> scores(splits);
-#pragma omp parallel for
-  for (int64_t s = 0; s < splits; ++s)
+  parallel_for(splits, [&](int64_t s) {
     scores[s] = score_of_part(logits, s * logits.count / splits, (s + 1) * logits.count / splits);
+  });
   return mean_and_deviation(scores);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "metrics/gemm.h"
+#include "tensor/parallel.h"
 
 namespace coopnets {
 namespace {
@@ -138,12 +139,12 @@ Matrix semidefinite_root(const Matrix &a) {
     if (!(rest[pivot] > rounding)) break;
     const double scale = 1 / std::sqrt(rest[pivot]);
     std::copy_n(root.row(pivot), rank, pivot_row.begin());
-#pragma omp parallel for schedule(static) if (n * rank > 1 << 16)
-    for (int64_t i = 0; i < n; ++i) {
+    const auto column_of = [&](int64_t i) {
       const double value = (a(pivot, i) - dot(root.row(i), pivot_row.data(), rank)) * scale;
       root(i, rank) = value;
       rest[i] -= value * value;
-    }
+    };
+    parallel_for(n, column_of, wake_if(n * rank > 1 << 16));
     rest[pivot] = 0;  // exactly so
   }
   // Rounding may leave a little below zero; an indefinite matrix leaves much more.

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "tensor/parallel.h"
+
 namespace coopnets {
 
 Matrix parzen_log_likelihoods(const Samples &samples, const Samples &points, const std::vector<double> &sigmas) {
@@ -12,8 +14,7 @@ Matrix parzen_log_likelihoods(const Samples &samples, const Samples &points, con
   const int64_t m = samples.count;
   Matrix result(int64_t(sigmas.size()), points.count);
   visit_squared_distances(points, samples, [&](int64_t first, const Matrix &tile) {
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < tile.rows; ++i) {
+    parallel_for(tile.rows, [&](int64_t i) {
       const double *distance = tile.row(i);
       const double nearest = *std::min_element(distance, distance + m);
       for (size_t k = 0; k < sigmas.size(); ++k) {
@@ -23,7 +24,7 @@ Matrix parzen_log_likelihoods(const Samples &samples, const Samples &points, con
         result(int64_t(k), first + i) = scale * nearest + std::log(sum / double(m)) -
                                         double(points.dimension) * std::log(sigmas[k] * std::sqrt(2 * M_PI));
       }
-    }
+    });
   });
   return result;
 }

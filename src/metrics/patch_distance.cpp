@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/order.h"
+#include "tensor/parallel.h"
 #include "tensor/random.h"
 
 namespace coopnets {
@@ -63,8 +64,7 @@ double sliced_distance(const Picture &a, const Picture &b, uint64_t seed) {
   const std::vector<float> u = patches(a, seed), v = patches(b, seed + 1);
   const int64_t dimension = side * side * a.channels, count = int64_t(std::min(u.size(), v.size())) / dimension;
   std::vector<double> distances(directions);
-#pragma omp parallel for
-  for (int64_t d = 0; d < directions; ++d) {
+  parallel_for(directions, [&](int64_t d) {
     std::vector<float> direction(static_cast<size_t>(dimension));
     double squares = 0;
     for (size_t i = 0; i < direction.size(); ++i) {
@@ -77,7 +77,7 @@ double sliced_distance(const Picture &a, const Picture &b, uint64_t seed) {
     const std::vector<float> from = projected(u, count, direction), to = projected(v, count, direction);
     for (int64_t k = 0; k < count; ++k)
       distances[size_t(d)] += std::abs(double(from[size_t(k)]) - to[size_t(k)]) / double(count);
-  }
+  });
   double sum = 0;
   for (const double one : distances) sum += one / directions;
   return sum;

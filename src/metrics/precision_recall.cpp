@@ -4,19 +4,20 @@
 #include <limits>
 #include <stdexcept>
 
+#include "tensor/parallel.h"
+
 namespace coopnets {
 namespace {
 
 std::vector<double> squared_radii(const Samples &s, int64_t k) {
   std::vector<double> radii(s.count);
   visit_squared_distances(s, s, [&](int64_t first, const Matrix &tile) {
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < tile.rows; ++i) {
+    parallel_for(tile.rows, [&](int64_t i) {
       std::vector<double> others(tile.row(i), tile.row(i) + tile.cols);
       others[first + i] = std::numeric_limits<double>::infinity();  // not itself
       std::nth_element(others.begin(), others.begin() + (k - 1), others.end());
       radii[first + i] = others[k - 1];
-    }
+    });
   });
   return radii;
 }
@@ -37,14 +38,14 @@ PrecisionRecall precision_recall(const Samples &real, const Samples &generated, 
   const std::vector<double> real_radii = squared_radii(real, k), generated_radii = squared_radii(generated, k);
   std::vector<uint8_t> precise(generated.count), recalled(real.count);
   visit_squared_distances(generated, real, [&](int64_t first, const Matrix &tile) {
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < tile.rows; ++i)
+    parallel_for(tile.rows, [&](int64_t i) {
       for (int64_t j = 0; j < tile.cols; ++j)
         if (tile(i, j) <= real_radii[j]) precise[first + i] = 1;
-#pragma omp parallel for schedule(static)
-    for (int64_t j = 0; j < tile.cols; ++j)
+    });
+    parallel_for(tile.cols, [&](int64_t j) {
       for (int64_t i = 0; i < tile.rows; ++i)
         if (tile(i, j) <= generated_radii[first + i]) recalled[j] = 1;
+    });
   });
   return {share(precise), share(recalled)};
 }
@@ -55,13 +56,13 @@ DensityCoverage density_coverage(const Samples &real, const Samples &generated, 
   std::vector<int64_t> balls(generated.count);
   std::vector<uint8_t> covered(real.count);
   visit_squared_distances(generated, real, [&](int64_t first, const Matrix &tile) {
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < tile.rows; ++i)
+    parallel_for(tile.rows, [&](int64_t i) {
       for (int64_t j = 0; j < tile.cols; ++j) balls[first + i] += tile(i, j) < radii[j];
-#pragma omp parallel for schedule(static)
-    for (int64_t j = 0; j < tile.cols; ++j)
+    });
+    parallel_for(tile.cols, [&](int64_t j) {
       for (int64_t i = 0; i < tile.rows; ++i)
         if (tile(i, j) < radii[j]) covered[j] = 1;
+    });
   });
   double total = 0;
   for (int64_t b : balls) total += double(b);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "metrics/gemm.h"
+#include "tensor/parallel.h"
 
 namespace coopnets {
 namespace {
@@ -15,8 +16,8 @@ Strided<float> columns_of(const Samples &s, int64_t first) { return {s.row(first
 // |x|^2 summed in the order of gemm, so that |x|^2 + |x|^2 - 2 x.x is 0 and not rounding.
 std::vector<double> squared_norms(const Samples &s) {
   std::vector<double> norms(s.count);
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < s.count; ++i) gemm<float>(1, 1, s.dimension, rows_of(s, i), columns_of(s, i), &norms[i], 1);
+  parallel_for(s.count,
+               [&](int64_t i) { gemm<float>(1, 1, s.dimension, rows_of(s, i), columns_of(s, i), &norms[i], 1); });
   return norms;
 }
 
@@ -55,10 +56,10 @@ void visit_squared_distances(const Samples &x, const Samples &y,
   for (int64_t first = 0; first < x.count; first += at_once) {
     Matrix tile(std::min(at_once, x.count - first), y.count);
     gemm<float>(tile.rows, y.count, x.dimension, rows_of(x, first), columns_of(y, 0), tile.values.data(), y.count);
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < tile.rows; ++i)
+    parallel_for(tile.rows, [&](int64_t i) {
       for (int64_t j = 0; j < y.count; ++j)
         tile(i, j) = std::max(0.0, x_norms[first + i] + y_norms[j] - 2 * tile(i, j));
+    });
     visit(first, tile);
   }
 }

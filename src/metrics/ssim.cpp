@@ -4,6 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "tensor/parallel.h"
+
 namespace coopnets {
 namespace {
 
@@ -103,9 +105,9 @@ std::vector<double> ssim_of_frames(const Frames &a, const Frames &b, SsimColour 
   require_same_size(a, b);
   require_window(a);
   std::vector<double> result(a.count);
-#pragma omp parallel for
-  for (int64_t t = 0; t < a.count; ++t)
+  parallel_for(a.count, [&](int64_t t) {
     result[t] = ssim_of_pair(blurred_planes(a, t, colour), blurred_planes(b, t, colour), a.height, a.width, peak);
+  });
   return result;
 }
 
@@ -119,13 +121,12 @@ double mean_pairwise_ssim(const Frames &f, SsimColour colour, double peak) {
   require_window(f);
   if (f.count < 2) throw std::invalid_argument("the average SSIM of pairs needs at least two pictures");
   std::vector<std::vector<BlurredPlane>> pictures(f.count);
-#pragma omp parallel for
-  for (int64_t t = 0; t < f.count; ++t) pictures[t] = blurred_planes(f, t, colour);
+  parallel_for(f.count, [&](int64_t t) { pictures[t] = blurred_planes(f, t, colour); });
   std::vector<double> of_first(f.count);
-#pragma omp parallel for schedule(dynamic)
-  for (int64_t s = 0; s < f.count; ++s)
+  parallel_for(f.count, [&](int64_t s) {
     for (int64_t t = s + 1; t < f.count; ++t)
       of_first[s] += ssim_of_pair(pictures[s], pictures[t], f.height, f.width, peak);
+  });
   double sum = 0;
   for (double value : of_first) sum += value;
   return sum / (double(f.count) * double(f.count - 1) / 2);

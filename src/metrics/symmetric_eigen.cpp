@@ -4,6 +4,8 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "tensor/parallel.h"
+
 #include "metrics/linear_algebra.h"
 
 namespace coopnets {
@@ -44,11 +46,12 @@ Tridiagonal tridiagonalise(Matrix &a) {
     if (k + 1 == n) break;
     double *v = a.row(k);
     t.beside[k] = reflect(v + k + 1, n - k - 1, t.scale[k]);
-#pragma omp parallel for schedule(static) if ((n - k) * (n - k) > 1 << 15)
-    for (int64_t i = k + 1; i < n; ++i) {
+    const auto reflect_row = [&](int64_t row) {
+      const int64_t i = k + 1 + row;
       update_row(k, i, k + 1);
       p[i] = t.scale[k] * dot(a.row(i) + k + 1, v + k + 1, n - k - 1);
-    }
+    };
+    parallel_for(n - k - 1, reflect_row, wake_if((n - k) * (n - k) > 1 << 15));
     const double half = t.scale[k] / 2 * dot(p.data() + k + 1, v + k + 1, n - k - 1);
     for (int64_t i = k + 1; i < n; ++i) w[i] = p[i] - half * v[i];
   }

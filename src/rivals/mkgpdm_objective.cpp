@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "rivals/mkgpdm.h"
+#include "tensor/parallel.h"
 
 namespace coopnets {
 namespace {
@@ -94,13 +95,14 @@ DynamicsKernels dynamics_kernels(const MkgpdmState &m) {
   const int64_t n = m.latent.rows - 1;
   const Matrix x = rows_of(m.latent, 0, n), s = multiply_a_bt(x, x);
   DynamicsKernels d{std::vector<KernelDerivatives>(n * n), Matrix(n, n)};
-#pragma omp parallel for schedule(static) if (n > 32)
-  for (int64_t i = 0; i < n; ++i)
+  const auto row = [&](int64_t i) {
     for (int64_t j = 0; j < n; ++j) {
       KernelDerivatives &pair = d.pairs[i * n + j];
       pair = kernel_derivatives(m.kernels, s(i, j), s(i, i), s(j, j));
       for (int k = 0; k < kernel_count; ++k) d.sum(i, j) += m.weights[k] * pair.value[k];
     }
+  };
+  parallel_for(n, row, wake_if(n > 32));
   for (int64_t i = 0; i < n; ++i) d.sum(i, i) += 1 / m.precision;
   return d;
 }

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "rivals/inpaint.h"
+#include "tensor/parallel.h"
 #include "tensor/random.h"
 
 namespace coopnets {
@@ -97,8 +98,7 @@ Frames mrf_fill(const Frames &pictures, const Mask &mask, const MrfOptions &opti
       factors = boltzmann_factors(options.first_beta * std::pow(ratio, progress), options.norm);
     for (const std::vector<int64_t> &colour : sites) {
       // Sites of one colour are not neighbours: their order does not matter.
-#pragma omp parallel for schedule(static) if (colour.size() > 256)
-      for (int64_t k = 0; k < int64_t(colour.size()); ++k) {
+      const auto draw = [&](int64_t k) {
         const int64_t at = colour[k], i = at / channels % (height * width), y = i / width, x = i % width;
         int32_t energy[levels] = {};
         const auto add = [&](int64_t neighbour) {
@@ -110,7 +110,8 @@ Frames mrf_fill(const Frames &pictures, const Mask &mask, const MrfOptions &opti
         if (x + 1 < width) add(at + channels);
         const uint32_t word = random_block({seed, Purpose::evaluation}, uint64_t(sweep), 2, uint64_t(at)).v[0];
         level[at] = draw_level(energy, factors, uniform(word));
-      }
+      };
+      parallel_for(int64_t(colour.size()), draw, wake_if(colour.size() > 256));
     }
   }
   Frames result = pictures;
