@@ -78,6 +78,10 @@ class CudaBackend final : public Backend {
   void activation_forward(ConstView x, Activation, View y) override;
   void activation_backward(ConstView y, Activation, View dy) override;
 
+  // resample.cu
+  void downsample(ConstView x, const Resampling &, real scale, View y) override;
+  void upsample(ConstView y, const Resampling &, real scale, View x) override;
+
   // conv.cu
   void conv_forward(ConstView x, ConstView w, const Window &, const Epilogue &, View y) override;
   void conv_backward_input(ConstView dy, ConstView w, const Window &, const Epilogue &, View dx) override;

@@ -36,10 +36,19 @@ std::vector<real> outputs(int threads, const Shape &shape) {
   backend.add(g, y);
   backend.difference(real(0.3), y, x, y);
   keep(y);
-  for (const Activation::Kind kind : {Activation::leaky_relu, Activation::tanh, Activation::sigmoid}) {
+  for (const Activation::Kind kind :
+       {Activation::leaky_relu, Activation::tanh, Activation::sigmoid}) {
     backend.activation_forward(x, {kind, real(0.2)}, y);
     keep(y);
     backend.activation_backward(x, {kind, real(0.2)}, y);
+    keep(y);
+  }
+
+  for (const Resampling &resampling : {Resampling::same(Resampling::average), Resampling::same(Resampling::binomial)}) {
+    Tensor small(backend, resampling.reduced(shape));
+    backend.downsample(x, resampling, real(1.5), small);
+    keep(small);
+    backend.upsample(small, resampling, real(1.5), y);
     keep(y);
   }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tensor/random.h"
+#include "tensor/resampling.h"
 #include "tensor/shape.h"
 
 namespace coopnets {
@@ -156,6 +157,12 @@ class Backend {
   // dw[k,i,c] = sum_{n,o} x[n, o*stride - before + k, i] dy[n,o,c]: the adjoint in w.
   virtual void conv_backward_filter(ConstView x, ConstView dy, const Window &, View dw) = 0;
   virtual void bias_backward(ConstView dy, View db) = 0;  // db[c] = sum over positions of dy[p,c];  db [1,1,1,1,C]
+
+  // --- Resampling by 2: rows and columns, each channel by itself ------------------------------------------------------
+  // y[o,p] = scale sum_{i,j} tap(i) tap(j) x[2o - before + i, 2p - before + j]; y of the shape resampling.reduced(x).
+  virtual void downsample(ConstView x, const Resampling &, real scale, View y) = 0;
+  // The adjoint in x: x[u,v] = scale times the sum of tap(i) tap(j) y[o,p] over all (o,i) and (p,j) that read x[u,v].
+  virtual void upsample(ConstView y, const Resampling &, real scale, View x) = 0;
 
   // --- Pointwise --------------------------------------------------------------------------------------------------
   virtual void activation_forward(ConstView x, Activation, View y) = 0;    // y may be x

@@ -154,6 +154,27 @@ TEST(CudaReplay, SamplesAreThoseOfTheCpu) {
   EXPECT_NE(samples[1][1], samples[1][7]);  // two steps and one
 }
 
+// --- Kernels that the two backends share nothing of -------------------------------------------------------------------
+
+TEST(CudaKernels, ResamplingIsThatOfTheCpu) {
+  for (const Resampling &r : {Resampling::valid(Resampling::average), Resampling::same(Resampling::average),
+                              Resampling::same(Resampling::binomial), Resampling::inner_doubling()})
+    for (const int64_t channels : {3, 24}) {
+      const Shape shape{2, 1, 30, 41, channels}, reduced = r.reduced(shape);
+      std::vector<real> down[2], up[2];
+      for (int i = 0; i < 2; ++i) {
+        Backend &backend = i == 0 ? cpu() : test_backend();
+        const Tensor x(backend, shape, random_values(shape.size(), 1)), y(backend, reduced), dx(backend, shape);
+        backend.downsample(x, r, 1, y);
+        backend.upsample(y, r, 4, dx);
+        down[i] = y.values();
+        up[i] = dx.values();
+      }
+      EXPECT_LE(relative_error(down[1], down[0]), 1e-6) << r.taps << " " << r.before << " " << channels;
+      EXPECT_LE(relative_error(up[1], up[0]), 1e-6) << r.taps << " " << r.before << " " << channels;
+    }
+}
+
 // --- Memory ----------------------------------------------------------------------------------------------------------
 
 TEST(CudaMemory, IsPooledAndCounted) {
