@@ -7,11 +7,14 @@ namespace coopnets {
 // Called, not inlined: kernels finish many elements in unrolled code, which these hundred instructions would swell
 // beyond what a processor's caches keep of it (the forward kernel of pictures from 30 to 390 KB).
 NOT_INLINED inline __device__ float smooth_activation(Activation::Kind kind, float v) {
+  if (kind == Activation::softplus) return fmaxf(v, 0) + log1pf(expf(-fabsf(v)));  // no e^v that overflows
   return kind == Activation::tanh ? tanhf(v) : 1 / (1 + expf(-v));
 }
+NOT_INLINED inline __device__ float softplus_derivative(float y) { return -expm1f(-y); }
 
 __device__ __forceinline__ float activate(const Activation &a, float v) {
-  if (a.kind == Activation::tanh || a.kind == Activation::sigmoid) return smooth_activation(a.kind, v);
+  if (a.kind == Activation::tanh || a.kind == Activation::sigmoid || a.kind == Activation::softplus)
+    return smooth_activation(a.kind, v);
   return v > 0 || a.kind == Activation::none ? v : a.slope * v;
 }
 
@@ -24,6 +27,8 @@ __device__ __forceinline__ float derivative(const Activation &a, float y) {
       return 1 - y * y;
     case Activation::sigmoid:
       return y * (1 - y);
+    case Activation::softplus:
+      return softplus_derivative(y);
     default:
       return 1;
   }

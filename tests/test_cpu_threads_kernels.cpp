@@ -37,12 +37,17 @@ std::vector<real> outputs(int threads, const Shape &shape) {
   backend.difference(real(0.3), y, x, y);
   keep(y);
   for (const Activation::Kind kind :
-       {Activation::leaky_relu, Activation::tanh, Activation::sigmoid}) {
+       {Activation::leaky_relu, Activation::tanh, Activation::sigmoid, Activation::softplus}) {
     backend.activation_forward(x, {kind, real(0.2)}, y);
     keep(y);
     backend.activation_backward(x, {kind, real(0.2)}, y);
     keep(y);
   }
+
+  backend.silu_forward(x, y);
+  keep(y);
+  backend.silu_backward(x, g, y);
+  keep(y);
 
   for (const Resampling &resampling : {Resampling::same(Resampling::average), Resampling::same(Resampling::binomial)}) {
     Tensor small(backend, resampling.reduced(shape));

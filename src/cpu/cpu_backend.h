@@ -32,6 +32,8 @@ class CpuBackend final : public Backend {
   void difference(real factor, ConstView a, ConstView b, View y) override;
   void activation_forward(ConstView x, Activation, View y) override;
   void activation_backward(ConstView y, Activation, View dy) override;
+  void silu_forward(ConstView x, View y) override;
+  void silu_backward(ConstView x, ConstView dy, View dx) override;
 
   // resample.cpp
   void downsample(ConstView x, const Resampling &, real scale, View y) override;

@@ -73,4 +73,15 @@ void CpuBackend::activation_backward(ConstView y, Activation activation, View dy
   });
 }
 
+void CpuBackend::silu_forward(ConstView x, View y) {
+  require_same(x.shape, y.shape, "SiLU");
+  for_elements(threads_, y.shape.size(), [=](int64_t i) { y.data[i] = silu(x.data[i]); });
+}
+
+void CpuBackend::silu_backward(ConstView x, ConstView dy, View dx) {
+  require_same(x.shape, dy.shape, "SiLU: gradient");
+  require_same(x.shape, dx.shape, "SiLU: input gradient");
+  for_elements(threads_, x.shape.size(), [=](int64_t i) { dx.data[i] = dy.data[i] * silu_derivative(x.data[i]); });
+}
+
 }  // namespace coopnets

@@ -34,9 +34,10 @@ struct View {
 };
 
 // Pointwise nonlinearity y = a(v). Each derivative is a function of the output y alone, so v need not be kept:
-//   none 1; leaky_relu (y > 0 ? 1 : slope), ReLU being slope 0; tanh 1 - y^2; sigmoid y (1 - y).
+//   none 1; leaky_relu (y > 0 ? 1 : slope), ReLU being slope 0; tanh 1 - y^2; sigmoid y (1 - y);
+//   softplus, y = ln(1 + e^v): 1 - e^-y.
 struct Activation {
-  enum Kind { none, leaky_relu, tanh, sigmoid } kind = none;
+  enum Kind { none, leaky_relu, tanh, sigmoid, softplus } kind = none;
   real slope = 0;
 };
 
@@ -167,6 +168,9 @@ class Backend {
   // --- Pointwise --------------------------------------------------------------------------------------------------
   virtual void activation_forward(ConstView x, Activation, View y) = 0;    // y may be x
   virtual void activation_backward(ConstView y, Activation, View dy) = 0;  // in place: dy *= a'(y)
+  // SiLU: y = x s(x), s the sigmoid. Its derivative s (1 + x (1 - s)) is no function of y. y may be x, dx may be dy.
+  virtual void silu_forward(ConstView x, View y) = 0;
+  virtual void silu_backward(ConstView x, ConstView dy, View dx) = 0;
 
   // --- Batch normalisation over the P positions of each channel ------------------------------------------------------
   // Training: m = mean, v = population variance (two passes or Welford), y = activation(scale (x - m)/sqrt(v + epsilon)

@@ -175,6 +175,28 @@ TEST(CudaKernels, ResamplingIsThatOfTheCpu) {
     }
 }
 
+TEST(CudaKernels, SmoothActivationsAreThoseOfTheCpu) {
+  std::vector<real> v;
+  for (int i = -2000; i <= 2000; ++i) v.push_back(real(i * 0.05));
+  const Shape shape{1, 1, 1, 1, int64_t(v.size())};
+  std::vector<std::vector<real>> results[2];
+  for (int i = 0; i < 2; ++i) {
+    Backend &backend = i == 0 ? cpu() : test_backend();
+    const Tensor x(backend, shape, v), y(backend, shape), dy(backend, shape, random_values(shape.size(), 2));
+    backend.silu_forward(x, y);
+    results[i].push_back(y.values());
+    backend.silu_backward(x, dy, y);
+    results[i].push_back(y.values());
+    for (const Activation::Kind kind : {Activation::tanh, Activation::sigmoid, Activation::softplus}) {
+      backend.activation_forward(x, {kind, 0}, y);
+      results[i].push_back(y.values());
+      backend.activation_backward(y, {kind, 0}, dy);
+      results[i].push_back(dy.values());
+    }
+  }
+  for (size_t k = 0; k < results[0].size(); ++k) EXPECT_LE(relative_error(results[1][k], results[0][k]), 1e-6) << k;
+}
+
 // --- Memory ----------------------------------------------------------------------------------------------------------
 
 TEST(CudaMemory, IsPooledAndCounted) {

@@ -52,8 +52,11 @@ std::vector<real> backward_filter(const NaiveConv &c, const std::vector<real> &x
   return dw.values();
 }
 
-constexpr Activation activations[] = {
-    {}, {Activation::leaky_relu, real(0.2)}, {Activation::tanh, 0}, {Activation::sigmoid, 0}};
+constexpr Activation activations[] = {{},
+                                      {Activation::leaky_relu, real(0.2)},
+                                      {Activation::tanh, 0},
+                                      {Activation::sigmoid, 0},
+                                      {Activation::softplus, 0}};
 
 // Both epilogues against the naive statement: activation(y + bias) derivative, whatever the route to y.
 void expect_epilogues(const NaiveConv &c, const std::vector<real> &x, std::vector<real> w, const std::vector<real> &dy,
@@ -65,6 +68,7 @@ void expect_epilogues(const NaiveConv &c, const std::vector<real> &x, std::vecto
       y[i] *= activation.kind == Activation::leaky_relu ? (a > 0 ? 1 : activation.slope)
               : activation.kind == Activation::tanh     ? 1 - a * a
               : activation.kind == Activation::sigmoid  ? a * (1 - a)
+              : activation.kind == Activation::softplus ? 1 - std::exp(-a)
                                                         : 1;
     }
     return y;
@@ -75,11 +79,12 @@ void expect_epilogues(const NaiveConv &c, const std::vector<real> &x, std::vecto
       y[i] = activation.kind == Activation::leaky_relu ? (v > 0 ? v : activation.slope * v)
              : activation.kind == Activation::tanh     ? std::tanh(v)
              : activation.kind == Activation::sigmoid  ? 1 / (1 + std::exp(-v))
+             : activation.kind == Activation::softplus ? std::log1p(std::exp(v))
                                                        : v;
     }
     return y;
   };
-  for (real &v : w) v *= real(0.02);  // so that tanh and sigmoid are not saturated
+  for (real &v : w) v *= real(0.02);  // so that smooth activations are not saturated
   const std::vector<real> out_bias = noise(c.cout, 4), in_bias = noise(c.x.c, 5);
   const Tensor out_values(b, {1, 1, 1, 1, c.cout}, out_bias), in_values(b, {1, 1, 1, 1, c.x.c}, in_bias);
   EXPECT_LE(distance(forward(c, x, w, {out_values, activation}), finish(c.forward(x, w), out_bias)), rounding);

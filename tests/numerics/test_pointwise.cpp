@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <stdexcept>
 
 #include "numerics/helpers.h"
@@ -19,6 +20,8 @@ double activate(const Activation &a, double v) {
       return std::tanh(v);
     case Activation::sigmoid:
       return 1 / (1 + std::exp(-v));
+    case Activation::softplus:
+      return std::max(v, 0.) + std::log1p(std::exp(-std::fabs(v)));
   }
   return v;
 }
@@ -33,15 +36,15 @@ double derivative(const Activation &a, double y) {
       return 1 - y * y;
     case Activation::sigmoid:
       return y * (1 - y);
+    case Activation::softplus:
+      return -std::expm1(-y);
   }
   return 1;
 }
 
-const Activation activations[] = {{Activation::none, 0},
-                                  {Activation::leaky_relu, 0},
-                                  {Activation::leaky_relu, real(0.2)},
-                                  {Activation::tanh, 0},
-                                  {Activation::sigmoid, 0}};
+const Activation activations[] = {
+    {Activation::none, 0}, {Activation::leaky_relu, 0}, {Activation::leaky_relu, real(0.2)},
+    {Activation::tanh, 0}, {Activation::sigmoid, 0},    {Activation::softplus, 0}};
 
 TEST(Pointwise, Fills) {
   for (const Shape &shape : shapes) {
@@ -127,15 +130,21 @@ TEST(Pointwise, ActivatesAndDifferentiates) {
     }
 }
 
-// Each element on its own: tiny ones keep their relative precision, huge ones saturate, NaN stays.
-TEST(Pointwise, ActivationsAreAccurateEverywhere) {
-  std::vector<real> v = {0,   real(1e-30), real(1e-10), real(-1e-10), real(1e-4), 60,
-                         -60, 88,          -88,         1000,         -1000,      real(1e30)};
+// Where activations are difficult: tiny and huge numbers, the knees, infinity.
+std::vector<real> hard_numbers() {
+  std::vector<real> v = {0,  real(1e-30), real(1e-10), real(-1e-10), real(1e-4), real(-1e-3), 60,        -60,
+                         88, -88,         100,         -100,         1000,       -1000,       real(1e30)};
   for (int i = -4000; i <= 4000; ++i) v.push_back(real(i * 0.005));
   v.push_back(std::numeric_limits<real>::infinity());
   v.push_back(-std::numeric_limits<real>::infinity());
+  return v;
+}
+
+// Each element on its own: tiny ones keep their relative precision, huge ones saturate, NaN stays.
+TEST(Pointwise, ActivationsAreAccurateEverywhere) {
+  const std::vector<real> v = hard_numbers();
   const Guarded x({1, 1, 1, 1, int64_t(v.size())}, v), y({1, 1, 1, 1, int64_t(v.size())});
-  for (const Activation::Kind kind : {Activation::tanh, Activation::sigmoid}) {
+  for (const Activation::Kind kind : {Activation::tanh, Activation::sigmoid, Activation::softplus}) {
     test_backend().activation_forward(x, {kind, 0}, y);
     const std::vector<real> got = y.values();
     ASSERT_EQ(got.size(), v.size());
@@ -143,10 +152,100 @@ TEST(Pointwise, ActivationsAreAccurateEverywhere) {
     for (size_t i = 0; i < v.size(); ++i) {
       const double wanted = activate({kind, 0}, v[i]);
       // The exponential is clamped at e^87 = 6e37 in float, below whose inverse nothing is asked.
-      EXPECT_NEAR(got[i], wanted, 6 * unit * std::fabs(wanted) + 1e-37) << kind << " at " << v[i];
+      if (std::isinf(wanted))
+        EXPECT_EQ(got[i], wanted) << kind << " at " << v[i];
+      else
+        EXPECT_NEAR(got[i], wanted, 6 * unit * std::fabs(wanted) + 1e-37) << kind << " at " << v[i];
     }
   }
 }
+
+// The derivative of softplus is the sigmoid, all of whose digits are there where it is almost 0.
+TEST(Pointwise, SoftplusKeepsSmallDerivatives) {
+  const std::vector<real> v = hard_numbers();
+  const Shape shape = {1, 1, 1, 1, int64_t(v.size())};
+  const Guarded x(shape, v), y(shape), dy(shape, std::vector<real>(v.size(), 1));
+  test_backend().activation_forward(x, {Activation::softplus, 0}, y);
+  test_backend().activation_backward(y, {Activation::softplus, 0}, dy);
+  const std::vector<real> got = dy.values();
+  ASSERT_EQ(got.size(), v.size());
+  for (size_t i = 0; i < v.size(); ++i) {
+    const double wanted = 1 / (1 + std::exp(-double(v[i])));
+    EXPECT_NEAR(got[i], wanted, 12 * std::numeric_limits<real>::epsilon() * wanted + 1e-37) << v[i];
+  }
+}
+
+TEST(Pointwise, SiluMatchesItsFormula) {
+  const std::vector<real> v = hard_numbers(), g = random_values(v.size(), 3);
+  const Shape shape = {1, 1, 1, 1, int64_t(v.size())};
+  const Guarded x(shape, v), y(shape), dy(shape, g), dx(shape);
+  test_backend().silu_forward(x, y);
+  test_backend().silu_backward(x, dy, dx);
+  const std::vector<real> got = y.values(), gradient = dx.values();
+  ASSERT_EQ(got.size(), v.size());
+  ASSERT_EQ(gradient.size(), v.size());
+  const double unit = std::numeric_limits<real>::epsilon();
+  for (size_t i = 0; i < v.size(); ++i) {
+    const double a = v[i], s = 1 / (1 + std::exp(-a)), rest = 1 / (1 + std::exp(a));  // rest: 1 - s
+    if (std::isinf(a)) {                                                              // the limits
+      EXPECT_EQ(got[i] > 0 ? got[i] : 0, a > 0 ? a : 0);
+      EXPECT_NEAR(gradient[i], a > 0 ? double(g[i]) : 0, 1e-35);
+      continue;
+    }
+    EXPECT_NEAR(got[i], a * s, 6 * unit * std::fabs(a * s) + 2e-36) << a;
+    const double most = s + std::fabs(a) * s * rest;
+    EXPECT_NEAR(gradient[i], g[i] * s * (1 + a * rest), 8 * unit * std::fabs(g[i]) * most + 1e-35) << a;
+  }
+  test_backend().silu_backward(x, dy, dy);
+  EXPECT_EQ(dy.values(), gradient) << "in place";
+  test_backend().silu_forward(x, x);
+  EXPECT_EQ(x.values(), got) << "in place";
+}
+
+TEST(Pointwise, SiluPassesNanOn) {
+  const real nan = std::numeric_limits<real>::quiet_NaN();
+  const Shape shape = {1, 1, 1, 1, 40};
+  std::vector<real> spoilt(40, 1);
+  spoilt[17] = nan;
+  const Guarded x(shape, spoilt), y(shape), dy(shape, std::vector<real>(40, 1)), dx(shape);
+  const auto expect_one = [](const std::vector<real> &values) {
+    for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(std::isnan(values[i]), i == 17) << i;
+  };
+  test_backend().silu_forward(x, y);
+  expect_one(y.values());
+  test_backend().silu_backward(x, dy, dx);
+  expect_one(dx.values());
+  test_backend().silu_backward(dy, x, dx);
+  expect_one(dx.values());
+}
+
+#ifdef COOPNETS_DOUBLE
+// The gradients by central differences of the forward kernels.
+TEST(Pointwise, DerivativesAreThoseOfTheForwardKernels) {
+  Backend &backend = test_backend();
+  const real h = 1e-5;
+  std::vector<real> v = {-100, -20, -5, -1.5, -1.278, -1, -1e-3, 0, 1e-3, 1, 2, 5, 20, 100}, above = v, below = v;
+  for (size_t i = 0; i < v.size(); ++i) above[i] += h, below[i] -= h;
+  const Shape shape = {1, 1, 1, 1, int64_t(v.size())};
+  const auto check = [&](const std::function<void(View, View)> &forward, const std::vector<real> &derivative) {
+    const Guarded up(shape, above), down(shape, below);
+    forward(up, up);
+    forward(down, down);
+    const std::vector<real> y1 = up.values(), y0 = down.values();
+    for (size_t i = 0; i < v.size(); ++i)
+      EXPECT_NEAR(derivative[i], (y1[i] - y0[i]) / (above[i] - below[i]), 1e-9) << v[i];
+  };
+  for (const Activation::Kind kind : {Activation::tanh, Activation::sigmoid, Activation::softplus}) {
+    const Guarded y(shape, v), dy(shape, std::vector<real>(v.size(), 1));
+    backend.activation_forward(y, {kind, 0}, y);
+    backend.activation_backward(y, {kind, 0}, dy);
+    check([&](View x, View to) { backend.activation_forward(x, {kind, 0}, to); }, dy.values());
+  }
+  const Guarded x(shape, v), dy(shape, std::vector<real>(v.size(), 1));
+  backend.silu_backward(x, dy, dy);
+  check([&](View from, View to) { backend.silu_forward(from, to); }, dy.values());
+}
+#endif
 
 TEST(Pointwise, ActivationsPassNanOn) {
   const real nan = std::numeric_limits<real>::quiet_NaN();
@@ -179,6 +278,8 @@ TEST(Pointwise, TensorsMayBeginAnywhere) {
     backend.difference(2, view(0), view(1), view(2));
     backend.activation_forward(view(2), {Activation::tanh, 0}, view(0));
     backend.activation_backward(view(0), {Activation::tanh, 0}, view(1));
+    backend.silu_backward(view(0), view(1), view(2));
+    backend.silu_forward(view(2), view(0));
     backend.langevin(view(0), view(1), {real(0.1), 1, real(0.1), {7, Purpose::test}, 2});
     backend.adam({{view(0), view(1), view(2), view(3), real(0.01)}}, {});
     backend.capped_momentum({{view(1), view(0), view(2), real(0.01), 2, real(0.1), real(0.001)}}, real(0.9));
@@ -215,6 +316,9 @@ TEST(Pointwise, RefusesDisagreeingShapes) {
   EXPECT_THROW(backend.fill_examples(x, z), std::invalid_argument);
   EXPECT_THROW(backend.activation_forward(x, {}, z), std::invalid_argument);
   EXPECT_THROW(backend.activation_backward(x, {}, z), std::invalid_argument);
+  EXPECT_THROW(backend.silu_forward(x, z), std::invalid_argument);
+  EXPECT_THROW(backend.silu_backward(x, z, x), std::invalid_argument);
+  EXPECT_THROW(backend.silu_backward(x, x, z), std::invalid_argument);
 }
 
 }  // namespace
