@@ -120,6 +120,18 @@ Variable activate(Tape &tape, Variable x, Activation activation) {
   return tape.record(std::move(op), {x}, tape.shape(x));
 }
 
+// y = x s(x), s the sigmoid; dx = dy s (1 + x (1 - s)), of x.
+Variable silu(Tape &tape, Variable x) {
+  Op op;
+  op.in_place = true;
+  op.reads = [](size_t, const std::vector<bool> &) { return true; };
+  op.forward = [](Backend &backend, const Inputs &in, View y) { backend.silu_forward(in[0], y); };
+  op.backward = [](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
+    backend.silu_backward(in[0], dy, d_in[0]);
+  };
+  return tape.record(std::move(op), {x}, tape.shape(x));
+}
+
 // y = a + b, so da = dy and db = dy.
 Variable add(Tape &tape, Variable a, Variable b) {
   require_same(tape.shape(a), tape.shape(b), "add");
@@ -134,6 +146,27 @@ Variable add(Tape &tape, Variable a, Variable b) {
       if (d.data && d.data != dy.data) backend.copy(dy, d);
   };
   return tape.record(std::move(op), {a, b}, tape.shape(a));
+}
+
+// ------------------------------------------------------------------------------------------------------- resampling
+
+// Both are linear, so each gradient is the adjoint: of a reduction an enlargement, and the other way round.
+Variable downsample(Tape &tape, Variable x, const Resampling &filter) {
+  Op op;
+  op.forward = [=](Backend &backend, const Inputs &in, View y) { backend.downsample(in[0], filter, 1, y); };
+  op.backward = [=](Backend &backend, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
+    backend.upsample(dy, filter, 1, d_in[0]);
+  };
+  return tape.record(std::move(op), {x}, filter.reduced(tape.shape(x)));
+}
+
+Variable upsample(Tape &tape, Variable y, const Resampling &filter) {
+  Op op;
+  op.forward = [=](Backend &backend, const Inputs &in, View x) { backend.upsample(in[0], filter, 4, x); };
+  op.backward = [=](Backend &backend, const Inputs &, View dx, const Derivative &, const Gradients &d_in) {
+    backend.downsample(dx, filter, 4, d_in[0]);
+  };
+  return tape.record(std::move(op), {y}, filter.enlarged(tape.shape(y)));
 }
 
 }  // namespace coopnets

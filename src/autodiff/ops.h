@@ -6,10 +6,13 @@
 //   batch_norm            y = a(scale (x - m)/sqrt(v + e) + shift), m and v of the batch
 //   batch_norm_inference  the same with given m and v
 //   activate              y = a(x)
+//   silu                  y = x / (1 + e^-x)
 //   add                   y = x1 + x2
+//   downsample            rows and columns reduced by 2 with a fixed filter (tensor/resampling.h)
+//   upsample              doubled: 4 times the adjoint of downsample
 // clang-format on
 //
-// a is none, (leaky) ReLU, tanh or sigmoid. Losses need no ops: Tape::seed holds the gradient of any scalar with
+// a is none, (leaky) ReLU, tanh, sigmoid or softplus. Losses need no ops: Tape::seed holds the gradient of any scalar with
 // respect to the output, and the energies of this program are plain sums of the descriptor's outputs, whose gradient is
 // a constant.
 #pragma once
@@ -39,6 +42,12 @@ Variable batch_norm_inference(Tape &, Variable x, Variable scale, Variable shift
                               real epsilon, Activation, BatchStatistics &spare);
 
 Variable activate(Tape &, Variable x, Activation);
+Variable silu(Tape &, Variable x);
 Variable add(Tape &, Variable a, Variable b);  // equal shapes
+
+// x [N,T,H,W,C] -> filter.reduced(x).
+Variable downsample(Tape &, Variable x, const Resampling &filter);
+// y -> filter.enlarged(y): nearest-neighbour or bilinear doubling, as tensor/resampling.h says.
+Variable upsample(Tape &, Variable y, const Resampling &filter);
 
 }  // namespace coopnets

@@ -11,6 +11,7 @@ Activation relu() { return {Activation::leaky_relu, 0}; }
 Activation leaky_relu(double slope) { return {Activation::leaky_relu, real(slope)}; }
 Activation tanh_activation() { return {Activation::tanh, 0}; }
 Activation sigmoid_activation() { return {Activation::sigmoid, 0}; }
+Activation softplus() { return {Activation::softplus, 0}; }
 
 LayerOptions LayerOptions::without_bias() const {
   LayerOptions options = *this;
@@ -43,6 +44,8 @@ std::string name_of(const Activation &a) {
       return "tanh";
     case Activation::sigmoid:
       return "sigmoid";
+    case Activation::softplus:
+      return "softplus";
   }
   return "";
 }
@@ -109,7 +112,19 @@ Variable Recorder::activate(Variable x, Activation activation) {
   return note(name_of(activation), {x}, coopnets::activate(tape_, x, activation));
 }
 
+Variable Recorder::silu(Variable x) { return note("SiLU", {x}, coopnets::silu(tape_, x)); }
+
 Variable Recorder::add(Variable a, Variable b) { return note("sum", {a, b}, coopnets::add(tape_, a, b)); }
+
+Variable Recorder::downsample(Variable x, const Resampling &filter) {
+  return note(std::string("halved") + (filter.taps == Resampling::average ? ", 2x2 means" : ", binomial"), {x},
+              coopnets::downsample(tape_, x, filter));
+}
+
+Variable Recorder::upsample(Variable x, const Resampling &filter) {
+  return note(std::string("doubled") + (filter.taps == Resampling::average ? ", nearest" : ", bilinear"), {x},
+              coopnets::upsample(tape_, x, filter));
+}
 
 // ------------------------------------------------------------------------------------------------------- names
 

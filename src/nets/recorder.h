@@ -25,6 +25,7 @@ Activation relu();
 Activation leaky_relu(double slope);
 Activation tanh_activation();
 Activation sigmoid_activation();
+Activation softplus();
 
 // What a layer with filters may say beside its window.
 struct LayerOptions {
@@ -93,7 +94,11 @@ class Recorder {
   // parameters "N.scale" and "N.shift".
   Variable batch_norm(Variable x, Activation = {});
   Variable activate(Variable x, Activation);
+  Variable silu(Variable x);
   Variable add(Variable a, Variable b);
+  // Rows and columns by 2, each channel by itself: see tensor/resampling.h.
+  Variable downsample(Variable x, const Resampling &filter = Resampling::same(Resampling::binomial));
+  Variable upsample(Variable x, const Resampling &filter = Resampling::same(Resampling::binomial));
 
   // Layers are numbered in their order, those after scope("left") as left.0, left.1 and so on; scope("") goes back.
   // Layers of one name share their parameters: scope("left") twice records the same layers on two inputs.

@@ -32,6 +32,14 @@ struct SmallNets {
                   {{1, 1, 1, 1, 4}}, {1, Purpose::generator_weights}, 0.05) {}
 };
 
+// Nets that branch, for the same pictures.
+struct BranchingNets {
+  Network descriptor, generator;
+  explicit BranchingNets(Backend &b)
+      : descriptor(b, "descriptor", two_branches, {{1, 1, 8, 8, 1}}, {1, Purpose::descriptor_weights}, 0.05),
+        generator(b, "generator", three_noises, three_sizes, {1, Purpose::generator_weights}, 0.05) {}
+};
+
 inline LearningSettings small_settings(Algorithm algorithm) {
   LearningSettings s;
   s.algorithm = algorithm;

@@ -22,4 +22,23 @@ inline Variable normalised_deconv(Recorder &r, Variable x, int64_t channels, con
   return r.batch_norm(r.deconv(x, channels, sides, LayerOptions().without_bias()), a);
 }
 
+// f(x): responses on two scales, the second by a residual block.
+inline std::vector<Variable> two_branches(Recorder &r, const std::vector<Variable> &x) {
+  const Variable fine = r.conv(x[0], 4, same_side(3, 1), leaky_relu(0.2));
+  Variable coarse = r.conv(r.downsample(x[0]), 3, same_side(3, 1), leaky_relu(0.2));
+  coarse = r.add(coarse, r.conv(coarse, 3, same_side(3, 1), tanh_activation()));
+  return {fine, r.fully_connected(coarse, 2)};
+}
+
+// g(z): noise of three sizes, seen at three levels.
+inline std::vector<Variable> three_noises(Recorder &r, const std::vector<Variable> &z) {
+  Variable h = r.conv(z[0], 4, same_side(3, 1), leaky_relu(0.2));
+  for (size_t level = 1; level < 3; ++level) {
+    h = r.add(r.conv(r.upsample(h), 4, same_side(3, 1)), r.conv(z[level], 4, same_side(3, 1)));
+    h = r.batch_norm(h, leaky_relu(0.2));
+  }
+  return {r.conv(h, 1, same_side(3, 1), tanh_activation())};
+}
+inline const std::vector<Shape> three_sizes = {{1, 1, 2, 2, 2}, {1, 1, 4, 4, 1}, {1, 1, 8, 8, 1}};
+
 }  // namespace coopnets

@@ -158,5 +158,83 @@ TEST(Network, ConvolutionalNetsTakeAnySize) {
   EXPECT_FALSE(net.takes({wrong.shape()}));
 }
 
+// ------------------------------------------------------------------------------------------- nets that branch
+
+TEST(BranchingNets, AreDescribedAsTheyAreRecorded) {
+  const Sketch f = sketch(two_branches, "f", {{1, 1, 8, 8, 1}});
+  EXPECT_EQ(f.outputs, (std::vector<Shape>{{1, 1, 8, 8, 4}, {1, 1, 1, 1, 2}}));
+  EXPECT_EQ(f.lines,
+            (std::vector<std::string>{"conv 3x3, leaky ReLU 0.2 -> 8x8 x 4", "halved, binomial of input 1 -> 4x4 x 1",
+                                      "conv 3x3, leaky ReLU 0.2 -> 4x4 x 3", "conv 3x3, tanh -> 4x4 x 3",
+                                      "sum of 3 and 4 -> 4x4 x 3", "fully connected -> 1x1 x 2"}));
+  EXPECT_EQ(f.flop, 2. * (64 * 9 * 4 + 16 * 9 * 3 + 16 * 9 * 3 * 3 + 16 * 3 * 2));
+  const Sketch g = sketch(three_noises, "g", three_sizes);
+  EXPECT_EQ(g.outputs, (std::vector<Shape>{{1, 1, 8, 8, 1}}));
+  EXPECT_EQ(g.batch_norms.size(), 2u);
+  EXPECT_EQ(g.lines[4], "sum of 3 and 4 -> 4x4 x 4");
+  EXPECT_EQ(g.lines[5], "batch norm, leaky ReLU 0.2 -> 4x4 x 4");
+}
+
+// Layers that are named alike are the same layers: their gradient is the sum of both uses.
+TEST(BranchingNets, LayersOfOneNameShareTheirParameters) {
+  Backend &backend = test_backend();
+  const auto twins = [](Recorder &r, const std::vector<Variable> &x) {
+    std::vector<Variable> y;
+    for (const Variable v : x) {
+      r.scope("twin");
+      y.push_back(r.conv(v, 2, valid(1), tanh_activation()));
+    }
+    r.scope("");
+    y.push_back(r.conv(y[0], 1, valid(1)));
+    return y;
+  };
+  Network net(backend, "n", twins, {{1, 1, 1, 1, 3}, {1, 1, 1, 1, 3}}, key, 0.5);
+  std::vector<std::string> names;
+  for (const Parameter &p : net.parameters()) names.push_back(p.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"n.twin.0.filters", "n.twin.0.bias", "n.0.filters", "n.0.bias"}));
+  Tensor a(backend, {1, 1, 1, 1, 3}, {1, 2, 3}), b(backend, {1, 1, 1, 1, 3}, {3, 2, 1});
+  std::vector<std::vector<real>> bias;
+  for (const auto &inputs : {std::vector<View>{a, b}, {a, a}, {b, b}}) {
+    Arena arena(backend);
+    Pass pass(net, inputs, Statistics::batch, arena, arena, {Wrt::parameters});
+    pass.forward();
+    pass.fill_seed(Wrt::parameters, 0);
+    for (size_t k = 0; k < 2; ++k) backend.fill(pass.seed(Wrt::parameters, k), 1);
+    pass.backward(Wrt::parameters);
+    bias.push_back(values(backend, pass.gradient(Wrt::parameters, 1)));
+  }
+  for (size_t c = 0; c < 2; ++c) EXPECT_NEAR(bias[0][c], (bias[1][c] + bias[2][c]) / 2, 1e-5);
+  const auto unlike = [&](Recorder &r, const std::vector<Variable> &x) {
+    for (const int64_t channels : {2, 3}) {
+      r.scope("twin");
+      r.conv(x[0], channels, valid(1));
+    }
+    return x;
+  };
+  EXPECT_THROW(sketch(unlike, "n", {{1, 1, 1, 1, 3}}), std::invalid_argument);
+}
+
+#ifdef COOPNETS_DOUBLE
+TEST(BranchingNets, GradientsEqualCentralDifferences) {
+  Backend &backend = test_backend();
+  std::unique_ptr<Network::Use> use;
+  Network f(backend, "f", two_branches, {{1, 1, 8, 8, 1}}, key, 0.4);
+  for (size_t k = 0; k < 2; ++k)
+    check_gradients(
+        [&](Tape &t, const std::vector<Variable> &v) {
+          use = f.record(t, v, Statistics::batch);
+          return use->outputs[k];
+        },
+        {{2, 1, 8, 8, 1}});
+  Network g(backend, "g", three_noises, three_sizes, key, 0.4);
+  check_gradients(
+      [&](Tape &t, const std::vector<Variable> &v) {
+        use = g.record(t, v, Statistics::batch);
+        return use->outputs[0];
+      },
+      {{2, 1, 2, 2, 2}, {2, 1, 4, 4, 1}, {2, 1, 8, 8, 1}});
+}
+#endif
+
 }  // namespace
 }  // namespace coopnets

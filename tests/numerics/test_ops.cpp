@@ -48,6 +48,11 @@ std::vector<OpCase> cases() {
       return deconv(t, v[0], v[1], bias ? v[2] : Variable{}, window, out, a);
     };
   };
+  auto resampling_case = [](Resampling filter, bool up) -> Graph {
+    return [=](Tape &t, const std::vector<Variable> &v) {
+      return up ? upsample(t, v[0], filter) : downsample(t, v[0], filter);
+    };
+  };
   return {
       {"conv", {x, w}, conv_case(strided, linear(), false)},
       {"conv_bias_leaky", {x, w, channels4}, conv_case(strided, leaky_relu(0.2), true)},
@@ -73,6 +78,29 @@ std::vector<OpCase> cases() {
       {"activate_leaky",
        {x},
        [](Tape &t, const std::vector<Variable> &v) { return activate(t, v[0], leaky_relu(0.1)); }},
+      {"activate_softplus", {x}, [](Tape &t, const std::vector<Variable> &v) { return activate(t, v[0], softplus()); }},
+      {"silu", {x}, [](Tape &t, const std::vector<Variable> &v) { return silu(t, v[0]); }},
+      {"silu_of_conv",
+       {x, w, channels4},
+       [strided](Tape &t, const std::vector<Variable> &v) {
+         return silu(t, conv(t, v[0], v[1], v[2], strided, tanh_activation()));
+       }},
+      {"downsample_average", {x}, resampling_case(Resampling::same(Resampling::average), false)},
+      {"downsample_binomial", {x}, resampling_case(Resampling::same(Resampling::binomial), false)},
+      {"downsample_inside", {x}, resampling_case(Resampling::valid(Resampling::binomial), false)},
+      {"upsample_nearest", {x}, resampling_case(Resampling::same(Resampling::average), true)},
+      {"upsample_bilinear", {x}, resampling_case(Resampling::same(Resampling::binomial), true)},
+      {"upsample_inside", {x}, resampling_case(Resampling::inner_doubling(), true)},
+      // An image at two scales, both seen by the same filters.
+      {"sum_over_scales",
+       {x, w, channels4},
+       [](Tape &t, const std::vector<Variable> &v) {
+         const Window seen{{2, 1, 0, 1}, {3, 1, 1, 1}, {4, 1, 1, 2}};
+         const Resampling half = Resampling::same(Resampling::average);
+         const Variable fine = conv(t, v[0], v[1], v[2], seen, leaky_relu(0.2));
+         const Variable coarse = conv(t, downsample(t, v[0], half), v[1], v[2], seen, leaky_relu(0.2));
+         return add(t, downsample(t, fine, half), coarse);
+       }},
       {"add", {x, x}, [](Tape &t, const std::vector<Variable> &v) { return add(t, v[0], v[1]); }},
       {"add_to_itself", {x}, [](Tape &t, const std::vector<Variable> &v) { return add(t, v[0], v[0]); }},
       // Convolutions hand the gradient down through their input's activation, whichever op that belongs to.
