@@ -16,7 +16,7 @@ struct Layer {
   int64_t cout;
 };
 
-// Every route: many tiles, several column blocks, split depth, scattered bands, folded windows.
+// Every route: many tiles, several column blocks, split depth, scattered bands, folded windows, lines.
 const Layer layers[] = {
     {{3, 1, 33, 31, 3}, {{}, {5, 2, 1, 2}, {5, 2, 1, 2}}, 64},
     {{1, 1, 70, 30, 3}, {{}, {7, 3, 3, 3}, {7, 3, 3, 3}}, 30},
@@ -24,6 +24,10 @@ const Layer layers[] = {
     {{2, 5, 9, 9, 18}, {{3, 2, 1, 1}, {3, 1, 1, 1}, {3, 1, 1, 1}}, 300},
     {{30, 1, 8, 8, 96}, {{}, {8, 1, 0, 0}, {8, 1, 0, 0}}, 10},
     {{1, 1, 1, 1, 5000}, {{}, {}, {}}, 3},
+    {{2, 1, 64, 64, 24}, {{}, {3, 1, 1, 1}, {3, 1, 1, 1}}, 24},
+    {{1, 1, 28, 28, 64}, {{}, {3, 1, 0, 0}, {3, 1, 0, 0}}, 64},
+    {{1, 1, 40, 40, 40}, {{}, {9, 1, 4, 4}, {7, 1, 3, 3}}, 50},
+    {{60, 1, 4, 4, 64}, {{}, {3, 1, 1, 1}, {3, 1, 1, 1}}, 64},
 };
 
 std::vector<std::vector<real>> results(int threads, const Layer &layer) {

@@ -55,24 +55,21 @@ int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 class Forward final : public Product {
  public:
   Forward(const Convolution &c, const real *x, const real *w, const Epilogue &epilogue, real *y)
-      : patches_{x, c.t, c.h, c.w, c.cin}, w_(w), epilogue_(epilogue), y_(y) {
+      : w_(w), epilogue_(epilogue), y_(y) {
+    windows = {x, c.t, c.h, c.w, c.cin};
     rows = c.y_shape().positions();
     columns = c.cout;
-    depth = patches_.columns();
+    depth = windows.columns();
   }
-  void pack_a(int64_t row, int64_t count, int64_t step, int64_t steps, real *to) const override {
-    patches_.pack(row, count, step, steps, to, a_stride);
-  }
+  const real *panels() const override { return are_panels(w_, columns) ? w_ : nullptr; }
   void pack_b(int64_t step, int64_t steps, int64_t column, int64_t count, real *to) const override {
     pack_rows(w_ + step * columns + column, columns, steps, count, to);
   }
   void store(int64_t row, int64_t count, int64_t column, int64_t width, const real *c, int64_t stride) const override {
-    for (int64_t r = 0; r < count; ++r)
-      finish(c + r * stride, width, column, epilogue_, y_, (row + r) * columns + column);
+    finish({c, stride, count, width}, column, epilogue_, y_, row * columns + column, columns);
   }
 
  private:
-  Patches patches_;
   const real *w_;
   const Epilogue &epilogue_;
   real *y_;
@@ -80,16 +77,14 @@ class Forward final : public Product {
 
 class BackwardFilter final : public Product {
  public:
-  BackwardFilter(const Convolution &c, const real *x, const real *dy, real *dw)
-      : patches_{x, c.t, c.h, c.w, c.cin}, dy_(dy), dw_(dw) {
-    rows = patches_.columns();
+  BackwardFilter(const Convolution &c, const real *x, const real *dy, real *dw) : dy_(dy), dw_(dw) {
+    windows = {x, c.t, c.h, c.w, c.cin};
+    rows = windows.columns();
     columns = c.cout;
     depth = c.y_shape().positions();
     by_depth = true;
   }
-  void pack_a(int64_t row, int64_t count, int64_t step, int64_t steps, real *to) const override {
-    patches_.pack(step, steps, row, count, to, a_stride);
-  }
+  const real *panels() const override { return are_panels(dy_, columns) ? dy_ : nullptr; }
   void pack_b(int64_t step, int64_t steps, int64_t column, int64_t count, real *to) const override {
     pack_rows(dy_ + step * columns + column, columns, steps, count, to);
   }
@@ -98,7 +93,6 @@ class BackwardFilter final : public Product {
   }
 
  private:
-  Patches patches_;
   const real *dy_;
   real *dw_;
 };
@@ -122,20 +116,11 @@ class BackwardInput final : public Product {
  public:
   BackwardInput(const Convolution &c, Phase t, Phase h, Phase w, const real *dy, const real *filters,
                 const Epilogue &epilogue, real *dx)
-      : c_(c),
-        t_(t),
-        h_(h),
-        w_(w),
-        patches_{dy, t.over_dy(c.t), h.over_dy(c.h), w.over_dy(c.w), c.cout},
-        filters_(filters),
-        epilogue_(epilogue),
-        dx_(dx) {
+      : c_(c), t_(t), h_(h), w_(w), filters_(filters), epilogue_(epilogue), dx_(dx) {
+    windows = {dy, t.over_dy(c.t), h.over_dy(c.h), w.over_dy(c.w), c.cout};
     rows = c.n * t.count * h.count * w.count;
     columns = c.cin;
-    depth = patches_.columns();
-  }
-  void pack_a(int64_t row, int64_t count, int64_t step, int64_t steps, real *to) const override {
-    patches_.pack(row, count, step, steps, to, a_stride);
+    depth = windows.columns();
   }
   void pack_b(int64_t step, int64_t steps, int64_t column, int64_t count, real *to) const override {
     for (int64_t at = 0; at < steps;) {
@@ -148,18 +133,20 @@ class BackwardInput final : public Product {
     }
   }
   void store(int64_t row, int64_t count, int64_t column, int64_t width, const real *c, int64_t stride) const override {
-    for (int64_t r = 0; r < count; ++r) {
+    for (int64_t r = 0; r < count;) {  // the rows of one line of dx
       const int64_t i = row + r, iw = i % w_.count, ih = i / w_.count % h_.count;
       const int64_t it = i / (w_.count * h_.count) % t_.count, n = i / (w_.count * h_.count * t_.count);
       const int64_t line = (n * c_.t.in + t_.position(it)) * c_.h.in + h_.position(ih);
-      finish(c + r * stride, width, column, epilogue_, dx_, (line * c_.w.in + w_.position(iw)) * columns + column);
+      const int64_t here = std::min(count - r, w_.count - iw);
+      finish({c + r * stride, stride, here, width}, column, epilogue_, dx_,
+             (line * c_.w.in + w_.position(iw)) * columns + column, c_.w.stride * columns);
+      r += here;
     }
   }
 
  private:
   const Convolution &c_;
   Phase t_, h_, w_;
-  Patches patches_;
   const real *filters_;
   const Epilogue &epilogue_;
   real *dx_;
@@ -167,25 +154,40 @@ class BackwardInput final : public Product {
 
 }  // namespace
 
-void finish(const real *c, int64_t count, int64_t channel, const Epilogue &epilogue, real *y, int64_t at) {
-  real *const to = y + at;
+void finish(const Piece &c, int64_t channel, const Epilogue &epilogue, real *y, int64_t at, int64_t stride) {
+  const real *const output = epilogue.derivative.output.data;
+  const auto for_vectors = [&](auto activation, auto derivative) {
+    for (int64_t column = 0; column < c.columns; column += lanes) {
+      const int64_t count = std::min<int64_t>(c.columns - column, lanes);
+      real bias[lanes] = {};
+      if (epilogue.bias.data) {  // columns are channels over and over where a window was folded into them
+        const int64_t channels = epilogue.bias.shape.c;
+        for (int64_t i = 0; i < count;) {
+          const int64_t first = (channel + column + i) % channels, length = std::min(channels - first, count - i);
+          std::copy_n(epilogue.bias.data + first, length, bias + i);
+          i += length;
+        }
+      }
+      const auto for_rows = [&](auto width) {  // a constant where it can be one
+        for (int64_t r = 0; r < c.rows; ++r) {
+          const real *const from = c.first + r * c.stride + column;
+          real *const to = y + at + r * stride + column;
+          const real *const o = output ? output + at + r * stride + column : from;
+#pragma omp simd
+          for (int64_t i = 0; i < int64_t(width); ++i) to[i] = activation(from[i] + bias[i]) * derivative(o[i]);
+        }
+      };
+      if (count == lanes)
+        for_rows(std::integral_constant<int64_t, lanes>());
+      else
+        for_rows(count);
+    }
+  };
   with_activation(epilogue.activation, [&](auto activation) {
-    if (!epilogue.bias.data) {
-      for (int64_t i = 0; i < count; ++i) to[i] = activation(c[i]);
-      return;
-    }
-    const int64_t channels = epilogue.bias.shape.c;
-    for (int64_t i = 0; i < count;) {
-      const int64_t first = (channel + i) % channels, length = std::min(channels - first, count - i);
-      const real *bias = epilogue.bias.data + first;
-      for (int64_t j = 0; j < length; ++j) to[i + j] = activation(c[i + j] + bias[j]);
-      i += length;
-    }
-  });
-  if (!epilogue.derivative.output.data) return;
-  const real *const output = epilogue.derivative.output.data + at;
-  with_derivative(epilogue.derivative.activation, [&](auto derivative) {
-    for (int64_t i = 0; i < count; ++i) to[i] *= derivative(output[i]);
+    if (output)
+      with_derivative(epilogue.derivative.activation, [&](auto derivative) { for_vectors(activation, derivative); });
+    else
+      for_vectors(activation, [](real) { return real(1); });
   });
 }
 

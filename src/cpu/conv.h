@@ -13,8 +13,13 @@ struct Convolution {
   int64_t taps() const { return t.kernel * h.kernel * w.kernel; }
 };
 
-// y[at + i] = activation(c[i] + bias[(channel + i) % channels]) derivative[at + i] for i in [0, count).
-void finish(const real *c, int64_t count, int64_t channel, const Epilogue &, real *y, int64_t at);
+// Some rows of sums, `stride` apart.
+struct Piece {
+  const real *first;
+  int64_t stride, rows, columns;
+};
+// y[at + r stride + i] = activation(c[r][i] + bias[(channel + i) % channels]) derivative[at + r stride + i].
+void finish(const Piece &c, int64_t channel, const Epilogue &, real *y, int64_t at, int64_t stride);
 
 // Backward to an input of few channels: see conv_scatter.cpp.
 void conv_scatter(CpuBackend &, const Convolution &, const real *dy, const real *w, const Epilogue &, real *dx);

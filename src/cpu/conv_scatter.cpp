@@ -39,19 +39,16 @@ inline void add(const real *z, int64_t length, int64_t start, int64_t line, real
 
 class Scatter final : public Product {
  public:
-  Scatter(const Convolution &c, const real *dy, const real *filters, real *dx)
-      : c_(c), dy_(dy), filters_(filters), dx_(dx) {
+  Scatter(const Convolution &c, const real *dy, const real *filters, real *dx) : c_(c), filters_(filters), dx_(dx) {
     rows = c.y_shape().positions();
     columns = c.taps() * c.cin;
     depth = c.cout;
+    windows = {dy, {}, {}, {rows, rows}, depth};
   }
   // The rows of dx that tiles are added to.
   void set_band(int64_t first, int64_t last) {
     first_ = first;
     last_ = last;
-  }
-  void pack_a(int64_t row, int64_t count, int64_t step, int64_t steps, real *to) const override {
-    for (int64_t r = 0; r < count; ++r) std::copy_n(dy_ + (row + r) * depth + step, steps, to + r * a_stride);
   }
   void pack_b(int64_t step, int64_t steps, int64_t column, int64_t count, real *to) const override {
     pack_columns(filters_ + column * depth + step, depth, 0, steps, steps, count, to);
@@ -82,7 +79,7 @@ class Scatter final : public Product {
 
  private:
   const Convolution &c_;
-  const real *dy_, *filters_;
+  const real *filters_;
   real *dx_;
   int64_t first_ = 0, last_ = 0;
 };
@@ -118,7 +115,7 @@ void conv_scatter(CpuBackend &backend, const Convolution &c, const real *dy, con
     for (int64_t t = 0; t < c.t.in; ++t)
       for (int64_t h = first; h < last; ++h) {
         const int64_t at = ((n * c.t.in + t) * c.h.in + h) * line;
-        finish(dx + at, line, 0, epilogue, dx, at);
+        finish({dx + at, line, 1, line}, 0, epilogue, dx, at, line);
       }
   };
   parallel_chunks(backend.threads(), c.n * bands, run_task, sleepers(multiply_adds(product)));

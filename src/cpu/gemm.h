@@ -1,33 +1,35 @@
-// Blocked matrix products C = A B whose operands are packed piece by piece from wherever they live: the engine of the
-// convolutions.
+// Blocked matrix products C = A B: the engine of the convolutions. A is the windows that a convolution looks through
+// (patches.h), or their transpose; B is packed from wherever it lives.
 //
-//             columns (col_block)
-//          +--------+--------+--+  depth
-//          |   B    | panel  |  |  (depth_block)
+//             columns
+//          +--------+--------+--+
+//          |   B    | panel  |  |  depth
+//          |        |        |  |
 //          +--------+--------+--+
 //   +----+ +--------+--------+--+
 //   | A  | |        |        |  |
-//   |----| |-----+--|        |  |
-//   |tile| |14x2 |  |   C    |  |  rows (row_block)
+//   |    | |-----+--|        |  |
+//   |tile| |14x2 |  |   C    |  |  rows
 //   +----+ +-----+--+--------+--+
 //
-//   A [rows x depth] is packed in blocks that keep their row-major order, each line a_stride long: lines of a picture
-//   are copied, never transposed. B [depth x columns] is packed in panels 2 vectors wide (the last may be 1). A row tile
-//   (at most max_rows) times a panel is one call of the microkernel: its max_rows x 2 accumulators stay in registers,
-//   and each step broadcasts one element of A a row. C: a task's block stays in its thread's cache until its depth is
-//   exhausted. A task is (row block, column block, split of the depth); tasks are dealt to threads.
+//   B [depth x columns] is packed in panels 2 vectors wide (the last may be 1). A row tile (at most max_rows) times a
+//   panel is one call of the microkernel (gemm_kernel.h): its max_rows x 2 accumulators stay in registers, and each step
+//   broadcasts one element of A a row. A reaches it in one of two ways:
 //
-// Blocks and splits follow from the sizes alone, so a result is bit-identical on any number of threads.
+//   lines.cpp    Where the windows slide along lines of a picture, a tile is a piece of a line, and A is read where the
+//                picture lies: beside a padded edge from a copy of some lines with the zeros around them.
+//   packed.cpp   Elsewhere (fully connected layers, a few positions of a great depth) blocks of A are copied, and the
+//                depth is split among tasks where rows and columns are few.
 //
-// What each step brought (one core, AVX-512, fp32; of the core's multiply-add peak):
-//   14 x 2 microkernel on packed operands in the cache           98 % (223 of 242 GFLOP/s, 92 %, where A lies by depth)
-//   whole layers, K and N in the hundreds to thousands           55 to 80 %: the rest is packing, C and memory
-//   row blocks of 224 instead of 512, panels prefetched          1.03 to 1.10 x on layers whose B is megabytes
+// Tasks follow from the sizes alone, so a result is bit-identical on any number of threads.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <type_traits>
+#include <vector>
 
 #include "cpu/cpu_backend.h"
+#include "cpu/patches.h"
 #include "tensor/parallel.h"
 
 namespace coopnets {
@@ -49,29 +51,71 @@ inline LaneIndex lane_numbers() {
   for (int i = 0; i < lanes; ++i) numbers[i] = i;
   return numbers;
 }
+constexpr int64_t panel_columns = 2 * lanes;
+constexpr int64_t max_columns = 256;  // of a task
 
-constexpr int64_t depth_block = 256;
-constexpr int64_t a_stride =
-    depth_block + 64 / sizeof(real);  // an odd number of cache lines: rows spread over the sets
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+inline int64_t padded(int64_t columns) { return round_up(columns, lanes); }
 
-// One product. The packing functions read the operands; `store` receives finished tiles.
+struct Range {
+  int64_t first, last;
+  int64_t count() const { return last - first; }
+};
+// The i-th of `parts` nearly equal parts of [0, total).
+inline Range part(int64_t total, int64_t parts, int64_t i) {
+  const auto start = [=](int64_t k) { return total / parts * k + std::min(k, total % parts); };
+  return {start(i), start(i + 1)};
+}
+
+// One product. pack_b reads B; `store` receives finished pieces of C.
 class Product {
  public:
   virtual ~Product() = default;
   int64_t rows = 0, columns = 0, depth = 0;
-  // How pack_a lays out its block: by_depth false: [row][depth], true: [depth][row]; lines are a_stride long.
-  bool by_depth = false;
+  Patches windows;        // A is their matrix,
+  bool by_depth = false;  // or its transpose
 
-  virtual void pack_a(int64_t row, int64_t rows, int64_t step, int64_t steps, real *to) const = 0;
   // Panels of steps x panel_width(columns left), lanes beyond `columns` zero: see pack_rows and pack_columns.
   virtual void pack_b(int64_t step, int64_t steps, int64_t column, int64_t columns, real *to) const = 0;
+  // B where it is panels as it lies, else null.
+  virtual const real *panels() const { return nullptr; }
   virtual void store(int64_t row, int64_t rows, int64_t column, int64_t columns, const real *c,
                      int64_t stride) const = 0;
 };
 
-// So many multiply-adds are worth waking the backend's threads, or they are not.
 inline double multiply_adds(const Product &p) { return double(p.rows) * double(p.columns) * double(p.depth); }
-Sleepers sleepers(double multiply_adds);
+// So many multiply-adds are worth waking the backend's threads, or they are not.
+inline Sleepers sleepers(double multiply_adds) { return wake_if(multiply_adds >= 1 << 20); }
+
+// How a product is computed: three loops of tasks, one after the other. `shared` is scratch for all tasks, `own` for the
+// calling thread's.
+class Plan {
+ public:
+  explicit Plan(const Product &product) : p(product) {}
+  virtual ~Plan() = default;
+  virtual void pack(int64_t task, real *shared) const = 0;            // some of B, ahead of all
+  virtual void run(int64_t task, real *own, real *shared) const = 0;  // some of C
+  void add(int64_t task, real *shared) const;                         // some rows of the splits' sum
+  int64_t add_tasks() const {
+    return splits > 1 ? std::min(p.rows, ceil_div(splits * p.rows * p.columns, 1 << 15)) : 0;
+  }
+
+  const Product &p;
+  int64_t own_size = 0, shared_size = 0;  // elements
+  int64_t pack_tasks = 0, tasks = 0;
+
+ protected:
+  // C of split s of the depth, [rows x columns], which are kept at the start of `shared`.
+  real *partial(int64_t split, real *shared) const { return shared + split * p.rows * p.columns; }
+  int64_t partial_size() const { return splits > 1 ? round_up(splits * p.rows * p.columns, lanes) : 0; }
+  // Stores a finished piece of C, of one split where there are several.
+  void store(int64_t split, int64_t row, int64_t rows, Range columns, const real *c, int64_t stride,
+             real *shared) const;
+  int64_t splits = 1;
+};
+std::unique_ptr<Plan> plan_on_lines(const Product &);  // null where the product is none of lines
+std::unique_ptr<Plan> plan_packed(const Product &);
 
 // Runs the products on the threads of the backend, the tasks of all together.
 void multiply(CpuBackend &, const std::vector<const Product *> &);
@@ -85,6 +129,8 @@ void multiply_rows(const Product &, int64_t first, int64_t last, const real *pac
 
 // Panels of a matrix given by rows: B[step][column] = from[step * stride + column].
 void pack_rows(const real *from, int64_t stride, int64_t steps, int64_t columns, real *to);
+// Whether a matrix given by rows, one after the other, is its own only panel.
+bool are_panels(const real *from, int64_t columns);
 // Panels of a matrix given by columns: B[step][column] = from[column * stride + step]. Only steps [at, at + count) of
 // panels that are `steps` deep are written.
 void pack_columns(const real *from, int64_t stride, int64_t at, int64_t count, int64_t steps, int64_t columns,

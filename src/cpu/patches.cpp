@@ -1,6 +1,7 @@
 #include "cpu/patches.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "cpu/copy.h"
 
@@ -45,6 +46,40 @@ void Patches::pack(int64_t row, int64_t rows, int64_t column, int64_t columns, r
     rows -= count;
     to += count * stride;
   }
+}
+
+bool Patches::are_x() const {
+  for (const WindowAxis &a : {t, h, w})
+    if (a.kernel != 1 || a.stride != 1 || a.before != 0 || a.in != a.out) return false;
+  return true;
+}
+
+bool Patches::stay_inside() const {
+  for (const WindowAxis &a : {t, h, w})
+    if (!a.has(a.first(0)) || !a.has(a.first(a.out - 1) + a.kernel - 1)) return false;
+  return true;
+}
+
+const real *Patches::at(int64_t n, int64_t ot, int64_t oh) const {
+  return x + (((n * t.in + t.first(ot)) * h.in + h.first(oh)) * w.in + w.first(0)) * channels;
+}
+
+void Patches::copy_lines(int64_t n, int64_t ot, int64_t oh, int64_t count, real *to, int64_t frame) const {
+  const int64_t columns = line_columns(), first = w.first(0);
+  const int64_t left = std::clamp<int64_t>(-first, 0, columns), right = std::clamp(w.in - first, left, columns);
+  for (int64_t i = 0; i < t.kernel; ++i)
+    for (int64_t j = 0; j < lines_under(count); ++j) {
+      const int64_t it = t.first(ot) + i, ih = h.first(oh) + j;
+      real *const line = to + i * frame + j * columns * channels;
+      if (!t.has(it) || !h.has(ih) || left == right) {
+        zero(line, columns * channels);
+        continue;
+      }
+      const real *const from = x + (((n * t.in + it) * h.in + ih) * w.in + first + left) * channels;
+      zero(line, left * channels);
+      std::memcpy(line + left * channels, from, (right - left) * channels * sizeof(real));
+      zero(line + right * channels, (columns - right) * channels);
+    }
 }
 
 }  // namespace coopnets
