@@ -7,6 +7,8 @@
 //     return {r.fully_connected(h, 100)};
 //   }
 //
+// Layers are numbered as they are called, so no expression may call two: C++ leaves open which comes first.
+//
 // It is called once for each tape, with inputs of any batch and of any size that its windows fit. Parameters come into
 // being at the first recording and are found again, by name, at later ones.
 #pragma once

@@ -34,8 +34,8 @@ inline std::vector<Variable> two_branches(Recorder &r, const std::vector<Variabl
 inline std::vector<Variable> three_noises(Recorder &r, const std::vector<Variable> &z) {
   Variable h = r.conv(z[0], 4, same_side(3, 1), leaky_relu(0.2));
   for (size_t level = 1; level < 3; ++level) {
-    h = r.add(r.conv(r.upsample(h), 4, same_side(3, 1)), r.conv(z[level], 4, same_side(3, 1)));
-    h = r.batch_norm(h, leaky_relu(0.2));
+    const Variable fresh = r.conv(z[level], 4, same_side(3, 1));
+    h = r.batch_norm(r.add(r.conv(r.upsample(h), 4, same_side(3, 1)), fresh), leaky_relu(0.2));
   }
   return {r.conv(h, 1, same_side(3, 1), tanh_activation())};
 }

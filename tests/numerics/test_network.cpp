@@ -171,7 +171,7 @@ TEST(BranchingNets, AreDescribedAsTheyAreRecorded) {
   const Sketch g = sketch(three_noises, "g", three_sizes);
   EXPECT_EQ(g.outputs, (std::vector<Shape>{{1, 1, 8, 8, 1}}));
   EXPECT_EQ(g.batch_norms.size(), 2u);
-  EXPECT_EQ(g.lines[4], "sum of 3 and 4 -> 4x4 x 4");
+  EXPECT_EQ(g.lines[4], "sum of 4 and 2 -> 4x4 x 4");
   EXPECT_EQ(g.lines[5], "batch norm, leaky ReLU 0.2 -> 4x4 x 4");
 }
 
