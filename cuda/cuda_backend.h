@@ -69,7 +69,7 @@ class CudaBackend final : public Backend {
 
   // pointwise.cu
   void fill(View x, real value) override;
-  void fill_examples(View x, ConstView weight) override;
+  void clear_border(View x, int64_t border) override;
   void copy(ConstView from, View to) override;
   void gather(ConstView table, const int64_t *index, View y) override;
   void scatter(ConstView x, const int64_t *index, View table) override;

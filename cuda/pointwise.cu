@@ -74,8 +74,12 @@ void launch_for_elements(cudaStream_t stream, const float *a, const float *b, Vi
                 size, f);
 }
 
-__global__ void repeat_weights(const float *weight, float *x, int64_t size, int64_t example) {
-  for (int64_t i = first_item(); i < size; i += item_stride()) x[i] = weight[i / example];
+// width, channels: of a row; height: of a frame.
+__global__ void clear_edges(float *x, int64_t size, int64_t height, int64_t width, int64_t channels, int64_t border) {
+  for (int64_t i = first_item(); i < size; i += item_stride()) {
+    const int64_t w = i / channels % width, h = i / (channels * width) % height;
+    if (h < border || h >= height - border || w < border || w >= width - border) x[i] = 0;
+  }
 }
 
 // size: elements of one example.
@@ -102,12 +106,12 @@ void CudaBackend::fill(View x, real value) {
     launch_for_elements(stream_, nullptr, nullptr, x, Constant{value});
 }
 
-void CudaBackend::fill_examples(View x, ConstView weight) {
-  require_same(weight.shape, {x.shape.n, 1, 1, 1, 1}, "fill_examples: weight");
+void CudaBackend::clear_border(View x, int64_t border) {
+  require(border >= 0, "clear_border: no border is narrower than 0");
   const int64_t size = x.shape.size();
-  if (size)
-    CUDA_LAUNCH(repeat_weights, grid_for(size, threads), threads, 0, stream_, weight.data, x.data, size,
-                x.shape.example());
+  if (size && border > 0)
+    CUDA_LAUNCH(clear_edges, grid_for(size, threads), threads, 0, stream_, x.data, size, x.shape.h, x.shape.w,
+                x.shape.c, border);
 }
 
 void CudaBackend::copy(ConstView from, View to) {

@@ -23,7 +23,7 @@ class CpuBackend final : public Backend {
 
   // pointwise.cpp
   void fill(View x, real value) override;
-  void fill_examples(View x, ConstView weight) override;
+  void clear_border(View x, int64_t border) override;
   void fill_normal(View x, real mean, real deviation, RandomKey key, int64_t index) override;
   void copy(ConstView from, View to) override;
   void gather(ConstView table, const int64_t *index, View y) override;

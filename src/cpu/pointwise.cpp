@@ -11,16 +11,17 @@ void CpuBackend::fill(View x, real value) {
   for_elements(threads_, x.shape.size(), [=](int64_t i) { x.data[i] = value; });
 }
 
-void CpuBackend::fill_examples(View x, ConstView weight) {
-  require_same(weight.shape, {x.shape.n, 1, 1, 1, 1}, "fill_examples: weight");
-  const int64_t size = x.shape.example();
-  for_chunks(threads_, x.shape.size(), elements_a_chunk, [=](int64_t begin, int64_t end) {
-    while (begin < end) {
-      const int64_t n = begin / size, next = std::min(end, (n + 1) * size);
-      std::fill(x.data + begin, x.data + next, weight.data[n]);
-      begin = next;
-    }
-  });
+void CpuBackend::clear_border(View x, int64_t border) {
+  require(border >= 0, "clear_border: no border is narrower than 0");
+  const int64_t rows = x.shape.n * x.shape.t * x.shape.h, row = x.shape.w * x.shape.c;
+  const int64_t edge = std::min(border * x.shape.c, row);
+  for (int64_t r = 0; r < rows; ++r) {
+    const int64_t h = r % x.shape.h;
+    const bool inner = h >= border && h < x.shape.h - border;
+    real *const first = x.data + r * row;
+    std::fill(first, first + (inner ? edge : row), real(0));
+    if (inner) std::fill(first + row - edge, first + row, real(0));
+  }
 }
 
 void CpuBackend::fill_normal(View x, real mean, real deviation, RandomKey key, int64_t index) {

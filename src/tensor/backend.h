@@ -137,7 +137,8 @@ class Backend {
 
   // --- Fill and copy ----------------------------------------------------------------------------------------------
   virtual void fill(View x, real value) = 0;
-  virtual void fill_examples(View x, ConstView weight) = 0;  // x[n,...] = weight[n], weight [N,1,1,1,1]
+  // The outermost `border` rows and columns of each frame become 0; all of them where twice the border covers a side.
+  virtual void clear_border(View x, int64_t border) = 0;
   virtual void fill_normal(View x, real mean, real deviation, RandomKey key,
                            int64_t index) = 0;     // counter: clock, index, element
   virtual void copy(ConstView from, View to) = 0;  // equal sizes

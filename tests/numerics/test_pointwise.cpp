@@ -51,13 +51,22 @@ TEST(Pointwise, Fills) {
     const Guarded x(shape);
     test_backend().fill(x, real(2.5));
     EXPECT_EQ(x.values(), std::vector<real>(shape.size(), real(2.5)));
-    const std::vector<real> weight = random_values(shape.n, 4);
-    const Guarded w({shape.n, 1, 1, 1, 1}, weight), y(shape);
-    test_backend().fill_examples(y, w);
-    const std::vector<real> got = y.values();
-    ASSERT_EQ(int64_t(got.size()), shape.size());
-    for (int64_t i = 0; i < shape.size(); ++i) ASSERT_EQ(got[i], weight[i / shape.example()]) << i;
   }
+}
+
+TEST(Pointwise, ClearsBorders) {
+  for (const Shape &shape : {Shape{2, 1, 5, 7, 3}, Shape{1, 2, 4, 4, 1}, Shape{1, 1, 3, 9, 2}, Shape{1, 1, 1, 1, 4}})
+    for (const int64_t border : {0, 1, 2, 3}) {
+      const std::vector<real> before = random_values(shape.size(), 4);
+      const Guarded x(shape, before);
+      test_backend().clear_border(x, border);
+      const std::vector<real> got = x.values();
+      const auto inside = [border](int64_t i, int64_t side) { return i >= border && i + border < side; };
+      for (int64_t i = 0; i < shape.size(); ++i) {
+        const int64_t w = i / shape.c % shape.w, h = i / (shape.c * shape.w) % shape.h;
+        ASSERT_EQ(got[i], inside(h, shape.h) && inside(w, shape.w) ? before[i] : 0) << shape.str() << ' ' << i;
+      }
+    }
 }
 
 TEST(Pointwise, CopiesAddsAndSubtracts) {
@@ -313,7 +322,7 @@ TEST(Pointwise, RefusesDisagreeingShapes) {
   EXPECT_THROW(backend.add(x, z), std::invalid_argument);
   EXPECT_THROW(backend.difference(1, x, x, z), std::invalid_argument);
   EXPECT_THROW(backend.difference(1, x, z, x), std::invalid_argument);
-  EXPECT_THROW(backend.fill_examples(x, z), std::invalid_argument);
+  EXPECT_THROW(backend.clear_border(x, -1), std::invalid_argument);
   EXPECT_THROW(backend.activation_forward(x, {}, z), std::invalid_argument);
   EXPECT_THROW(backend.activation_backward(x, {}, z), std::invalid_argument);
   EXPECT_THROW(backend.silu_forward(x, z), std::invalid_argument);
