@@ -13,7 +13,8 @@ namespace coopnets {
 namespace {
 
 Spectrum random_spectrum(size_t size) {
-  const std::vector<double> a = random_matrix(1, int64_t(size), 1).values, b = random_matrix(1, int64_t(size), 2).values;
+  const std::vector<double> a = random_matrix(1, int64_t(size), 1).values,
+                            b = random_matrix(1, int64_t(size), 2).values;
   Spectrum x;
   for (size_t i = 0; i < size; ++i) x.emplace_back(a[i], b[i]);
   return x;
