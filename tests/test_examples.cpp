@@ -1,5 +1,7 @@
 #include "experiments/examples.h"
 
+#include <set>
+
 #include "clips.h"
 #include "cpu/cpu.h"
 #include "data/picture_files.h"
@@ -46,6 +48,62 @@ class ExamplesTest : public FolderTest {
     return s;
   }();
 };
+
+// Each position of the endless sequence shows a part of its own, which follows from the seed alone.
+TEST_F(ExamplesTest, parts_of_a_texture) {
+  const Image whole = noise(20, 13, 3, 5);
+  save_png(folder + "/stones.png", whole);
+  const Experiment &texture = find_experiment("texture");
+  settings.crop = "random";
+  settings.border = 1;
+  const auto examples = open(texture, settings, folder + "/stones.png");
+  const int64_t side = 10, example = side * side * 3;
+  EXPECT_EQ(example_shape(texture, settings), (Shape{1, 1, side, side, 3}));
+  EXPECT_EQ(examples->size(), 1);
+  Shape shape = example_shape(texture, settings);
+  const std::vector<real> all = examples->whole(0, shape);
+  EXPECT_EQ(shape, (Shape{1, 1, 20, 13, 3}));
+  std::vector<real> stretched(whole.pixels.size());
+  to_reals(whole.pixels.data(), whole.size(), Normalise::stretch, stretched.data());
+  EXPECT_EQ(all, stretched);  // by the whole picture's range
+  const auto part = [&](int64_t top, int64_t left) {
+    std::vector<real> values;
+    for (int64_t h = top; h < top + side; ++h)
+      values.insert(values.end(), all.begin() + (h * 13 + left) * 3, all.begin() + (h * 13 + left + side) * 3);
+    return values;
+  };
+  EXPECT_EQ(examples->range(0, 1), part(5, 1));  // the middle
+  std::set<std::pair<int64_t, int64_t>> places;
+  std::vector<real> sequence;
+  for (int64_t iteration = 0; iteration < 200; ++iteration) {
+    const std::vector<real> two = examples->batch(iteration, 2);
+    sequence.insert(sequence.end(), two.begin(), two.end());
+    for (int64_t k = 0; k < 2; ++k) {
+      const std::vector<real> one(two.begin() + k * example, two.begin() + (k + 1) * example);
+      int64_t found = 0;
+      for (int64_t top = 0; top <= 10; ++top)
+        for (int64_t left = 0; left <= 3; ++left)
+          if (one == part(top, left)) places.insert({top, left}), ++found;
+      EXPECT_EQ(found, 1);
+    }
+  }
+  EXPECT_EQ(places.size(), 44u);  // every part there is
+  // Any iteration can be the first, whatever the batch.
+  const auto again = open(texture, settings, folder + "/stones.png"),
+             other = open(texture, settings, folder + "/stones.png", 2);
+  const std::vector<real> four = again->batch(30, 4);
+  EXPECT_TRUE(std::equal(four.begin(), four.end(), sequence.begin() + 120 * example));
+  EXPECT_NE(other->batch(30, 4), four);
+
+  // One that is too small is enlarged, and that is said.
+  settings.size = 24;
+  std::string said;
+  const auto enlarged =
+      open_examples(texture, settings, folder + "/stones.png", 1, [&](const std::string &w) { said += w; });
+  EXPECT_CONTAINS(said, "stones.png has 20x13 pixels and is enlarged to 40x26: parts of 26x26 are learned from");
+  EXPECT_EQ(enlarged->batch(0, 1).size(), 26u * 26 * 3);
+  EXPECT_CONTAINS(refusal("scene", settings, folder), "crop=random is for the experiment 'texture'");
+}
 
 TEST_F(ExamplesTest, a_folder_of_pictures) {
   for (int i = 0; i < 4; ++i) save_png(folder + "/" + std::to_string(i) + ".png", noise(12, 8, 3, i + 1));

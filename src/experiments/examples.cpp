@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "data/video.h"
+#include "tensor/random.h"
 
 namespace coopnets {
 
@@ -32,6 +33,77 @@ class PictureExamples final : public Examples {
 
  private:
   Dataset set_;
+};
+
+// Parts of pictures, where the nets see all places alike: windows of `side` x `side` pixels, as they are.
+class WindowExamples final : public Examples {
+ public:
+  WindowExamples(const DatasetOptions &options, int64_t side, uint64_t seed)
+      : whole_(open(options, side)), shape_(whole_->shape()), side_(side), seed_(seed) {}
+  int64_t size() const override { return whole_->size(); }
+  std::vector<int64_t> batch_indices(int64_t iteration, int64_t count) const override {
+    return whole_->batch_indices(iteration, count);
+  }
+  std::vector<real> batch(int64_t iteration, int64_t count) override {
+    std::vector<real> out;
+    const std::vector<int64_t> indices = batch_indices(iteration, count);
+    for (int64_t k = 0; k < count; ++k) {
+      const Words drawn = random_block({seed_, Purpose::window}, uint64_t(iteration * count + k), 0, 0);
+      const auto place = [&](int i, int64_t side) { return int64_t(drawn.v[i] % uint64_t(side - side_ + 1)); };
+      cut(indices[size_t(k)], place(0, shape_.h), place(1, shape_.w), out);
+    }
+    return out;
+  }
+  // The middle of each.
+  std::vector<real> range(int64_t first, int64_t count) const override {
+    std::vector<int64_t> indices(static_cast<size_t>(count));
+    std::iota(indices.begin(), indices.end(), first);
+    return some(indices);
+  }
+  std::vector<real> some(const std::vector<int64_t> &indices) const override {
+    std::vector<real> out;
+    for (const int64_t i : indices) cut(i, (shape_.h - side_) / 2, (shape_.w - side_) / 2, out);
+    return out;
+  }
+  std::vector<real> whole(int64_t index, Shape &shape) const override {
+    shape = shape_;
+    return whole_->examples({index});
+  }
+  int64_t label(int64_t index) const override { return whole_->label(index); }
+  int64_t bad_count() const override { return whole_->bad_count(); }
+  int64_t held_out() const override { return whole_->held_out(); }
+  bool has_test_set() const override { return whole_->has_test_set(); }
+
+ private:
+  // A picture that is too small is enlarged until a window fits.
+  static std::unique_ptr<Dataset> open(DatasetOptions options, int64_t side) {
+    auto whole = std::make_unique<Dataset>(options);
+    const Shape shape = whole->shape();
+    const int64_t shorter = std::min(shape.h, shape.w);
+    if (shorter >= side) return whole;
+    const auto scaled = [&](int64_t n) { return (n * side + shorter - 1) / shorter; };
+    options.height = scaled(shape.h);
+    options.width = scaled(shape.w);
+    options.warn(whole->name(0) + " has " + std::to_string(shape.h) + "x" + std::to_string(shape.w) +
+                 " pixels and is enlarged to " + std::to_string(options.height) + "x" + std::to_string(options.width) +
+                 ": parts of " + std::to_string(side) + "x" + std::to_string(side) +
+                 " are learned from (a smaller size needs less)");
+    return std::make_unique<Dataset>(options);
+  }
+  void cut(int64_t index, int64_t top, int64_t left, std::vector<real> &out) const {
+    if (index != last_) picture_ = whole_->examples({index});
+    last_ = index;
+    for (int64_t h = top; h < top + side_; ++h) {
+      const auto row = picture_.begin() + (h * shape_.w + left) * shape_.c;
+      out.insert(out.end(), row, row + side_ * shape_.c);
+    }
+  }
+  std::unique_ptr<Dataset> whole_;
+  const Shape shape_;  // of a whole picture
+  const int64_t side_;
+  const uint64_t seed_;
+  mutable int64_t last_ = -1;
+  mutable std::vector<real> picture_;  // number last_
 };
 
 // A few clips, all in memory.
@@ -112,14 +184,20 @@ std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, 
   if (experiment.data != DataKind::digits) options.source.held_out_seed = seed;
   options.source.take_held_out = part == Part::held_out;
   options.source.a_sixth_at_most = a_sixth_at_most;
-  options.height = options.width = s.size;
+  const bool windows = s.crop == "random";
+  if (windows && experiment.data != DataKind::texture)
+    throw std::runtime_error(
+        "crop=random is for the experiment 'texture', whose nets see all places of a picture alike");
+  const Shape example = example_shape(experiment, s);
+  if (!windows) options.height = options.width = example.h;
   options.channels = experiment.channels;
-  options.crop = parse_crop(s.crop);
+  options.crop = parse_crop(windows ? "none" : s.crop);
   options.resize = parse_resize(s.resize);
   options.normalise = parse_normalise(s.normalise);
   options.seed = seed;
   options.memory_limit = memory;
   options.warn = warn;
+  if (windows) return std::make_unique<WindowExamples>(options, example.h, seed);
   return std::make_unique<PictureExamples>(options);
 }
 

@@ -19,6 +19,11 @@ class Examples {
   // Examples [first, first + count) in the order of the source.
   virtual std::vector<real> range(int64_t first, int64_t count) const = 0;
   virtual std::vector<real> some(const std::vector<int64_t> &indices) const = 0;
+  // The picture whose parts are shown, else the example itself. `shape` is an example's, and becomes that of the values.
+  virtual std::vector<real> whole(int64_t index, Shape &shape) const {
+    shape.n = 1;
+    return range(index, 1);
+  }
   virtual int64_t label(int64_t index) const = 0;  // -1 where there are none
   virtual int64_t bad_count() const = 0;           // pictures found unreadable so far, whose places others took
   virtual int64_t held_out() const = 0;            // examples that are set aside for evaluation

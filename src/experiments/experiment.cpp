@@ -178,7 +178,8 @@ Settings Experiment::settings(const std::string &wanted) const {
 }
 
 Shape example_shape(const Experiment &experiment, const Settings &s) {
-  return {1, experiment.data == DataKind::video ? s.frames : 1, s.size, s.size, experiment.channels};
+  const int64_t side = s.size + 2 * s.border;
+  return {1, experiment.data == DataKind::video ? s.frames : 1, side, side, experiment.channels};
 }
 
 std::vector<std::string> unused_settings(const Experiment &experiment) {

@@ -60,12 +60,14 @@ Settings with_iterations(Settings s, int64_t examples) {
 LearningSettings learning_settings(const Settings &s, Algorithm algorithm, uint64_t seed, int64_t examples) {
   LearningSettings l;
   l.algorithm = algorithm;
-  l.batch = std::min(s.batch, examples);
+  l.batch = s.crop == "random" ? s.batch : std::min(s.batch, examples);
   l.chains = s.chains;
   l.langevin_steps = s.langevin_steps;
   l.langevin_step_size = s.langevin_step_size;
   l.reference_deviation = s.reference_deviation;
   l.temperature = s.temperature;
+  l.cold_steps = s.cold_steps;
+  l.border = s.border;
   if (s.langevin_noise_until < 1) l.noise_until = std::llround(s.langevin_noise_until * double(s.iterations));
   if (s.temperature == 0) l.noise_until = 0;
   l.generator_steps = s.generator_steps;

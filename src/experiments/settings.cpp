@@ -26,11 +26,16 @@ const std::vector<Field<Settings>> &setting_fields() {
       field("chains", &Settings::chains, 1, many, "samples revised in parallel"),
       field("batch", &Settings::batch, 1, many, "observed examples an iteration"),
       field("size", &Settings::size, 1, wide, "side of the training pictures in pixels"),
+      field(
+          "border", &Settings::border, 0, wide,
+          "pixels around what is shown that the nets see and make beside it: where nothing is padded, a pixel near the "
+          "edge is in fewer windows than others. Step G2 leaves them out"),
       field("frames", &Settings::frames, 1, wide, "frames of the training videos"),
       field("crop", &Settings::crop, {},
             "part of a bigger picture that is resized to size: centre (largest centred square), size (the "
-            "middle of a bigger picture, unscaled), none (all of it), or "
-            "the side of a centred square in pixels"),
+            "middle of a bigger picture, unscaled), random (another part of the unscaled picture for each example of "
+            "each "
+            "iteration, drawn by the seed), none (all of it), or the side of a centred square in pixels"),
       field("resize", &Settings::resize, {"average", "nearest", "bilinear", "bicubic"},
             "how pictures get that size: average (over the area of a pixel), or as the published codes do it: nearest "
             "(Pillow before 7), bilinear (OpenCV, not antialiased), bicubic (MATLAB)"),
@@ -58,6 +63,9 @@ const std::vector<Field<Settings>> &setting_fields() {
       field("temperature", &Settings::temperature, 0, 1e6,
             "T: a Langevin step of the descriptor adds noise of deviation delta sqrt(T); 1 is the paper's dynamics, 0 "
             "climbs the energy and does not sample"),
+      field(
+          "cold_steps", &Settings::cold_steps, 0, many,
+          "so many of the Langevin steps, the last, draw no noise, so that none is left in what is learned and shown"),
       field("langevin_noise_until", &Settings::langevin_noise_until, 0, 1,
             "part of the run after which the noise is off: 0.2 after a fifth of it, 1 never"),
       field(
@@ -98,10 +106,10 @@ const std::vector<Field<Settings>> &setting_fields() {
 
 void Settings::set(const std::string &name, const std::string &value) {
   const Field<Settings> &field = find_field(setting_fields(), name, "setting");
-  if (name == "crop" && value != "centre" && value != "size" && value != "none") {
+  if (name == "crop" && value != "centre" && value != "size" && value != "random" && value != "none") {
     const std::optional<int64_t> side = parse_integer(value);
     if (!side || *side < 1 || *side > 65536)
-      throw std::invalid_argument("the setting crop takes centre, size, none or a number of pixels, not " +
+      throw std::invalid_argument("the setting crop takes centre, size, random, none or a number of pixels, not " +
                                   quoted(value));
   }
   assign(field, *this, value, "the setting " + name);

@@ -14,6 +14,7 @@ struct Settings {
   int64_t chains = 100;
   int64_t batch = 100;
   int64_t size = 64;
+  int64_t border = 0;
   int64_t frames = 1;
   std::string crop = "centre", resize = "average";
   std::string normalise = "stretch";
@@ -29,6 +30,7 @@ struct Settings {
   double langevin_step_size = 0.002;   // delta
   double reference_deviation = 0.016;  // s
   double temperature = 1;              // T
+  int64_t cold_steps = 0;
   double langevin_noise_until = 1;     // part of the run
   int64_t sample_steps = -1;
   std::string statistics = "batch";

@@ -148,10 +148,13 @@ void Cooperative::step_g0() {
 // x <- x - (delta^2/2) (x/s^2 - df/dx) + delta N(0, I), L times
 void Cooperative::step_d1() {
   Pass &f = d_->revise;
-  langevin(f, settings_.langevin_steps, langevin_step(settings_, draws_noise(), Purpose::langevin), [&](int64_t k) {
-    if (k == 0) monitoring_->energy(Monitoring::initial, f, 0, settings_.chains);
-    f.fill_seed(Wrt::inputs, 1);
-  });
+  langevin(
+      f, settings_.langevin_steps, langevin_step(settings_, draws_noise(), Purpose::langevin),
+      [&](int64_t k) {
+        if (k == 0) monitoring_->energy(Monitoring::initial, f, 0, settings_.chains);
+        f.fill_seed(Wrt::inputs, 1);
+      },
+      settings_.cold_steps);
   monitoring_->gradient(f.gradient(Wrt::inputs));
   monitoring_->amplitude(chains());
 }
@@ -194,6 +197,7 @@ void Cooperative::step_g2() {
   const int64_t counts[] = {x.shape.n, settings_.batch, x.shape.size()};
   const double n = double(counts[int(settings_.residual_mean)]);
   backend_.difference(real(1 / (settings_.sigma * settings_.sigma * n)), g.output(), x, g.seed(Wrt::parameters));
+  if (settings_.border > 0) backend_.clear_border(g.seed(Wrt::parameters), settings_.border);
   g.backward(Wrt::parameters);
   g_->optimizer.step(g);
   g.track();

@@ -34,9 +34,11 @@ View Pass::gradient(Wrt wrt, size_t i) const {
 }
 
 // Each input draws from a counter of its own.
-void langevin(Pass &f, int64_t steps, const LangevinStep &step, const std::function<void(int64_t k)> &seed) {
+void langevin(Pass &f, int64_t steps, const LangevinStep &step, const std::function<void(int64_t k)> &seed,
+              int64_t cold) {
   LangevinStep now = step;
   for (int64_t k = 0; k < steps; ++k) {
+    if (k >= steps - cold) now.noise = 0;
     f.forward();
     seed(k);
     f.backward(Wrt::inputs);

@@ -64,14 +64,16 @@ std::vector<real> Sampler::revise(const LearningSettings &s, int64_t batch_index
   backend_.set_clock({batch_index, 1});
   const LearningSettings &r = recorded_;
   if (s.langevin_steps != r.langevin_steps || s.langevin_step_size != r.langevin_step_size || s.seed != r.seed ||
-      s.reference_deviation != r.reference_deviation || s.temperature != r.temperature ||
-      (s.noise_until == 0) != (r.noise_until == 0)) {
+      s.reference_deviation != r.reference_deviation || s.cold_steps != r.cold_steps ||
+      s.temperature != r.temperature || (s.noise_until == 0) != (r.noise_until == 0)) {
     revision_ = {};
     recorded_ = s;
   }
   const LangevinStep step = langevin_step(s, s.noise_until != 0, Purpose::sample_langevin);
-  backend_.replay(revision_,
-                  [&] { langevin(*f_, s.langevin_steps, step, [&](int64_t) { f_->fill_seed(Wrt::inputs, 1); }); });
+  backend_.replay(revision_, [&] {
+    langevin(
+        *f_, s.langevin_steps, step, [&](int64_t) { f_->fill_seed(Wrt::inputs, 1); }, s.cold_steps);
+  });
   return values(backend_, ConstView(x_).examples(0, last_count_));
 }
 

@@ -125,6 +125,28 @@ TEST(Cooperative, EveryStepEqualsThePapersFormulas) {
   expect_the_formulas(s, 12);
 }
 
+// What step G2 learns from is what lies within the border: with none of it left, the generator learns nothing.
+TEST(Cooperative, StepG2LeavesTheBorderOut) {
+  Backend &backend = test_backend();
+  LearningSettings s = small_settings(Algorithm::cooperative);
+  const auto learned = [&](int64_t border) {
+    SmallNets nets(backend);
+    const auto parameters = [&] {
+      std::vector<real> all;
+      for (const Parameter &p : nets.generator.parameters())
+        for (const real v : p.value.values()) all.push_back(v);
+      return all;
+    };
+    const std::vector<real> before = parameters();
+    s.border = border;
+    Cooperative learner(backend, &nets.descriptor, &nets.generator, s, 3);
+    learner.iterate(0, 1, {stripes(), {0, 1, 2}, {}});
+    return parameters() != before;
+  };
+  EXPECT_FALSE(learned(4));  // pictures of 8x8
+  EXPECT_TRUE(learned(3));
+}
+
 // The noise of a step has deviation delta sqrt(T).
 TEST(Cooperative, TheTemperatureScalesTheNoiseOfStepD1) {
   Backend &backend = test_backend();
