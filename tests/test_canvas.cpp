@@ -18,13 +18,13 @@ TEST(Canvas, holds_what_is_wanted_with_four_cells_around_it) {
   for (const auto &[height, width] : {std::pair<int64_t, int64_t>{1, 300}, {64, 32}, {65, 128}}) {
     const Canvas canvas = Canvas::of_size(latent, example, height, width);
     EXPECT_EQ(canvas.wanted, (Shape{1, 1, height, width, 3}));
-    EXPECT_EQ(canvas.latent.c, 8);
+    EXPECT_EQ(canvas.latent[0].c, 8);
     EXPECT_GE(canvas.top, 128);
     EXPECT_GE(canvas.left, 128);
-    EXPECT_GE(32 * canvas.latent.h - canvas.top - height, 128);
-    EXPECT_GE(32 * canvas.latent.w - canvas.left - width, 128);
-    EXPECT_LT(32 * canvas.latent.h, height + 256 + 32);
-    EXPECT_LT(32 * canvas.latent.w, width + 256 + 32);
+    EXPECT_GE(32 * canvas.latent[0].h - canvas.top - height, 128);
+    EXPECT_GE(32 * canvas.latent[0].w - canvas.left - width, 128);
+    EXPECT_LT(32 * canvas.latent[0].h, height + 256 + 32);
+    EXPECT_LT(32 * canvas.latent[0].w, width + 256 + 32);
   }
 }
 
@@ -42,12 +42,47 @@ TEST(Canvas, cuts_rows_and_columns_out_of_each_frame) {
   EXPECT_EQ((Canvas{{}, shape.with_n(1)}).cut(values, shape, 2), values);
 }
 
+TEST(Canvas, leaves_out_a_border) {
+  const Canvas canvas = Canvas::within({2, 1, 5, 6, 1}, 2);
+  EXPECT_EQ(canvas.wanted, (Shape{1, 1, 1, 2, 1}));
+  std::vector<real> values(60);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = real(i);
+  EXPECT_EQ(canvas.cut(values, {2, 1, 5, 6, 1}), (std::vector<real>{14, 15, 44, 45}));
+}
+
+// Nets that pad nothing make at least what is wanted and its border, and at most what the coarsest level of noise adds.
+TEST(Canvas, of_nets_that_pad_nothing_has_any_size) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend(1);
+  const Experiment &experiment = find_experiment("texture");
+  Settings s = experiment.settings("quick");
+  s.size = 64;
+  const Model model = make_model(*backend, experiment, s, 1);
+  for (const auto &[height, width] : {std::pair<int64_t, int64_t>{64, 64}, {1, 100}, {77, 200}, {300, 65}}) {
+    const Canvas canvas = Canvas::unpadded(experiment, s, height, width);
+    const Shape made = model.generator->output(canvas.latent);
+    EXPECT_EQ(canvas.wanted, (Shape{1, 1, height, width, 3}));
+    EXPECT_EQ(canvas.top, s.border);
+    EXPECT_GE(made.h, height + 2 * s.border);
+    EXPECT_GE(made.w, width + 2 * s.border);
+    EXPECT_LT(made.h, height + 2 * s.border + 16);
+    EXPECT_LT(made.w, width + 2 * s.border + 16);
+    EXPECT_TRUE(model.descriptor->takes({made}) || height == 1);
+  }
+}
+
 // A small texture, learned for a moment so that descriptor and generator see structure.
 class CanvasBorder : public testing::Test {
  protected:
   CanvasBorder() {
-    settings = experiment.settings("quick");
-    settings.size = 32;
+    for (const auto &[name, value] : {std::pair<const char *, const char *>{"descriptor", "texture-small"},
+                                      {"generator", "texture-small"},
+                                      {"size", "32"},
+                                      {"batch", "1"},
+                                      {"chains", "1"},
+                                      {"langevin_step_size", "0.02"},
+                                      {"reference_deviation", "0.066"},
+                                      {"descriptor_init", "0.1"}})
+      settings.set(name, value);
     settings.latent = 2;
     settings.generator_init = 0.02;
     settings.langevin_steps = 5;
@@ -69,17 +104,17 @@ class CanvasBorder : public testing::Test {
   };
   // The wanted part of a canvas with `more` latent cells on each side. A cell has the same latent vector on every canvas.
   Sample draw(Canvas canvas, int64_t more) {
-    canvas.latent.h += 2 * more;
-    canvas.latent.w += 2 * more;
+    canvas.latent[0].h += 2 * more;
+    canvas.latent[0].w += 2 * more;
     canvas.top += cell * more;
     canvas.left += cell * more;
-    Sampler sampler(*backend, model.descriptor.get(), *model.generator, {canvas.latent}, 1, Statistics::running);
+    Sampler sampler(*backend, model.descriptor.get(), *model.generator, canvas.latent, 1, Statistics::running);
     std::vector<real> latents;
-    for (int64_t h = 0; h < canvas.latent.h; ++h)
-      for (int64_t w = 0; w < canvas.latent.w; ++w) {
+    for (int64_t h = 0; h < canvas.latent[0].h; ++h)
+      for (int64_t w = 0; w < canvas.latent[0].w; ++w) {
         const int64_t number = 1000 * (500 + h - canvas.top / cell) + 500 + w - canvas.left / cell;
         const std::vector<real> z = sampler.draw_latent(7, number);
-        latents.insert(latents.end(), z.begin(), z.begin() + canvas.latent.c);
+        latents.insert(latents.end(), z.begin(), z.begin() + canvas.latent[0].c);
       }
     const std::vector<real> made = sampler.generate(latents);
     const std::vector<real> better = sampler.revise(learning, 0);

@@ -55,7 +55,7 @@ TEST_F(ProgramTest, evaluates_a_texture) {
   const Outcome o = run_program(
       {"--exp", "texture", "--out", folder, "--name", "run", "--evaluate", "--samples", "2", "--threads", "1"});
   ASSERT_EQ(o.status, 0) << o.err;
-  EXPECT_CONTAINS(o.out, "mean and deviation over 2 samples");
+  EXPECT_CONTAINS(o.out, "mean and standard error over 2 samples");
   const std::string run = folder + "/texture/run/", report = read_file(run + "evaluation.json");
   ASSERT_EQ(run_program(
                 {"--exp", "texture", "--checkpoint", run + "checkpoint.safetensors", "--sample", "2", "--threads", "1"})
@@ -66,7 +66,7 @@ TEST_F(ProgramTest, evaluates_a_texture) {
     double mean = 0;
     for (const std::string number : {"_000000.png", "_000001.png"})
       mean += patch_distance(observed, load_image(run + "sampled/" + kind + number, 3)) / 2;
-    EXPECT_NEAR(reported(report, "Patch distance", kind, "distance"), mean, kind == "generator" ? 1e-6 : 0.02) << kind;
+    EXPECT_NEAR(reported(report, "Likeness", kind, "patch distance"), mean, kind == "generator" ? 1e-6 : 0.02) << kind;
   }
 }
 

@@ -1,21 +1,52 @@
 #include "app/canvas.h"
 
+#include "experiments/model.h"
+
 namespace coopnets {
 
 namespace {
 constexpr int64_t margin = 4;  // latent cells on each side
+}  // namespace
+
+Canvas Canvas::within(const Shape &example, int64_t border) {
+  Canvas canvas{{}, example.with_n(1), border, border};
+  canvas.wanted.h -= 2 * border;
+  canvas.wanted.w -= 2 * border;
+  return canvas;
+}
+
+Canvas Canvas::of(const Experiment &experiment, const Settings &s) {
+  Canvas canvas = within(example_shape(experiment, s), s.border);
+  canvas.latent = latent_shapes(s);
+  return canvas;
+}
+
+Canvas Canvas::unpadded(const Experiment &experiment, const Settings &s, int64_t height, int64_t width) {
+  Canvas canvas = of(experiment, s);
+  canvas.wanted.h = height;
+  canvas.wanted.w = width;
+  const auto latent_of = [&](int64_t side) {
+    Settings other = s;
+    other.size = side;
+    return latent_shapes(other);
+  };
+  canvas.latent = latent_of(height);
+  const std::vector<Shape> across = latent_of(width);
+  for (size_t i = 0; i < across.size(); ++i) canvas.latent[i].w = across[i].w;
+  return canvas;
 }
 
 Canvas Canvas::of_size(const Shape &latent, const Shape &example, int64_t height, int64_t width) {
   const int64_t cell = example.h / latent.h;  // pixels of a latent cell's side
   const auto cells = [cell](int64_t side) { return (side + cell - 1) / cell + 2 * margin; };
-  Canvas canvas{latent, example};
+  Canvas canvas{{latent}, example};
   canvas.wanted.h = height;
   canvas.wanted.w = width;
-  canvas.latent.h = cells(height);
-  canvas.latent.w = cells(width);
-  canvas.top = (canvas.latent.h * cell - height) / 2;
-  canvas.left = (canvas.latent.w * cell - width) / 2;
+  Shape &array = canvas.latent[0];
+  array.h = cells(height);
+  array.w = cells(width);
+  canvas.top = (array.h * cell - height) / 2;
+  canvas.left = (array.w * cell - width) / 2;
   return canvas;
 }
 

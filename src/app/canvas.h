@@ -1,16 +1,24 @@
-// Pictures of a size other than in training, from nets that are convolutional throughout.
+// What nets make beside what is shown: a border (settings.border), or, at a size other than in training, all that their
+// padding reaches.
 #pragma once
 #include <vector>
 
-#include "tensor/shape.h"
+#include "experiments/experiment.h"
 
 namespace coopnets {
 
-// Samples are synthesised larger than wanted and cut out, so that the zero padding of the nets stays outside.
+// Samples are synthesised larger than wanted and cut out.
 struct Canvas {
-  Shape latent;  // of one latent array: what the generator is given
-  Shape wanted;  // of one sample
+  std::vector<Shape> latent;  // of one latent vector: what the generator is given
+  Shape wanted;               // of one sample
   int64_t top = 0, left = 0;
+
+  // What is left of an example without its border.
+  static Canvas within(const Shape &example, int64_t border);
+  // As in training.
+  static Canvas of(const Experiment &, const Settings &);
+  // height x width pixels of nets that pad nothing: the least that they make with the border around it.
+  static Canvas unpadded(const Experiment &, const Settings &, int64_t height, int64_t width);
 
   // For samples of height x width pixels from nets that make `example` of `latent`: with a margin of four latent cells
   // or more on each side, that is 128 pixels of five doubling 5x5 deconvolutions, whose zero padding reaches 62 inwards.
@@ -18,8 +26,11 @@ struct Canvas {
   // through units that switch on or off: ever more weakly (tests/test_canvas.cpp measures it).
   static Canvas of_size(const Shape &latent, const Shape &example, int64_t height, int64_t width);
 
-  // Cuts the wanted part out of `count` examples of `shape`.
+  // Cuts the wanted part out of `count` examples of `shape`; no count: of all.
   std::vector<real> cut(const std::vector<real> &values, const Shape &shape, int64_t count) const;
+  std::vector<real> cut(const std::vector<real> &values, const Shape &shape) const {
+    return cut(values, shape, shape.n);
+  }
 };
 
 }  // namespace coopnets

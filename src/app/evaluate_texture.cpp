@@ -7,7 +7,7 @@
 #include "app/model_sampler.h"
 #include "app/pictures.h"
 #include "app/progress.h"
-#include "experiments/examples.h"
+#include "app/texture_structure.h"
 #include "metrics/inception_score.h"
 #include "metrics/patch_distance.h"
 #include "tensor/file.h"
@@ -24,6 +24,17 @@ Image cut(const Image &image, int64_t left, int64_t width) {
   return part;
 }
 
+// What is measured of each synthesis of one net.
+struct Measured {
+  std::vector<double> structure, spectrum, patches;
+};
+
+double standard_error(const std::vector<double> &values) {
+  return values.size() > 1 ? mean_and_deviation(values).deviation / std::sqrt(double(values.size())) : NAN;
+}
+
+double mean_of(const std::vector<double> &values) { return values.empty() ? NAN : mean_and_deviation(values).mean; }
+
 }  // namespace
 
 int evaluate_texture(const Options &options) {
@@ -35,13 +46,22 @@ int evaluate_texture(const Options &options) {
                                       saved.seed, [&](const std::string &text) { progress.warn(text); });
   check_same_data(saved, path, *examples);
   const Shape example = example_shape(*saved.experiment, saved.settings);
-  const Image observed = picture(examples->range(0, 1), example, 0);
+  const Canvas shown = Canvas::within(example, saved.settings.border);
+  const Image observed = picture(shown.cut(examples->range(0, 1), example), shown.wanted, 0);
+  const std::optional<StructureScore> structure = texture_structure(*saved.experiment, saved.settings, *examples);
 
   const int64_t count = options.is_given("samples") ? options.samples : syntheses;
-  std::vector<double> generated, revised;
-  const auto compare = [&](const std::vector<real> &pictures, std::vector<double> &distances) {
-    for (int64_t k = 0; k < int64_t(pictures.size()) / example.size(); ++k)
-      distances.push_back(patch_distance(observed, picture(pictures, example, k)));
+  Measured generated, revised;
+  const auto compare = [&](const std::vector<real> &pictures, Measured &measured) {
+    const int64_t some = int64_t(pictures.size()) / example.size();
+    const std::vector<real> inner = shown.cut(pictures, example, some);
+    for (int64_t k = 0; k < some; ++k) {
+      const Image synthesis = picture(inner, shown.wanted, k);
+      measured.patches.push_back(patch_distance(observed, synthesis));
+      if (!structure) continue;
+      measured.structure.push_back(structure->score(structure->distance(synthesis)));
+      measured.spectrum.push_back(structure->spectrum_difference(synthesis));
+    }
   };
   model_sampler(*backend, saved, path, count)
       ->draw(sampling_settings(saved, options.seed), count,
@@ -50,20 +70,34 @@ int evaluate_texture(const Options &options) {
                compare(better, revised);
                progress.note("sample " + std::to_string(first + 1) + " of " + std::to_string(count) + " compared");
              });
-  Table table{"Patch distance to the observed texture", {"distance", "+-"}, {}, {}};
-  const auto add = [&](const std::string &name, const std::vector<double> &values) {
-    const MeanAndDeviation score = mean_and_deviation(values);
-    table.rows.push_back({name, {score.mean, values.size() > 1 ? score.deviation : NAN}});
+  Table table{"Likeness to the observed texture", {"structure", "+-", "spectrum, dB", "patch distance", "+-"}, {}, {}};
+  const auto add = [&](const std::string &name, const Measured &m) {
+    if (m.patches.empty() && m.structure.empty()) return;
+    table.rows.push_back({name,
+                          {mean_of(m.structure), standard_error(m.structure), mean_of(m.spectrum), mean_of(m.patches),
+                           standard_error(m.patches)}});
   };
-  if (!generated.empty()) add("generator", generated);
-  if (!revised.empty()) add("descriptor", revised);
+  add("generator", generated);
+  add("descriptor", revised);
+  if (structure) {
+    Measured others{{}, structure->spectra_of_others(), {}};
+    for (const double distance : structure->others()) others.structure.push_back(structure->score(distance));
+    add("other parts of the observed", others);
+  }
   const int64_t half = observed.width / 2;
-  if (half >= 28) add("halves of the observed", {patch_distance(cut(observed, 0, half), cut(observed, half, half))});
+  if (half >= 28)
+    add("halves of the observed", {{}, {}, {patch_distance(cut(observed, 0, half), cut(observed, half, half))}});
   table.notes = {
-      "sliced Wasserstein distance of 7x7 patches at three scales; 0: the same patch statistics, 1: a flat "
-      "picture of the mean colour; mean and deviation over " +
-          std::to_string(count) + " samples",
-      "halves: a photograph's left half against its right half, which is how stationary it is itself"};
+      "structure: 1 as like as another part of the photograph, 0 noise of its spectrum (joint statistics of "
+      "oriented bands, after Portilla and Simoncelli 2000)" +
+          std::string(structure ? ", in windows of " + std::to_string(structure->side()) + " pixels"
+                                : "; it needs a photograph with sides of 96 pixels or more"),
+      "spectrum: root mean square difference of the bands' amplitudes; a grid or a blur shows here",
+      "patch distance: sliced Wasserstein distance of 7x7 patches at three scales; 0: the same patch "
+      "statistics, 1: a flat picture of the mean colour",
+      "mean and standard error over " + std::to_string(count) +
+          " samples; halves: the left half of the "
+          "observed picture against its right half"};
   std::printf("%s\n", table_text(table).c_str());
   const std::string file = sibling(path, "evaluation.json");
   std::vector<Fact> facts = report_facts(saved, path, options);

@@ -26,14 +26,15 @@ constexpr int64_t loud = int64_t{1} << 18;  // elements from which on it is said
 
 Canvas canvas_of(const SavedModel &saved, const Options &options) {
   const Shape nominal = example_shape(*saved.experiment, saved.settings);
-  Canvas canvas{latent_shapes(saved.settings).at(0), nominal};
+  Canvas canvas = Canvas::of(*saved.experiment, saved.settings);
   if (!options.size.empty()) {
     if (!saved.experiment->any_size)
       throw std::runtime_error("the nets of the experiment '" + saved.experiment->name + "' make pictures of " +
                                std::to_string(nominal.h) + "x" + std::to_string(nominal.w) +
                                " alone; --size needs convolutional nets, as those of the experiment 'texture'");
     const auto [height, width] = *parse_size(options.size);
-    canvas = Canvas::of_size(canvas.latent, nominal, height, width);
+    canvas = saved.settings.border > 0 ? Canvas::unpadded(*saved.experiment, saved.settings, height, width)
+                                       : Canvas::of_size(canvas.latent.at(0), nominal, height, width);
   }
   if (options.frames > 0) {
     Settings longer = saved.settings;
@@ -41,7 +42,7 @@ Canvas canvas_of(const SavedModel &saved, const Options &options) {
     if (saved.experiment->data != DataKind::video)
       throw std::runtime_error("--frames is for videos; the experiment '" + saved.experiment->name +
                                "' makes pictures");
-    canvas.latent = latent_shapes(longer).at(0);
+    canvas.latent = latent_shapes(longer);
     canvas.wanted.t = options.frames;
   }
   return canvas;
@@ -88,8 +89,10 @@ int sample(const Options &options) {
   SavedModel saved = load_model(*backend, path, options);
   Network *generator = saved.model.generator.get(), *descriptor = saved.model.descriptor.get();
   const Canvas canvas = canvas_of(saved, options);
-  const std::vector<Shape> latent = {canvas.latent};
-  const Shape example = generator ? generator->output(latent) : canvas.wanted;
+  Shape example = canvas.wanted;
+  example.h += 2 * saved.settings.border;
+  example.w += 2 * saved.settings.border;
+  if (generator) example = generator->output(canvas.latent);
   Progress progress(options.quiet);
   if (descriptor && !descriptor->takes({example})) {
     if (!generator)
@@ -99,7 +102,7 @@ int sample(const Options &options) {
     descriptor = nullptr;
   }
   const std::unique_ptr<Sampler> sampler =
-      model_sampler(*backend, saved, path, descriptor, latent, example, options.sample);
+      model_sampler(*backend, saved, path, descriptor, canvas.latent, example, options.sample);
 
   const std::string folder = folder_beside(path, "sampled");
   std::set<std::string> older = samples_in(folder);

@@ -1,6 +1,7 @@
 #include "app/train.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "app/comparison.h"
@@ -10,6 +11,7 @@
 #include "app/report.h"
 #include "app/run_name.h"
 #include "app/saved_model.h"
+#include "app/texture_structure.h"
 #include "app/training_run.h"
 #include "experiments/examples.h"
 #include "experiments/model.h"
@@ -101,10 +103,21 @@ int train(const Options &options) {
   if (!run.begin(metadata, same, experiment.settings("quick"), config)) return 0;
   const Shape shape = example_shape(experiment, settings);
   const int64_t shown = std::min<int64_t>(64, examples->size());
-  save_examples(run.folder().file("observed"), examples->range(0, shown), shape.with_n(shown));
+  const Canvas inner = Canvas::within(shape, settings.border);
+  save_examples(run.folder().file("observed"), inner.cut(examples->range(0, shown), shape.with_n(shown)),
+                inner.wanted.with_n(shown));
   progress.note(banner(experiment, preset, *backend, examples->size(), shape, model, learner,
                        algorithm != Algorithm::generator && settings.temperature == 0));
 
+  if (const auto structure = texture_structure(experiment, settings, *examples))
+    run.measure(100, structure_columns(learner), [&, structure](int64_t iteration) {
+      const std::vector<double> scores = structure_scores(*structure, *backend, learner, inner);
+      std::string text;
+      for (size_t i = 0; i < scores.size(); ++i)
+        text += (i ? ", " : "") + learner.samples()[i].first + ' ' + print_number(std::round(100 * scores[i]) / 100);
+      progress.note("structure score after " + std::to_string(iteration) + " iterations: " + text);
+      return scores;
+    });
   const int status = run.loop([&](int64_t i) {
     return Batch{examples->batch(i, learner.batch()), examples->batch_indices(i, learner.batch()), {}};
   });

@@ -1,7 +1,9 @@
 #include "app/training_run.h"
 
+#include <cmath>
 #include <stdexcept>
 
+#include "app/canvas.h"
 #include "app/interrupt.h"
 #include "app/pictures.h"
 #include "app/run_name.h"
@@ -25,6 +27,17 @@ TrainingRun::TrainingRun(const Options &options, const std::string &experiment, 
       progress_(progress),
       folder_(options.out, experiment, run_name(options), run_start(options)) {
   progress.begin(settings.iterations, learner.columns());
+}
+
+void TrainingRun::measure(int64_t iterations, std::vector<Column> columns,
+                          std::function<std::vector<double>(int64_t iteration)> take) {
+  measured_every_ = iterations;
+  measured_ = std::move(columns);
+  take_measures_ = std::move(take);
+}
+
+bool TrainingRun::is_measured(int64_t iteration) const {
+  return measured_every_ > 0 && (iteration % measured_every_ == 0 || iteration == settings_.iterations);
 }
 
 bool TrainingRun::begin(MetadataOf metadata, const Entries &same, const Settings &others, const std::string &config) {
@@ -63,8 +76,11 @@ void TrainingRun::save(int64_t iteration) {
 }
 
 void TrainingRun::save_samples(int64_t iteration) {
-  for (const auto &[name, examples] : learner_.samples())
-    save_examples(folder_.samples(iteration, name), backend_, examples);
+  for (const auto &[name, examples] : learner_.samples()) {
+    const Canvas shown = Canvas::within(examples.shape, settings_.border);
+    save_examples(folder_.samples(iteration, name), shown.cut(values(backend_, examples), examples.shape),
+                  shown.wanted.with_n(examples.shape.n));
+  }
 }
 
 bool TrainingRun::is_time_to_report() const {
@@ -77,15 +93,20 @@ void TrainingRun::report(Log &log) {
   read_ = now();
   unread_ = 0;
   for (const Reading &reading : readings) {
-    const LogRow row{reading.iteration, reading.values, (read_ - reading_since_) / double(readings.size())};
-    log.add(row);
+    LogRow row{reading.iteration, reading.values, (read_ - reading_since_) / double(readings.size())};
     progress_.update(row);
+    const std::vector<double> measures =
+        is_measured(reading.iteration) ? take_measures_(reading.iteration) : std::vector<double>(measured_.size(), NAN);
+    row.values.insert(row.values.end(), measures.begin(), measures.end());
+    log.add(row);
     if (!reading.warning.empty()) progress_.warn(reading.warning);
   }
 }
 
 int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {
-  Log log(folder_.log(), first_, learner_.columns());
+  std::vector<Column> columns = learner_.columns();
+  columns.insert(columns.end(), measured_.begin(), measured_.end());
+  Log log(folder_.log(), first_, columns);
   catch_interrupts();
   began_ = saved_ = read_ = now();
   try {
@@ -95,7 +116,7 @@ int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {
       const bool last = i + 1 == settings_.iterations, stop = interrupted();
       const bool pictures = writes_pictures(i + 1, settings_.iterations) && !learner_.samples().empty();
       const bool saves = pictures || last || stop || now() - saved_ > seconds_between_checkpoints;
-      if (saves || is_time_to_report()) report(log);
+      if (saves || is_measured(i + 1) || is_time_to_report()) report(log);
       if (pictures) save_samples(i + 1);
       if (saves) save(i + 1);
       if (stop && !last) {

@@ -24,6 +24,10 @@ class TrainingRun {
   using Entries = std::vector<std::pair<std::string, std::string>>;
   bool begin(MetadataOf, const Entries &same, const Settings &others, const std::string &config);
 
+  // What the log says beside the learner's readings: of every so many iterations and of the last, else nan. `take` may
+  // look at what the learner holds after that iteration.
+  void measure(int64_t iterations, std::vector<Column>, std::function<std::vector<double>(int64_t iteration)> take);
+
   // Learns to the end. Returns 0, or 130 when interrupted. Throws std::runtime_error when learning fails.
   int loop(const std::function<Batch(int64_t iteration)> &next);
 
@@ -36,6 +40,7 @@ class TrainingRun {
   void save_samples(int64_t iteration);
   void report(Log &);
   bool is_time_to_report() const;
+  bool is_measured(int64_t iteration) const;
 
   const Options &options_;
   const Settings &settings_;
@@ -44,6 +49,9 @@ class TrainingRun {
   Progress &progress_;
   RunFolder folder_;
   MetadataOf metadata_;
+  int64_t measured_every_ = 0;
+  std::vector<Column> measured_;
+  std::function<std::vector<double>(int64_t)> take_measures_;
   int64_t first_ = 0;             // iterations done before this run
   int64_t unread_ = 0;            // iterations whose readings are still on the device, which is not waited for at each
   double began_ = 0, saved_ = 0;  // clock

@@ -34,11 +34,11 @@ const std::string quick_cifar10 =
 // Weights and s are such that the energy's gradient balances the reference distribution's pull x / s^2 from the first
 // iterations on: from the paper's small weights it must grow 10^5-fold first, in which Adam's aligned steps make all
 // filters alike. As in the paper delta = 0.3 s, so that a revision moves a picture visibly; with shorter steps learning
-// is a game between two nets and swings.
-const char quick_texture[] =
-    "descriptor=texture-small generator=texture-small size=128 crop=size batch=1 chains=1 latent=8 iterations=600 "
-    "langevin_steps=10 langevin_step_size=0.02 reference_deviation=0.066 descriptor_rate=0.0005 generator_rate=0.005 "
-    "halvings=2 descriptor_init=0.1 generator_init=0.02";
+// is a game between two nets and swings. Noise in all steps but the last: T = 1.
+const std::string textures =
+    "descriptor=texture-scales generator=texture-noise border=9 crop=random batch=1 chains=1 latent=2 cold_steps=6 "
+    "langevin_step_size=0.02 reference_deviation=0.066 descriptor_rate=0.0007 generator_rate=0.005 halvings=5 "
+    "descriptor_init=0.1 ";
 
 const char quick_video[] =
     "descriptor=FC_S-small generator=FC_S_128-small size=64 frames=32 batch=1 chains=1 latent=5 langevin_steps=10 "
@@ -88,7 +88,10 @@ const std::vector<Experiment> &experiments() {
        "datasets/texture/brick.png",
        3,
        true,
-       {{"quick", ours, quick_texture}, {"paper", published_m, paper_texture}}},
+       {{"quick", ours, textures + "size=128 iterations=500 langevin_steps=20"},
+        {"fine", "ours, for ten to twenty minutes of two CPU cores",
+         textures + "size=256 iterations=800 langevin_steps=20"},
+        {"paper", published_m, paper_texture}}},
       {"object",
        "2: one object category, 64x64",
        Kind::pictures,

@@ -84,7 +84,7 @@ Settings settings_for(const Experiment &experiment) {
     s.langevin_steps = 1;
     if (experiment.name == std::string("dynamic-texture"))
       s.size = 16, s.frames = 28;
-    else if (s.size == 64)
+    else if (s.size >= 64)
       s.size = 32;
   }
   return s;
