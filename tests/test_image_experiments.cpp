@@ -68,6 +68,25 @@ INSTANTIATE_TEST_SUITE_P(All, ImageExperiment,
                          testing::Values("object", "scene", "digits", "cifar10", "celeba", "lsun"),
                          [](const auto &info) { return std::string(info.param); });
 
+// A run that draws no noise says at its start what that is.
+TEST(Climbing, IsSaidByTheRun) {
+  TemporaryFolder folder;
+  for (int i = 0; i < 3; ++i)
+    write_bytes(folder / ("data/" + std::to_string(i) + ".png"), encode_png(noise(8, 8, 3, i + 1)));
+  for (const auto &[setting, climbs] : {std::pair<const char *, bool>{"sigma=0.3", false},
+                                        {"temperature=0", true},
+                                        {"langevin_noise_until=0", true},
+                                        {"cold_steps=2", true},
+                                        {"cold_steps=1", false}}) {
+    const bool hot = std::string(setting) != "temperature=0";
+    const Outcome o = run_program({"--exp", "scene", "--data", folder / "data", "--out", folder / "output",
+                                   "--overwrite", "--threads", "1", "--iterations", "1", "--set", "chains=1", "batch=1",
+                                   "latent=1", "langevin_steps=2", hot ? "temperature=1" : "sigma=0.3", setting});
+    EXPECT_EQ(o.status, 0) << o.err;
+    EXPECT_EQ(contains(o.out, "they climb the energy and do not sample"), climbs) << setting;
+  }
+}
+
 // The one bad picture of 41 is warned about, replaced, and counted at the end.
 TEST(BadPictures, AreCountedInClosingNotesAndEvaluations) {
   TemporaryFolder folder;

@@ -273,15 +273,15 @@ TEST(Model, rates_fall_as_they_should) {
 // [M] makes 3000 passes over the pictures of a category in batches of 100, [T] 1000 passes over 1,100.
 TEST(Model, epochs_are_passes_over_the_data) {
   const Settings object = find_experiment("object").settings("paper");
-  EXPECT_EQ(with_iterations(object, 200).iterations, 6000);
-  EXPECT_EQ(with_iterations(object, 1000).iterations, 30000);
-  EXPECT_EQ(with_iterations(object, 30).iterations, 3000);   // one batch of all there are
-  EXPECT_EQ(with_iterations(object, 150).iterations, 4500);  // the last half batch is filled up by the next pass
-  EXPECT_EQ(with_iterations(object, 200).epochs, 0);         // the run's number is settled
-  EXPECT_EQ(with_iterations(find_experiment("scene").settings("paper"), 1100).iterations, 11000);
-  EXPECT_EQ(with_iterations(find_experiment("digits").settings("paper"), 50000).iterations, 500000);
+  EXPECT_EQ(fitted_to(200, object).iterations, 6000);
+  EXPECT_EQ(fitted_to(1000, object).iterations, 30000);
+  EXPECT_EQ(fitted_to(30, object).iterations, 3000);   // one batch of all there are
+  EXPECT_EQ(fitted_to(150, object).iterations, 4500);  // the last half batch is filled up by the next pass
+  EXPECT_EQ(fitted_to(200, object).epochs, 0);         // the run's number is settled
+  EXPECT_EQ(fitted_to(1100, find_experiment("scene").settings("paper")).iterations, 11000);
+  EXPECT_EQ(fitted_to(50000, find_experiment("digits").settings("paper")).iterations, 500000);
   Settings s;
-  EXPECT_EQ(with_iterations(s, 77).iterations, s.iterations);
+  EXPECT_EQ(fitted_to(77, s).iterations, s.iterations);
 }
 
 // Batch norm as the sources have it: epsilon, a learned scale or none. [P] has PyTorch's slopes and initial values.

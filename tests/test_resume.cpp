@@ -61,6 +61,10 @@ TEST_F(Resume, stopped_anywhere_is_straight_whatever_the_threads) {
   EXPECT_EQ(longer.status, 0);
   EXPECT_CONTAINS(longer.err, "laid over 4 iterations now, instead of 2");
   EXPECT_CONTAINS(longer.err, "they are 0.5 times their first value from here on, and were 0.5 times");
+  // So is the part of it that draws noise.
+  const Arguments cooled = {"--set", "langevin_noise_until=0.5"};
+  expect_success(train(4, "cooled") + cooled);
+  EXPECT_CONTAINS(run_program(train(12, "cooled") + cooled + Arguments{"--resume"}).err, "is on again");
   // Another picture by the same name is another run.
   Image other = load_image(picture);
   for (uint8_t &p : other.pixels) p ^= 255;

@@ -144,7 +144,12 @@ TEST(Structure, OfSmallPhotographsCannotBeTold) {
   EXPECT_TRUE(StructureScore::can_tell(noise(96, 120, 3), 128));
   EXPECT_FALSE(StructureScore::can_tell(noise(95, 120, 3), 128));
   EXPECT_FALSE(StructureScore::can_tell(noise(200, 200, 3), 63));
+  EXPECT_FALSE(StructureScore::can_tell(Image(200, 200, 3), 128));  // of one colour
   EXPECT_EQ(StructureScore(noise(96, 120, 3), 128).side(), 64);
+  // Parts of noise are no more alike than noise of its spectrum; a flat synthesis is as unlike as can be, and finite.
+  const StructureScore none(noise(96, 120, 3), 64);
+  EXPECT_TRUE(std::isnan(none.score(0.5)) || none.score(0.5) > 0);
+  EXPECT_TRUE(std::isfinite(none.distance(Image(64, 64, 3))));
   EXPECT_THROW(Structure(noise(63, 90, 3)), std::invalid_argument);
   EXPECT_THROW(Structure(Image(64, 64, 1)), std::invalid_argument);  // of one colour
   EXPECT_THROW(Structure(noise(64, 64, 1)).distance(noise(64, 65, 1)), std::invalid_argument);

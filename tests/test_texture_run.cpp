@@ -15,11 +15,12 @@ class TextureRun : public FolderTest {
   Arguments with(const std::string &name, const Arguments &more) const {
     return Arguments{"--exp", "texture", "--out", folder, "--name", name, "--threads", "1"} + more;
   }
-  Outcome train(const std::string &name, int iterations, const Arguments &more = {}) const {
-    return run_program(
-        with(name, Arguments{"--data", "datasets/texture/brick.png", "--iterations", std::to_string(iterations),
-                             "--set", "size=64", "langevin_steps=2", "cold_steps=1", "halvings=0"} +
-                       more));
+  Outcome train(const std::string &name, int iterations, const Arguments &more = {},
+                const std::string &photograph = "datasets/texture/brick.png") const {
+    const Arguments fixed = {"--data",    photograph, "--iterations",     std::to_string(iterations),
+                             "--set",     "size=64",  "langevin_steps=2", "cold_steps=1",
+                             "halvings=0"};
+    return run_program(with(name, fixed + more));
   }
   std::string path(const std::string &name, const std::string &file) const {
     return folder + "/texture/" + name + '/' + file;
@@ -89,6 +90,21 @@ TEST_F(TextureRun, samples_have_any_size) {
       EXPECT_EQ(made.width, width) << file;
     }
   }
+}
+
+TEST_F(TextureRun, walks_show_no_border) {
+  ASSERT_EQ(train("run", 1).status, 0);
+  ASSERT_EQ(run_program(with("run", {"--interpolate"})).status, 0);
+  EXPECT_EQ(load_image(path("run", "interpolation/lines.png")).width, 8 * 64 + 7 * 2);
+}
+
+// It is warned about, and has no structure that could be scored.
+TEST_F(TextureRun, of_one_colour) {
+  save_png(folder + "/flat.png", Image(120, 120, 3));
+  const Outcome o = train("flat", 1, {}, folder + "/flat.png");
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_CONTAINS(o.err, "of one colour");
+  EXPECT_FALSE(contains(read_file(path("flat", "log.csv")), "structure"));
 }
 
 // Which parts are observed follows from the seed and the iteration.

@@ -1,5 +1,7 @@
 #include "app/canvas.h"
 
+#include <algorithm>
+
 #include "experiments/model.h"
 
 namespace coopnets {
@@ -27,7 +29,7 @@ Canvas Canvas::unpadded(const Experiment &experiment, const Settings &s, int64_t
   canvas.wanted.w = width;
   const auto latent_of = [&](int64_t side) {
     Settings other = s;
-    other.size = side;
+    other.size = std::max(side, s.size);
     return latent_shapes(other);
   };
   canvas.latent = latent_of(height);

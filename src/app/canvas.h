@@ -17,7 +17,8 @@ struct Canvas {
   static Canvas within(const Shape &example, int64_t border);
   // As in training.
   static Canvas of(const Experiment &, const Settings &);
-  // height x width pixels of nets that pad nothing: the least that they make with the border around it.
+  // height x width pixels of nets that pad nothing: the least that they make with the border around it, and no less than
+  // in training, which the descriptor's windows fit.
   static Canvas unpadded(const Experiment &, const Settings &, int64_t height, int64_t width);
 
   // For samples of height x width pixels from nets that make `example` of `latent`: with a margin of four latent cells

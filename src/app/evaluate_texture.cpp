@@ -91,7 +91,7 @@ int evaluate_texture(const Options &options) {
       "structure: 1 as like as another part of the photograph, 0 noise of its spectrum (joint statistics of "
       "oriented bands, after Portilla and Simoncelli 2000)" +
           std::string(structure ? ", in windows of " + std::to_string(structure->side()) + " pixels"
-                                : "; it needs a photograph with sides of 96 pixels or more"),
+                                : "; it needs pictures of 64 pixels or more, of a photograph of 96 or more"),
       "spectrum: root mean square difference of the bands' amplitudes; a grid or a blur shows here",
       "patch distance: sliced Wasserstein distance of 7x7 patches at three scales; 0: the same patch "
       "statistics, 1: a flat picture of the mean colour",

@@ -12,17 +12,22 @@ namespace {
 
 std::string net_text(const std::string &what, const std::string &name, const std::vector<Shape> &inputs,
                      const NetFunction &net) {
-  std::string text = "    " + what + " '" + name + "', from ";
+  std::string text = "    " + what + " " + name + ", from ";
   for (size_t i = 0; i < inputs.size(); ++i) text += (i > 0 ? " and " : "") + inputs[i].str();
   text += "\n";
   for (const std::string &line : sketch(net, what, inputs).lines) text += "      " + line + "\n";
   return text;
 }
 
+std::string net_text(const Net &net, const Experiment &e, const Settings &s) {
+  const std::string name = "'" + net.name + "' (" + net.about + ")";
+  return net.role == Net::descriptor ? net_text("descriptor", name, {example_shape(e, s)}, net.function(s))
+                                     : net_text("generator", name, net.latent(s), net.function(s));
+}
+
 std::string nets_text(const Experiment &e, const Settings &s) {
   const Net &d = find_net(Net::descriptor, s.descriptor), &g = find_net(Net::generator, s.generator);
-  return net_text("descriptor", d.name, {example_shape(e, s)}, d.function(s)) +
-         net_text("generator", g.name, g.latent(s), g.function(s));
+  return net_text(d, e, s) + net_text(g, e, s);
 }
 
 // The nets made for the experiment that none of its presets uses, for pictures of the paper preset's size.
@@ -34,9 +39,7 @@ std::string other_nets_text(const Experiment &e) {
       return net.name == (net.role == Net::descriptor ? s.descriptor : s.generator);
     });
     if (net.experiment != e.name || used) continue;
-    const Settings s = e.settings("paper");
-    text += net.role == Net::descriptor ? net_text("descriptor", net.name, {example_shape(e, s)}, net.function(s))
-                                        : net_text("generator", net.name, net.latent(s), net.function(s));
+    text += net_text(net, e, e.settings("paper"));
   }
   return text.empty() ? "" : "  other nets (--set descriptor=NAME generator=NAME)\n" + text;
 }

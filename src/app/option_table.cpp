@@ -44,7 +44,9 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.group = "Training";
   add.text("data", "PATH", &Options::data, {}, "a file or folder to learn from", recorded);
   add.text("preset", "NAME", &Options::preset, names.presets,
-           "quick (a CPU's default) or paper (a GPU's); --list says who published each, or that it is ours", recorded);
+           "quick (a CPU's default), paper (a GPU's) or what else --list has, which says who published each, or that "
+           "it is ours",
+           recorded);
   add.number("iterations", "N", &Options::iterations, 1, any, "learning iterations of the whole run (the preset's)");
   add.number("seed", "N", &Options::seed, 0, any, "the same seed gives the same run (1)", recorded);
   add.text("algorithm", "NAME", &Options::algorithm, {"cooperative", "descriptor", "persistent-cd", "generator"},

@@ -144,6 +144,7 @@ int interpolate(const Options &options) {
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   const auto z = [&](int64_t k) { return sampler.draw_latent(seed, k); };
   const std::string folder = folder_beside(path, "interpolation");
+  const Canvas shown = Canvas::of(*saved.experiment, saved.settings);
   for (const bool sphere : {false, true}) {
     std::vector<real> latents;  // of the whole sheet: batch norm may couple what is made together
     for (int64_t row = 0; row < side; ++row) {
@@ -157,8 +158,8 @@ int interpolate(const Options &options) {
       }
     }
     const std::vector<real> all = sampler.generate(latents);
-    save_examples(folder + (sphere ? "/sphere" : "/lines"), all, sampler.example().with_n(side * side), side * side,
-                  side);
+    save_examples(folder + (sphere ? "/sphere" : "/lines"), shown.cut(all, sampler.example().with_n(side * side)),
+                  shown.wanted.with_n(side * side), side * side, side);
   }
   Progress(options.quiet)
       .note(folder + "/lines.png: each row walks between two latent vectors; " + folder +

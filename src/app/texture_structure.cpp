@@ -1,6 +1,9 @@
 #include "app/texture_structure.h"
 
+#include <cmath>
+
 #include "app/pictures.h"
+#include "experiments/text.h"
 
 namespace coopnets {
 
@@ -19,21 +22,22 @@ std::optional<StructureScore> texture_structure(const Experiment &experiment, co
   return StructureScore(photograph, s.size);
 }
 
-std::vector<Column> structure_columns(const Learner &learner) {
+void measure_structure(TrainingRun &run, const StructureScore &structure, Backend &backend, const Learner &learner,
+                       const Canvas &shown, Progress &progress) {
   std::vector<Column> columns;
   for (const auto &[name, examples] : learner.samples()) columns.push_back({"structure_" + name, ""});
-  return columns;
-}
-
-std::vector<double> structure_scores(const StructureScore &structure, Backend &backend, const Learner &learner,
-                                     const Canvas &shown) {
-  std::vector<double> scores;
-  for (const auto &[name, examples] : learner.samples()) {
-    const ConstView first = examples.examples(0, 1);
-    const Image synthesis = picture(shown.cut(values(backend, first), first.shape), shown.wanted, 0);
-    scores.push_back(structure.score(structure.distance(synthesis)));
-  }
-  return scores;
+  run.measure(100, columns, [=, &backend, &learner, &progress](int64_t iteration) {
+    std::vector<double> scores;
+    std::string text;
+    for (const auto &[name, examples] : learner.samples()) {
+      const ConstView first = examples.examples(0, 1);
+      const Image synthesis = picture(shown.cut(values(backend, first), first.shape), shown.wanted, 0);
+      scores.push_back(structure.score(structure.distance(synthesis)));
+      text += (text.empty() ? "" : ", ") + name + ' ' + print_number(std::round(100 * scores.back()) / 100);
+    }
+    progress.note("structure score after " + std::to_string(iteration) + " iterations: " + text);
+    return scores;
+  });
 }
 
 }  // namespace coopnets

@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "app/canvas.h"
+#include "app/training_run.h"
 #include "experiments/examples.h"
-#include "learning/learner.h"
 #include "metrics/structure.h"
 
 namespace coopnets {
@@ -12,8 +12,8 @@ namespace coopnets {
 // What syntheses of a texture are compared with: none of other experiments, or where the photograph is too small to tell.
 std::optional<StructureScore> texture_structure(const Experiment &, const Settings &, const Examples &);
 
-// The scores of the first of each kind of the learner's samples, as columns of a log.
-std::vector<Column> structure_columns(const Learner &);
-std::vector<double> structure_scores(const StructureScore &, Backend &, const Learner &, const Canvas &shown);
+// Has the run log and say the scores of the first of each kind of the learner's samples, every hundred iterations.
+void measure_structure(TrainingRun &, const StructureScore &, Backend &, const Learner &, const Canvas &shown,
+                       Progress &);
 
 }  // namespace coopnets

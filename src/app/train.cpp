@@ -1,7 +1,6 @@
 #include "app/train.h"
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 
 #include "app/comparison.h"
@@ -50,6 +49,10 @@ void refuse_unused(const Experiment &experiment, const Settings &settings, const
       throw UsageError("the setting " + name + " does nothing in the experiment '" + experiment.name + "'");
 }
 
+bool draws_no_noise(const Settings &s) {
+  return s.temperature == 0 || s.langevin_noise_until == 0 || s.cold_steps >= s.langevin_steps;
+}
+
 // "texture, quick preset, on cpu, 2 threads: 1 example of ..., 123 + 456 parameters, activations planned into 7 MiB"
 std::string banner(const Experiment &experiment, const std::string &preset, const Backend &backend, int64_t examples,
                    const Shape &shape, const Model &model, const Cooperative &learner, bool climbs) {
@@ -62,7 +65,7 @@ std::string banner(const Experiment &experiment, const std::string &preset, cons
          (examples == 1 ? " example" : " examples") + " of " + shape.str() + ", " + parameters +
          " parameters, activations planned into " + mebibytes(learner.planned_bytes()) + " (" +
          mebibytes(learner.unplanned_bytes()) + " without reuse)" +
-         (climbs ? "; the Langevin steps draw no noise (temperature=0): they climb the energy and do not sample" : "");
+         (climbs ? "; the Langevin steps draw no noise: they climb the energy and do not sample" : "");
 }
 
 }  // namespace
@@ -82,11 +85,12 @@ int train(const Options &options) {
   const std::unique_ptr<Examples> examples = open_training_examples(
       experiment, settings, data_path(options, experiment), seed, warn,
       [&](const std::string &text) { progress.note(text); }, options.sets("held_out"));
-  settings = with_iterations(settings, examples->size());
+  settings = fitted_to(examples->size(), settings);
   Model model = make_model(*backend, experiment, settings, seed);
   Cooperative learner(*backend, model.descriptor.get(), model.generator.get(),
                       learning_settings(settings, algorithm, seed, examples->size()), examples->size());
 
+  const std::optional<StructureScore> structure = texture_structure(experiment, settings, *examples);
   TrainingRun run(options, experiment.name, settings, *backend, learner, progress);
   const std::vector<real> some = examples->range(0, std::min<int64_t>(identifying_examples, examples->size()));
   if (std::all_of(some.begin(), some.end(), [](real x) { return x == 0; }))  // normalise=stretch made it so
@@ -107,17 +111,9 @@ int train(const Options &options) {
   save_examples(run.folder().file("observed"), inner.cut(examples->range(0, shown), shape.with_n(shown)),
                 inner.wanted.with_n(shown));
   progress.note(banner(experiment, preset, *backend, examples->size(), shape, model, learner,
-                       algorithm != Algorithm::generator && settings.temperature == 0));
+                       algorithm != Algorithm::generator && draws_no_noise(settings)));
 
-  if (const auto structure = texture_structure(experiment, settings, *examples))
-    run.measure(100, structure_columns(learner), [&, structure](int64_t iteration) {
-      const std::vector<double> scores = structure_scores(*structure, *backend, learner, inner);
-      std::string text;
-      for (size_t i = 0; i < scores.size(); ++i)
-        text += (i ? ", " : "") + learner.samples()[i].first + ' ' + print_number(std::round(100 * scores[i]) / 100);
-      progress.note("structure score after " + std::to_string(iteration) + " iterations: " + text);
-      return scores;
-    });
+  if (structure) measure_structure(run, *structure, *backend, learner, inner, progress);
   const int status = run.loop([&](int64_t i) {
     return Batch{examples->batch(i, learner.batch()), examples->batch_indices(i, learner.batch()), {}};
   });

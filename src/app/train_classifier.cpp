@@ -83,7 +83,7 @@ int train_classifier(const Options &options) {
   held_out.channels = data.shape().c;
   held_out.source.take_held_out = true;
   const Dataset test(held_out);
-  settings = with_iterations(settings, data.size());
+  settings = fitted_to(data.size(), settings);
   const std::unique_ptr<Network> network = make_classifier(*backend, settings, data.shape().c, classes, seed);
   const int64_t batch = std::min(settings.batch, data.size());
   ClassifierLearner learner(*backend, *network, {OptimizerSettings::adam, settings.descriptor_rate, 0, false}, batch);

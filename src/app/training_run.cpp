@@ -67,6 +67,12 @@ void TrainingRun::resume(const Entries &same, const Settings &others) {
                    " iterations now, instead of " + std::to_string(before.iterations) + ": they are " +
                    print_number(rate_factor(settings_, first_)) + " times their first value from here on, and were " +
                    print_number(rate_factor(before, first_ - 1)) + " times");
+  const auto is_cold = [&](const Settings &s) {
+    return s.langevin_noise_until < 1 && double(first_) >= s.langevin_noise_until * double(s.iterations);
+  };
+  if (is_cold(before) && !is_cold(settings_))
+    progress_.warn("the Langevin steps' noise, which was off, is on again: langevin_noise_until is a part of " +
+                   std::to_string(settings_.iterations) + " iterations now");
   load_checkpoint(file, backend_, learner_.state());
 }
 

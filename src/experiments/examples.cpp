@@ -166,6 +166,10 @@ std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, 
     throw std::runtime_error(
         path + " does not exist" +
         (given.empty() ? "; name other data by --data PATH (datasets/README.md says where to get it)" : ""));
+  const bool windows = s.crop == "random";
+  if (windows && experiment.data != DataKind::texture)
+    throw std::runtime_error(
+        "crop=random is for the experiment 'texture', whose nets see all places of a picture alike");
   if (experiment.data == DataKind::video) return std::make_unique<ClipExamples>(list_clips(path), s, seed);
 
   if (experiment.data == DataKind::texture && is_folder(path) && s.category.empty()) {
@@ -184,10 +188,6 @@ std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, 
   if (experiment.data != DataKind::digits) options.source.held_out_seed = seed;
   options.source.take_held_out = part == Part::held_out;
   options.source.a_sixth_at_most = a_sixth_at_most;
-  const bool windows = s.crop == "random";
-  if (windows && experiment.data != DataKind::texture)
-    throw std::runtime_error(
-        "crop=random is for the experiment 'texture', whose nets see all places of a picture alike");
   const Shape example = example_shape(experiment, s);
   if (!windows) options.height = options.width = example.h;
   options.channels = experiment.channels;

@@ -34,10 +34,10 @@ const std::string quick_cifar10 =
 // Weights and s are such that the energy's gradient balances the reference distribution's pull x / s^2 from the first
 // iterations on: from the paper's small weights it must grow 10^5-fold first, in which Adam's aligned steps make all
 // filters alike. As in the paper delta = 0.3 s, so that a revision moves a picture visibly; with shorter steps learning
-// is a game between two nets and swings. Noise in all steps but the last: T = 1.
+// is a game between two nets and swings. T = 1, and the last six steps are cold, so that no noise is left.
 const std::string textures =
     "descriptor=texture-scales generator=texture-noise border=9 crop=random batch=1 chains=1 latent=2 cold_steps=6 "
-    "langevin_step_size=0.02 reference_deviation=0.066 descriptor_rate=0.0007 generator_rate=0.005 halvings=5 "
+    "langevin_step_size=0.02 reference_deviation=0.066 descriptor_rate=0.0005 generator_rate=0.004 halvings=3 "
     "descriptor_init=0.1 ";
 
 const char quick_video[] =
@@ -88,9 +88,9 @@ const std::vector<Experiment> &experiments() {
        "datasets/texture/brick.png",
        3,
        true,
-       {{"quick", ours, textures + "size=128 iterations=500 langevin_steps=20"},
+       {{"quick", ours, textures + "size=128 iterations=560 langevin_steps=20"},
         {"fine", "ours, for ten to twenty minutes of two CPU cores",
-         textures + "size=256 iterations=800 langevin_steps=20"},
+         textures + "size=192 iterations=1500 langevin_steps=20"},
         {"paper", published_m, paper_texture}}},
       {"object",
        "2: one object category, 64x64",

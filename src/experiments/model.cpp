@@ -23,7 +23,8 @@ Model make_model(Backend &backend, const Experiment &experiment, const Settings 
                                   model.descriptor->input().str());
   } catch (const std::invalid_argument &error) {
     throw std::runtime_error("these settings fit no nets of the experiment '" + experiment.name + "': " + error.what() +
-                             ". The size of its pictures must suit the nets (--set size=...)" +
+                             ". The size of its pictures must suit the nets (--set size=..." +
+                             (s.border > 0 ? ", and border=...: nets that pad have none)" : ")") +
                              (experiment.data == DataKind::video ? ", and so must its frames (--set frames=...)" : ""));
   }
   return model;
@@ -49,10 +50,10 @@ Settings for_algorithm(Settings s, Algorithm algorithm) {
   return s;
 }
 
-Settings with_iterations(Settings s, int64_t examples) {
+Settings fitted_to(int64_t examples, Settings s) {
+  if (s.crop != "random") s.batch = std::min(s.batch, examples);
   if (s.epochs == 0) return s;
-  const int64_t batch = std::min(s.batch, examples);
-  s.iterations = std::max<int64_t>(1, int64_t(std::ceil(double(s.epochs) * double(examples) / double(batch))));
+  s.iterations = std::max<int64_t>(1, int64_t(std::ceil(double(s.epochs) * double(examples) / double(s.batch))));
   s.epochs = 0;
   return s;
 }
@@ -60,7 +61,7 @@ Settings with_iterations(Settings s, int64_t examples) {
 LearningSettings learning_settings(const Settings &s, Algorithm algorithm, uint64_t seed, int64_t examples) {
   LearningSettings l;
   l.algorithm = algorithm;
-  l.batch = s.crop == "random" ? s.batch : std::min(s.batch, examples);
+  l.batch = fitted_to(examples, s).batch;
   l.chains = s.chains;
   l.langevin_steps = s.langevin_steps;
   l.langevin_step_size = s.langevin_step_size;

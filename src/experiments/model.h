@@ -24,11 +24,11 @@ Algorithm parse_algorithm(const std::string &);  // as --algorithm spells it
 // energies oscillate at Adam rates above 1e-3.
 Settings for_algorithm(Settings preset, Algorithm);
 
-// With the iterations that settings.epochs passes over so many examples take, if it says so: the last batch of a pass is
-// filled up by the next one.
-Settings with_iterations(Settings, int64_t examples);
+// With a batch of no more than the examples there are (of parts of pictures there are always enough), and with the
+// iterations that settings.epochs passes over them take, if it says so: the last batch of a pass is filled up by the next.
+Settings fitted_to(int64_t examples, Settings);
 
-// batch is cut to the number of examples there are.
+// Of settings fitted to the examples.
 LearningSettings learning_settings(const Settings &, Algorithm, uint64_t seed, int64_t examples);
 
 // The factor of both learning rates at an iteration: halved `halvings` times, after equal parts of the run, and falling

@@ -97,7 +97,7 @@ std::vector<Net> texture_nets() {
       {Net::generator, "texture", "texture", "[M]'s, 224x224", generator, latent},
       {Net::generator, "texture-noise", "texture", "ours, noise at five scales, unpadded", noise_generator,
        noise_latent},
-      {Net::generator, "texture-small", "texture", "the same with a quarter of the filters", small_generator, latent}};
+      {Net::generator, "texture-small", "texture", "[M]'s with a quarter of the filters", small_generator, latent}};
 }
 
 }  // namespace coopnets

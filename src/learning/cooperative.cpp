@@ -188,7 +188,8 @@ void Cooperative::step_d2() {
 }
 
 // alpha -= lr_g d/dalpha (sum_chains |x - g(z)|^2 / n) / (2 sigma^2), whose gradient in g(z) is (g(z) - x) / (sigma^2 n);
-// n is the number of chains, or what ResidualMean says. The pass still holds g(z): that of G0 where G1 is off (same z, same alpha), else that of the end of G1.
+// n is the number of chains, or what ResidualMean says. The pass still holds g(z): that of G0 where G1 is off (same z,
+// same alpha), else that of the end of G1.
 void Cooperative::step_g2() {
   Pass &g = g_->pass;
   const ConstView x = chains();

@@ -47,9 +47,10 @@ void Sampler::keep_chains(std::vector<real> chains) {
 }
 
 std::vector<real> Sampler::generate(const std::vector<real> &latents) {
-  std::vector<real> all = latents;
-  z_.set(all);
   last_count_ = int64_t(latents.size()) / z_.size();
+  if (last_count_ * z_.size() != int64_t(latents.size()) || last_count_ < 1 || last_count_ > batch_)
+    throw std::invalid_argument("from 1 to " + std::to_string(batch_) + " latent vectors are taken");
+  std::vector<real> all = latents;
   all.resize(batch_ * z_.size(), 0);
   z_.set(all);
   backend_.replay(generation_, [&] {

@@ -28,7 +28,8 @@ class Sampler {
 
   // g(z) for at most `batch` latent vectors.
   std::vector<real> generate(const std::vector<real> &latents);
-  // The examples that generate() made last, after settings.langevin_steps Langevin steps. Noise is keyed by (seed, batch_index).
+  // The examples that generate() made last, after settings.langevin_steps Langevin steps. Noise is
+  // keyed by (seed, batch_index).
   std::vector<real> revise(const LearningSettings &, int64_t batch_index);
 
   // g(z_k) of latent vectors k = 0 .. count - 1 (empty without a generator), and each revised (empty without a

@@ -1,5 +1,6 @@
 #include "metrics/fourier.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace coopnets {

@@ -1,5 +1,6 @@
 #include "metrics/structure.h"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -154,7 +155,7 @@ Structure::Statistics Structure::statistics(const Values &grey, int64_t height, 
       const Values magnitude =
           inside(response, height, width, [](const std::complex<double> &v) { return std::abs(v); });
       const double power = moment(magnitude, 2);
-      s.of_bands.push_back(std::log(moment(real_part, 4) / 3));
+      s.of_bands.push_back(std::log(moment(real_part, 4) / 3 + 1e-12));
       s.of_bands.push_back(moment(real_part, 3) / 3);
       s.of_bands.push_back(mean(magnitude) / (std::sqrt(power) + 1e-12));
       s.decibels.push_back(10 * std::log10(power + 1e-9));
@@ -167,7 +168,7 @@ Structure::Statistics Structure::statistics(const Values &grey, int64_t height, 
   const Values pixels =
       standardised(inside(complex_of(faded), height, width, [](const std::complex<double> &v) { return v.real(); }));
   s.of_bands.push_back(moment(pixels, 3) / 2);
-  s.of_bands.push_back(std::log(moment(pixels, 4) / 3));
+  s.of_bands.push_back(std::log(moment(pixels, 4) / 3 + 1e-12));
   return s;
 }
 
@@ -209,6 +210,14 @@ int64_t StructureScore::window(const Image &photograph, int64_t side) {
   return std::min(side, 2 * std::min(photograph.height, photograph.width) / 3);
 }
 
+bool StructureScore::can_tell(const Image &photograph, int64_t side) {
+  const int64_t own = window(photograph, side);
+  if (own < least) return false;
+  const std::vector<uint8_t> pixels = crop_centre(photograph, own, own).pixels;
+  const auto [lowest, highest] = std::minmax_element(pixels.begin(), pixels.end());
+  return *lowest + 8 < *highest;
+}
+
 Image StructureScore::middle(const Image &image) const { return crop_centre(image, side_, side_); }
 
 StructureScore::StructureScore(const Image &photograph, int64_t side)
@@ -221,6 +230,9 @@ StructureScore::StructureScore(const Image &photograph, int64_t side)
     }
 }
 
-double StructureScore::score(double distance) const { return (1 - distance) / (1 - mean(others_)); }
+double StructureScore::score(double distance) const {
+  const double possible = 1 - mean(others_);
+  return possible < 0.05 ? NAN : (1 - distance) / possible;
+}
 
 }  // namespace coopnets

@@ -41,13 +41,14 @@ class StructureScore {
   // Windows of `side` pixels, or of two thirds of the photograph's shorter side where that is less; the middle one is
   // what syntheses are compared with, those at the corners are the others.
   StructureScore(const Image &photograph, int64_t side);
-  // Whether the photograph is large enough for windows in which structure can be told.
-  static bool can_tell(const Image &photograph, int64_t side) { return window(photograph, side) >= least; }
+  // Whether the photograph is large enough for windows in which structure can be told, and no flat area.
+  static bool can_tell(const Image &photograph, int64_t side);
 
   // Of the middle window of a synthesis, which must not be smaller.
   double distance(const Image &synthesis) const { return structure_.distance(middle(synthesis)); }
   double spectrum_difference(const Image &synthesis) const { return structure_.spectrum_difference(middle(synthesis)); }
   // (1 - distance) / (1 - mean distance of the others): 1 as like as another part of the photograph, 0 coloured noise.
+  // NaN where parts of the photograph are hardly more alike than noise.
   double score(double distance) const;
 
   int64_t side() const { return side_; }
