@@ -168,7 +168,9 @@ TEST(Model, windows_and_activations_are_the_published_ones) {
 TEST(Model, stationary_nets_take_any_multiple_and_say_when_they_do_not) {
   const auto backend = make_cpu_backend(1);
   const Experiment &e = find_experiment("texture");
-  Settings s = e.settings("quick");
+  Settings s = e.settings("paper");
+  s.descriptor = s.generator = "texture-small";
+  s.latent = 8;
   s.size = 32;
   const Model model = make_model(*backend, e, s, 3);
   EXPECT_EQ(model.generator->output(Shape{1, 1, 2, 3, 8}).str(), "1x1x64x96x3");
@@ -177,6 +179,8 @@ TEST(Model, stationary_nets_take_any_multiple_and_say_when_they_do_not) {
                model.descriptor->parameters()[0].value.values());
   s.size = 48;
   EXPECT_CONTAINS(error_of([&] { make_model(*backend, e, s, 3); }), "(--set size=...)");
+  s.border = 8;
+  EXPECT_CONTAINS(error_of([&] { make_model(*backend, e, s, 3); }), "border=...: nets that pad have none");
   EXPECT_CONTAINS(error_of([] { find_experiment("texturing"); }), "did you mean 'texture'?");
 }
 
