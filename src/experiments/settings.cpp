@@ -10,7 +10,6 @@ template <class Number>
 Row field(const char *name, Number Settings::*member, double least, double most, const char *help) {
   return {name, member, help, least, most, {}};
 }
-Row field(const char *name, bool Settings::*member, const char *help) { return {name, member, help, 0, 0, {}}; }
 Row field(const char *name, std::string Settings::*member, std::vector<std::string> choices, const char *help) {
   return {name, member, help, 0, 0, std::move(choices)};
 }
