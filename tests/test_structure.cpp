@@ -99,7 +99,7 @@ Image noisy(const Image &image, double deviation) {
   return result;
 }
 
-double score(const StructureScore &s, const Image &image) { return s.score(s.distance(image)); }
+double score(const StructureScore &s, const Image &image) { return s.score(s.compare(image).distance); }
 
 class StructureOfATexture : public testing::TestWithParam<const char *> {};
 
@@ -109,14 +109,18 @@ TEST_P(StructureOfATexture, IsToldFromNoiseAndBlur) {
   const Image photograph = shipped(GetParam());
   const StructureScore structure(photograph, 128);
   EXPECT_EQ(structure.side(), 128);
-  EXPECT_NEAR(score(structure, photograph), 1 / (1 - structure.distance(crop(photograph, 0, 0, 128, 128))), 1);
   double parts = 0;
-  for (const double distance : structure.others()) parts += structure.score(distance) / 4;
+  double distances = 0;
+  for (const StructureDifference &other : structure.others()) {
+    parts += structure.score(other.distance) / 4;
+    distances += other.distance / 4;
+  }
   EXPECT_NEAR(parts, 1, 1e-12);
+  EXPECT_NEAR(score(structure, photograph), 1 / (1 - distances), 1e-12);  // the middle itself is at no distance
 
   const Image middle = crop_centre(photograph, 128, 128), other = crop(photograph, 20, 110, 128, 128);
-  EXPECT_EQ(structure.distance(middle), 0);
-  EXPECT_EQ(structure.spectrum_difference(middle), 0);
+  EXPECT_EQ(structure.compare(middle).distance, 0);
+  EXPECT_EQ(structure.compare(middle).decibels, 0);
   EXPECT_NEAR(score(structure, other), 1, 0.6);  // photographs are no more stationary than that
   for (const uint64_t seed : {1, 2, 3})
     EXPECT_NEAR(score(structure, crop_centre(phases_randomised(photograph, seed), 128, 128)), 0, 0.45) << seed;
@@ -129,12 +133,12 @@ TEST_P(StructureOfATexture, SpectrumShowsAGrid) {
   const Image photograph = shipped(GetParam());
   const StructureScore structure(photograph, 128);
   Image grid = crop(photograph, 20, 110, 128, 128);
-  const double before = structure.spectrum_difference(grid);
+  const double before = structure.compare(grid).decibels;
   for (int64_t y = 0; y < 128; ++y)
     for (int64_t x = 0; x < 128; ++x)
       if (x % 8 == 0 || y % 8 == 0) grid.at(y, x)[0] = uint8_t(std::min(255, grid.at(y, x)[0] + 60));
-  EXPECT_GT(structure.spectrum_difference(grid), 1.3 * before);
-  EXPECT_GT(structure.spectrum_difference(blurred(crop(photograph, 20, 110, 128, 128), 2)), 2 * before);
+  EXPECT_GT(structure.compare(grid).decibels, 1.3 * before);
+  EXPECT_GT(structure.compare(blurred(crop(photograph, 20, 110, 128, 128), 2)).decibels, 2 * before);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, StructureOfATexture, testing::Values("brick", "gravel", "grass"),
@@ -146,13 +150,17 @@ TEST(Structure, OfSmallPhotographsCannotBeTold) {
   EXPECT_FALSE(StructureScore::can_tell(noise(200, 200, 3), 63));
   EXPECT_FALSE(StructureScore::can_tell(Image(200, 200, 3), 128));  // of one colour
   EXPECT_EQ(StructureScore(noise(96, 120, 3), 128).side(), 64);
-  // Parts of noise are no more alike than noise of its spectrum; a flat synthesis is as unlike as can be, and finite.
-  const StructureScore none(noise(96, 120, 3), 64);
-  EXPECT_TRUE(std::isnan(none.score(0.5)) || none.score(0.5) > 0);
-  EXPECT_TRUE(std::isfinite(none.distance(Image(64, 64, 3))));
+  // A flat synthesis is as unlike as can be, and its distance a number.
+  EXPECT_TRUE(std::isfinite(StructureScore(noise(96, 120, 3), 64).compare(Image(64, 64, 3)).distance));
+  // Where the other parts are noise, no synthesis can be scored by them.
+  Image alone = noise(192, 192, 1);
+  const Image bricks = crop(shipped("brick"), 0, 0, 64, 64);
+  for (int64_t y = 0; y < 64; ++y)
+    for (int64_t x = 0; x < 64; ++x) alone.at(64 + y, 64 + x)[0] = bricks.at(y, x)[0];
+  EXPECT_TRUE(std::isnan(StructureScore(alone, 64).score(0.5)));
   EXPECT_THROW(Structure(noise(63, 90, 3)), std::invalid_argument);
   EXPECT_THROW(Structure(Image(64, 64, 1)), std::invalid_argument);  // of one colour
-  EXPECT_THROW(Structure(noise(64, 64, 1)).distance(noise(64, 65, 1)), std::invalid_argument);
+  EXPECT_THROW(Structure(noise(64, 64, 1)).compare(noise(64, 65, 1)), std::invalid_argument);
 }
 
 }  // namespace

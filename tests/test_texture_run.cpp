@@ -61,7 +61,7 @@ TEST_F(TextureRun, shows_no_border_and_is_scored) {
   to_reals(photograph.pixels.data(), photograph.size(), Normalise::stretch, stretched.data());
   const StructureScore structure(to_image(stretched.data(), photograph.height, photograph.width, 3), 64);
   const Image revised = load_image(path("run", "samples/iteration_000003_descriptor.png"), 3);
-  EXPECT_NEAR(*parse_number(rows[3][column]), structure.score(structure.distance(revised)), 1e-9);
+  EXPECT_NEAR(*parse_number(rows[3][column]), structure.score(structure.compare(revised).distance), 1e-9);
 
   const Outcome evaluated = run_program(with("run", {"--evaluate", "--samples", "2"}));
   ASSERT_EQ(evaluated.status, 0) << evaluated.err;
@@ -71,7 +71,7 @@ TEST_F(TextureRun, shows_no_border_and_is_scored) {
   ASSERT_EQ(run_program(with("run", {"--sample", "2"})).status, 0);
   double mean = 0;
   for (const char *file : {"sampled/generator_000000.png", "sampled/generator_000001.png"})
-    mean += structure.score(structure.distance(load_image(path("run", file), 3))) / 2;
+    mean += structure.score(structure.compare(load_image(path("run", file), 3)).distance) / 2;
   const std::string report = read_file(path("run", "evaluation.json"));
   EXPECT_NEAR(reported(report, "Likeness", "generator", "structure"), mean, 1e-6);
   EXPECT_NEAR(reported(report, "Likeness", "other parts of the observed", "structure"), 1, 1e-9);

@@ -18,12 +18,6 @@ namespace {
 
 constexpr int64_t syntheses = 5;  // unless --samples says otherwise
 
-Image cut(const Image &image, int64_t left, int64_t width) {
-  Image part(image.height, width, image.channels);
-  for (int64_t y = 0; y < image.height; ++y) std::copy_n(image.at(y, left), width * image.channels, part.at(y, 0));
-  return part;
-}
-
 // What is measured of each synthesis of one net.
 struct Measured {
   std::vector<double> structure, spectrum, patches;
@@ -59,8 +53,9 @@ int evaluate_texture(const Options &options) {
       const Image synthesis = picture(inner, shown.wanted, k);
       measured.patches.push_back(patch_distance(observed, synthesis));
       if (!structure) continue;
-      measured.structure.push_back(structure->score(structure->distance(synthesis)));
-      measured.spectrum.push_back(structure->spectrum_difference(synthesis));
+      const StructureDifference difference = structure->compare(synthesis);
+      measured.structure.push_back(structure->score(difference.distance));
+      measured.spectrum.push_back(difference.decibels);
     }
   };
   model_sampler(*backend, saved, path, count)
@@ -80,13 +75,19 @@ int evaluate_texture(const Options &options) {
   add("generator", generated);
   add("descriptor", revised);
   if (structure) {
-    Measured others{{}, structure->spectra_of_others(), {}};
-    for (const double distance : structure->others()) others.structure.push_back(structure->score(distance));
+    Measured others;
+    for (const StructureDifference &other : structure->others()) {
+      others.structure.push_back(structure->score(other.distance));
+      others.spectrum.push_back(other.decibels);
+    }
     add("other parts of the observed", others);
   }
   const int64_t half = observed.width / 2;
   if (half >= 28)
-    add("halves of the observed", {{}, {}, {patch_distance(cut(observed, 0, half), cut(observed, half, half))}});
+    add("halves of the observed", {{},
+                                   {},
+                                   {patch_distance(crop(observed, 0, 0, observed.height, half),
+                                                   crop(observed, 0, half, observed.height, half))}});
   table.notes = {
       "structure: 1 as like as another part of the photograph, 0 noise of its spectrum (joint statistics of "
       "oriented bands, after Portilla and Simoncelli 2000)" +

@@ -32,7 +32,7 @@ void measure_structure(TrainingRun &run, const StructureScore &structure, Backen
     for (const auto &[name, examples] : learner.samples()) {
       const ConstView first = examples.examples(0, 1);
       const Image synthesis = picture(shown.cut(values(backend, first), first.shape), shown.wanted, 0);
-      scores.push_back(structure.score(structure.distance(synthesis)));
+      scores.push_back(structure.score(structure.compare(synthesis).distance));
       text += (text.empty() ? "" : ", ") + name + ' ' + print_number(std::round(100 * scores.back()) / 100);
     }
     progress.note("structure score after " + std::to_string(iteration) + " iterations: " + text);

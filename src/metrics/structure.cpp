@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "metrics/fourier.h"
+#include "tensor/parallel.h"
 #include "tensor/random.h"
 
 namespace coopnets {
@@ -48,7 +49,11 @@ double mean(const Values &x) {
 // Mean of the p-th power.
 double moment(const Values &x, int p) {
   double sum = 0;
-  for (const double v : x) sum += std::pow(v, p);
+  for (const double v : x) {
+    double power = v;
+    for (int k = 1; k < p; ++k) power *= v;
+    sum += power;
+  }
   return sum / double(x.size());
 }
 
@@ -93,14 +98,28 @@ double gain(double fy, double fx, int scale, int orientation) {
   return 2 * std::exp(-octaves * octaves / (2 * 0.45 * 0.45)) * std::pow(std::cos(angle), orientations - 1);
 }
 
-Spectrum band(const Spectrum &spectrum, int64_t height, int64_t width, int scale, int orientation) {
-  Spectrum product(spectrum.size());
+Values filter(int64_t height, int64_t width, int scale, int orientation) {
+  Values gains;
   for (int64_t y = 0; y < height; ++y)
-    for (int64_t x = 0; x < width; ++x) {
-      const size_t at = size_t(y * width + x);
-      product[at] = spectrum[at] * gain(frequency(y, height), frequency(x, width), scale, orientation);
-    }
-  return fourier_2d(std::move(product), height, width, true);
+    for (int64_t x = 0; x < width; ++x)
+      gains.push_back(gain(frequency(y, height), frequency(x, width), scale, orientation));
+  return gains;
+}
+
+// What is measured of one band.
+struct Band {
+  double kurtosis, skewness, sparseness, decibels;
+  Values magnitude;  // standardised
+};
+
+Band measure(const Spectrum &response, int64_t height, int64_t width) {
+  Values real_part = inside(response, height, width, [](const std::complex<double> &v) { return v.real(); });
+  const double deviation = std::sqrt(moment(real_part, 2) - std::pow(mean(real_part), 2)) + 1e-12;
+  for (double &v : real_part) v /= deviation;
+  const Values magnitude = inside(response, height, width, [](const std::complex<double> &v) { return std::abs(v); });
+  const double power = moment(magnitude, 2);
+  return {std::log(moment(real_part, 4) / 3 + 1e-12), moment(real_part, 3) / 3,
+          mean(magnitude) / (std::sqrt(power) + 1e-12), 10 * std::log10(power + 1e-9), standardised(magnitude)};
 }
 
 // The same amplitudes under the window, other phases: those of normal noise.
@@ -135,38 +154,31 @@ double mean_squared_difference(const Values &a, const Values &b) {
 
 }  // namespace
 
-Structure::Statistics Structure::statistics(const Values &grey, int64_t height, int64_t width) {
-  const Values w = window(height, width);
+Structure::Statistics Structure::statistics(const Values &grey) const {
+  const Values w = window(height_, width_);
   double weighted = 0, weight = 0;
   for (size_t i = 0; i < grey.size(); ++i) weighted += grey[i] * w[i], weight += w[i];
   Values faded = grey;
   for (size_t i = 0; i < grey.size(); ++i) faded[i] = (grey[i] - weighted / weight) * w[i];
-  const Spectrum spectrum = fourier_2d(complex_of(faded), height, width);
+  const Spectrum spectrum = fourier_2d(complex_of(faded), height_, width_);
 
+  std::vector<Band> bands(filters_.size());
+  parallel_for(int64_t(bands.size()), [&](int64_t k) {
+    Spectrum response(spectrum.size());
+    for (size_t i = 0; i < spectrum.size(); ++i) response[i] = spectrum[i] * filters_[size_t(k)][i];
+    bands[size_t(k)] = measure(fourier_2d(std::move(response), height_, width_, true), height_, width_);
+  });
   Statistics s;
-  std::vector<Values> finer;  // standardised magnitudes of the scale before
-  for (int scale = 0; scale < scales; ++scale) {
-    std::vector<Values> magnitudes;
-    for (int orientation = 0; orientation < orientations; ++orientation) {
-      const Spectrum response = band(spectrum, height, width, scale, orientation);
-      Values real_part = inside(response, height, width, [](const std::complex<double> &v) { return v.real(); });
-      const double deviation = std::sqrt(moment(real_part, 2) - std::pow(mean(real_part), 2)) + 1e-12;
-      for (double &v : real_part) v /= deviation;
-      const Values magnitude =
-          inside(response, height, width, [](const std::complex<double> &v) { return std::abs(v); });
-      const double power = moment(magnitude, 2);
-      s.of_bands.push_back(std::log(moment(real_part, 4) / 3 + 1e-12));
-      s.of_bands.push_back(moment(real_part, 3) / 3);
-      s.of_bands.push_back(mean(magnitude) / (std::sqrt(power) + 1e-12));
-      s.decibels.push_back(10 * std::log10(power + 1e-9));
-      magnitudes.push_back(standardised(magnitude));
-    }
-    for (const Values &a : finer)
-      for (const Values &b : magnitudes) s.across_scales.push_back(product(a, b));
-    finer = std::move(magnitudes);
+  for (size_t k = 0; k < bands.size(); ++k) {
+    s.of_bands.insert(s.of_bands.end(), {bands[k].kurtosis, bands[k].skewness, bands[k].sparseness});
+    s.decibels.push_back(bands[k].decibels);
   }
+  for (size_t finer = 0; finer + orientations < bands.size(); finer += orientations)
+    for (size_t a = finer; a < finer + orientations; ++a)
+      for (size_t b = finer + orientations; b < finer + 2 * orientations; ++b)
+        s.across_scales.push_back(product(bands[a].magnitude, bands[b].magnitude));
   const Values pixels =
-      standardised(inside(complex_of(faded), height, width, [](const std::complex<double> &v) { return v.real(); }));
+      standardised(inside(complex_of(faded), height_, width_, [](const std::complex<double> &v) { return v.real(); }));
   s.of_bands.push_back(moment(pixels, 3) / 2);
   s.of_bands.push_back(std::log(moment(pixels, 4) / 3 + 1e-12));
   return s;
@@ -179,29 +191,25 @@ Structure::Structure(const Image &observed) : height_(observed.height), width_(o
   const Values grey = grey_of(observed);
   if (moment(grey, 2) - std::pow(mean(grey), 2) < 1e-6)
     throw std::invalid_argument("a picture of one colour has no structure to compare with");
-  observed_ = statistics(grey, height_, width_);
+  for (int scale = 0; scale < scales; ++scale)
+    for (int orientation = 0; orientation < orientations; ++orientation)
+      filters_.push_back(filter(height_, width_, scale, orientation));
+  observed_ = statistics(grey);
   for (uint32_t k = 0; k < noises; ++k) {
-    const Statistics noise = statistics(with_random_phases(grey, height_, width_, k), height_, width_);
+    const Statistics noise = statistics(with_random_phases(grey, height_, width_, k));
     noise_across_scales_ += mean_squared_difference(noise.across_scales, observed_.across_scales) / noises;
     noise_of_bands_ += mean_squared_difference(noise.of_bands, observed_.of_bands) / noises;
   }
 }
 
-Structure::Statistics Structure::of(const Image &other) const {
+StructureDifference Structure::compare(const Image &other) const {
   if (other.height != height_ || other.width != width_)
     throw std::invalid_argument("structures are compared at one size");
-  return statistics(grey_of(other), height_, width_);
-}
-
-double Structure::distance(const Image &other) const {
-  const Statistics s = of(other);
-  return std::sqrt((mean_squared_difference(s.across_scales, observed_.across_scales) / noise_across_scales_ +
-                    mean_squared_difference(s.of_bands, observed_.of_bands) / noise_of_bands_) /
-                   2);
-}
-
-double Structure::spectrum_difference(const Image &other) const {
-  return std::sqrt(mean_squared_difference(of(other).decibels, observed_.decibels));
+  const Statistics s = statistics(grey_of(other));
+  const double across_scales = mean_squared_difference(s.across_scales, observed_.across_scales);
+  const double of_bands = mean_squared_difference(s.of_bands, observed_.of_bands);
+  return {std::sqrt((across_scales / noise_across_scales_ + of_bands / noise_of_bands_) / 2),
+          std::sqrt(mean_squared_difference(s.decibels, observed_.decibels))};
 }
 
 // ------------------------------------------------------------------------------------------------------- score
@@ -223,15 +231,13 @@ Image StructureScore::middle(const Image &image) const { return crop_centre(imag
 StructureScore::StructureScore(const Image &photograph, int64_t side)
     : side_(window(photograph, side)), structure_(middle(photograph)) {
   for (const int64_t top : {int64_t{0}, photograph.height - side_})
-    for (const int64_t left : {int64_t{0}, photograph.width - side_}) {
-      const Image other = crop(photograph, top, left, side_, side_);
-      others_.push_back(structure_.distance(other));
-      spectra_.push_back(structure_.spectrum_difference(other));
-    }
+    for (const int64_t left : {int64_t{0}, photograph.width - side_})
+      others_.push_back(structure_.compare(crop(photograph, top, left, side_, side_)));
 }
 
 double StructureScore::score(double distance) const {
-  const double possible = 1 - mean(others_);
+  double possible = 1;
+  for (const StructureDifference &other : others_) possible -= other.distance / double(others_.size());
   return possible < 0.05 ? NAN : (1 - distance) / possible;
 }
 

@@ -13,24 +13,26 @@ namespace coopnets {
 //   of each band    kurtosis, skewness and sparseness of the responses: a few strong ones among many weak
 // Each group's mean squared difference to the observed picture is divided by that of Gaussian noise with the observed
 // spectrum (the observed picture with random phases, a mean of six).
+struct StructureDifference {
+  double distance;  // root of the mean of both groups' quotients: 0 the same statistics, 1 noise of the same spectrum
+  double decibels;  // root mean square difference of the bands' amplitudes: a grid or a blur shows here
+};
+
 class Structure {
  public:
   // Throws std::invalid_argument for a picture with a side of less than 64 pixels, or of one colour.
   explicit Structure(const Image &observed);
 
-  // Root of the mean of both groups' quotients: 0 the same statistics, 1 noise of the same spectrum. Pictures are taken
-  // in grey, and must have the observed one's size.
-  double distance(const Image &) const;
-  // Root mean square difference of the bands' amplitudes in dB: a grid or a blur shows here.
-  double spectrum_difference(const Image &) const;
+  // Pictures are taken in grey, and must have the observed one's size.
+  StructureDifference compare(const Image &) const;
 
  private:
   struct Statistics {
     std::vector<double> across_scales, of_bands, decibels;
   };
-  static Statistics statistics(const std::vector<double> &grey, int64_t height, int64_t width);
-  Statistics of(const Image &) const;
+  Statistics statistics(const std::vector<double> &grey) const;
   int64_t height_, width_;
+  std::vector<std::vector<double>> filters_;  // of each band, at the frequencies of the observed picture's size
   Statistics observed_;
   double noise_across_scales_ = 0, noise_of_bands_ = 0;  // mean squared differences of noise
 };
@@ -45,15 +47,13 @@ class StructureScore {
   static bool can_tell(const Image &photograph, int64_t side);
 
   // Of the middle window of a synthesis, which must not be smaller.
-  double distance(const Image &synthesis) const { return structure_.distance(middle(synthesis)); }
-  double spectrum_difference(const Image &synthesis) const { return structure_.spectrum_difference(middle(synthesis)); }
+  StructureDifference compare(const Image &synthesis) const { return structure_.compare(middle(synthesis)); }
   // (1 - distance) / (1 - mean distance of the others): 1 as like as another part of the photograph, 0 coloured noise.
   // NaN where parts of the photograph are hardly more alike than noise.
   double score(double distance) const;
 
   int64_t side() const { return side_; }
-  const std::vector<double> &others() const { return others_; }  // their distances
-  const std::vector<double> &spectra_of_others() const { return spectra_; }
+  const std::vector<StructureDifference> &others() const { return others_; }
 
  private:
   static constexpr int64_t least = 64;
@@ -61,7 +61,7 @@ class StructureScore {
   Image middle(const Image &) const;
   int64_t side_;
   Structure structure_;
-  std::vector<double> others_, spectra_;
+  std::vector<StructureDifference> others_;
 };
 
 }  // namespace coopnets
