@@ -24,7 +24,6 @@ class PictureExamples final : public Examples {
     set_.batch(iteration, count, out.data());
     return out;
   }
-  std::vector<real> range(int64_t first, int64_t count) const override { return set_.examples(first, count); }
   std::vector<real> some(const std::vector<int64_t> &indices) const override { return set_.examples(indices); }
   int64_t label(int64_t index) const override { return set_.label(index); }
   int64_t bad_count() const override { return set_.bad_count(); }
@@ -55,11 +54,6 @@ class WindowExamples final : public Examples {
     return out;
   }
   // The middle of each.
-  std::vector<real> range(int64_t first, int64_t count) const override {
-    std::vector<int64_t> indices(static_cast<size_t>(count));
-    std::iota(indices.begin(), indices.end(), first);
-    return some(indices);
-  }
   std::vector<real> some(const std::vector<int64_t> &indices) const override {
     std::vector<real> out;
     for (const int64_t i : indices) cut(i, (shape_.h - side_) / 2, (shape_.w - side_) / 2, out);
@@ -123,11 +117,6 @@ class ClipExamples final : public Examples {
     return indices;
   }
   std::vector<real> batch(int64_t iteration, int64_t count) override { return some(batch_indices(iteration, count)); }
-  std::vector<real> range(int64_t first, int64_t count) const override {
-    std::vector<int64_t> indices(static_cast<size_t>(count));
-    std::iota(indices.begin(), indices.end(), first);
-    return some(indices);
-  }
   std::vector<real> some(const std::vector<int64_t> &indices) const override {
     std::vector<real> out;
     for (const int64_t i : indices) out.insert(out.end(), clips_.at(i).begin(), clips_.at(i).end());
@@ -202,6 +191,12 @@ std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, 
 }
 
 }  // namespace
+
+std::vector<real> Examples::range(int64_t first, int64_t count) const {
+  std::vector<int64_t> indices(static_cast<size_t>(count));
+  std::iota(indices.begin(), indices.end(), first);
+  return some(indices);
+}
 
 std::unique_ptr<Examples> open_examples(const Experiment &experiment, const Settings &s, const std::string &path,
                                         uint64_t seed, const std::function<void(const std::string &)> &warn, Part part,

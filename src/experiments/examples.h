@@ -17,7 +17,7 @@ class Examples {
   virtual std::vector<int64_t> batch_indices(int64_t iteration, int64_t count) const = 0;
   virtual std::vector<real> batch(int64_t iteration, int64_t count) = 0;
   // Examples [first, first + count) in the order of the source.
-  virtual std::vector<real> range(int64_t first, int64_t count) const = 0;
+  std::vector<real> range(int64_t first, int64_t count) const;
   virtual std::vector<real> some(const std::vector<int64_t> &indices) const = 0;
   // The picture whose parts are shown, else the example itself. `shape` is an example's, and becomes that of the values.
   virtual std::vector<real> whole(int64_t index, Shape &shape) const {
