@@ -190,6 +190,7 @@ std::vector<std::string> unused_settings(const Experiment &experiment) {
   if (experiment.data != DataKind::video) unused.push_back("frames");
   if (experiment.data == DataKind::video || experiment.data == DataKind::texture)
     unused.insert(unused.end(), {"held_out", "examples"});
+  if (experiment.data != DataKind::texture) unused.push_back("border");
   if (experiment.data != DataKind::digits) unused.push_back("parzen");
   if (experiment.data == DataKind::video)
     unused.insert(unused.end(), {"hidden_square", "inference_steps", "inference_restarts"});

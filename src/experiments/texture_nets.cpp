@@ -71,7 +71,8 @@ Variables noise_generator(Recorder &r, const Variables &z, const Settings &) {
   return {r.conv(h, 3, valid(3), scaled(r, h, 0.05, tanh_activation()))};
 }
 
-// Each level doubles n to 2n - 2 and its windows take 2 more; the last windows take 2.
+// A level of n x n pixels becomes one of 2n - 4: doubling inside makes 2n - 2 of them, 3x3 windows take 2. The last windows
+// take 2 from the finest level. So from the picture backwards each side is ceil((n + 4) / 2) of the one after it.
 std::vector<Shape> noise_latent(const Settings &s) {
   const int levels = 5;
   int64_t n = s.size + 2 * s.border + 2;
