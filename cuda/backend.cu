@@ -125,7 +125,6 @@ CudaBackend::CudaBackend(int device, Precision precision, int multiprocessors) :
 
 CudaBackend::~CudaBackend() { cudaStreamSynchronize(stream_); }  // nothing under way may use what now goes
 
-
 // --- Memory ----------------------------------------------------------------------------------------------------------
 
 void *CudaBackend::allocate(size_t bytes) {

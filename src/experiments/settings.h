@@ -31,7 +31,7 @@ struct Settings {
   double reference_deviation = 0.016;  // s
   double temperature = 1;              // T
   int64_t cold_steps = 0;
-  double langevin_noise_until = 1;     // part of the run
+  double langevin_noise_until = 1;  // part of the run
   int64_t sample_steps = -1;
   std::string statistics = "batch";
   int64_t generator_steps = 0;       // Lz
