@@ -241,7 +241,7 @@ class ByTaps final : public LinesPlan {
 
 std::unique_ptr<Plan> plan_on_lines(const Product &p) {
   const Patches &windows = p.windows;
-  if (windows.w.out < 4 || p.depth == 0) return nullptr;
+  if (windows.w.out < 8 || p.depth == 0) return nullptr;  // short lines: much copied, much of B read, for little work
   if (windows.t.kernel * windows.lines_under(1) * windows.line_columns() * windows.channels > max_lines) return nullptr;
   if (!p.by_depth && p.depth * padded(p.columns) > max_packed) return nullptr;
   // A few lines of much work: the depth has to be split.
