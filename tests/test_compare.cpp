@@ -1,7 +1,7 @@
 // --compare: two sets of pictures by the features of a classifier, and their distance to statistics in a file.
 #include <cmath>
 
-#include "app/feature_net.h"
+#include "app/feature_scores.h"
 #include "cpu/cpu.h"
 #include "data/npz_files.h"
 #include "data/order.h"
@@ -11,6 +11,19 @@
 
 namespace coopnets {
 namespace {
+
+// In units of their standard deviations in `reference`, a feature that never differs in its own.
+Samples in_deviations(Samples all, const Samples &reference) {
+  for (int64_t j = 0; j < all.dimension; ++j) {
+    double sum = 0, squares = 0;
+    for (int64_t i = 0; i < reference.count; ++i) sum += reference.row(i)[j];
+    const double mean = sum / double(reference.count);
+    for (int64_t i = 0; i < reference.count; ++i) squares += std::pow(reference.row(i)[j] - mean, 2);
+    const double deviation = std::sqrt(squares / double(reference.count - 1));
+    for (int64_t i = 0; i < all.count && deviation > 0; ++i) all.row(i)[j] /= float(deviation);
+  }
+  return all;
+}
 
 class CompareTest : public FolderTest {
  protected:
@@ -65,8 +78,11 @@ TEST_F(CompareTest, scores_are_those_of_the_pictures_as_they_are) {
   EXPECT_EQ(o.err, "");
   EXPECT_CONTAINS(o.out, "10 of 12 pictures of " + made + ", the first of 12x12; 10 of 20 pictures of " + reference);
   EXPECT_CONTAINS(o.out, "NOT comparable with published numbers");
-  const Features a = features_of(reference, 10, 3), b = features_of(made, 10, 3);
+  Features a = features_of(reference, 10, 3), b = features_of(made, 10, 3);
   EXPECT_EQ(a.features.dimension, 256);
+  EXPECT_CONTAINS(o.out, "features divided by their standard deviations in reference, " + reference);
+  b.features = in_deviations(b.features, a.features);
+  a.features = in_deviations(a.features, a.features);
   const double fid = frechet_distance(fit_gaussian(a.features), fit_gaussian(b.features));
   EXPECT_NEAR(in_file(made, "FID"), fid, 1e-4 * fid);
   EXPECT_NEAR(in_file(made, "KID x 1000"), 1000 * kernel_distance(a.features, b.features, 100, 5).mean,
@@ -89,6 +105,48 @@ TEST_F(CompareTest, scores_are_those_of_the_pictures_as_they_are) {
                std::filesystem::exists("output/comparison.json"));
 }
 
+// Of a net whose features have very different scales: each counts alike, and the ratio is at equal numbers.
+TEST(FeatureScores, fid_ratio_is_to_as_many_held_out_pictures) {
+  class Stub final : public FeatureNet {
+   public:
+    explicit Stub(bool published) : published_(published) {}
+    std::string description() const override { return "features"; }
+    std::vector<std::string> categories() const override { return {}; }
+    int64_t dimension() const override { return 3; }
+    bool published_scores() const override { return published_; }
+    void add(const std::vector<Image> &, Features &) override {}
+
+   private:
+    bool published_;
+  };
+  const auto set_of = [](int64_t count, float shift, uint64_t seed) {
+    Features f{Samples(count, 3), Samples(count, 2)};
+    const Image pixels = noise(count, 3, 1, seed);
+    for (int64_t i = 0; i < count * 3; ++i)
+      f.features.values[size_t(i)] = (float(pixels.pixels[size_t(i)]) / 64 + shift) * (i % 3 == 0 ? 1000 : i % 3 == 1);
+    return f;
+  };
+  const Features training = set_of(40, 0, 1), made = set_of(30, 0.7f, 2), held_out = set_of(20, 0.1f, 3);
+  for (const bool published : {false, true}) {
+    Comparison comparison{{{"generator", made}}, FeatureSet{"training pictures", training}, {}, nullptr, 2};
+    comparison.held_out.emplace(FeatureSet{"held-out pictures", held_out});
+    const Table table = feature_scores(Stub(published), comparison);
+    ASSERT_EQ(table.columns[3], "FID ratio");
+    const auto fid = [&](const Features &f, int64_t count) {
+      const auto units = [&](const Samples &all) { return published ? all : in_deviations(all, training.features); };
+      const Samples all = units(f.features);
+      const Samples some(count, 3, {all.values.begin(), all.values.begin() + 3 * count});
+      return frechet_distance(fit_gaussian(units(training.features)), fit_gaussian(some));
+    };
+    EXPECT_NEAR(table.rows[0].cells[2], fid(made, 30), 1e-5 * fid(made, 30)) << published;
+    EXPECT_NEAR(table.rows[0].cells[3], fid(made, 20) / fid(held_out, 20), 1e-4 * table.rows[0].cells[3]) << published;
+    EXPECT_EQ(table.rows[1].name, "held-out pictures");
+    EXPECT_NEAR(table.rows[1].cells[2], fid(held_out, 20), 1e-5 * fid(held_out, 20)) << published;
+    EXPECT_EQ(table.rows[1].cells[3], 1);
+    EXPECT_TRUE(std::isnan(table.rows[2].cells[3]));  // the training pictures themselves
+  }
+}
+
 TEST_F(CompareTest, statistics_in_a_file_give_the_distance_to_their_set) {
   const Gaussian g = fit_gaussian(features_of(reference, 20, 1).features);
   write_bytes(folder + "/real.npz", npz_of(g));
@@ -96,9 +154,10 @@ TEST_F(CompareTest, statistics_in_a_file_give_the_distance_to_their_set) {
   const Outcome both = run_program(run({"--data", reference, "--statistics", folder + "/real.npz"}) + out);
   ASSERT_EQ(both.status, 0) << both.err;
   EXPECT_CONTAINS(both.out, "FID to real.npz");
-  EXPECT_GT(in_file(made, "FID"), 0);
-  EXPECT_NEAR(in_file(made, "FID to real.npz"), in_file(made, "FID"), 1e-4 * in_file(made, "FID"));
-  EXPECT_NEAR(in_file("reference, " + reference, "FID to real.npz"), 0, 1e-4 * in_file(made, "FID"));
+  // The file is of features as the net gives them, and so is the distance to it.
+  const double to_file = frechet_distance(g, fit_gaussian(features_of(made, 20, 1).features));
+  EXPECT_NEAR(in_file(made, "FID to real.npz"), to_file, 1e-4 * to_file);
+  EXPECT_NEAR(in_file("reference, " + reference, "FID to real.npz"), 0, 1e-4 * to_file);
   EXPECT_CONTAINS(read_file(folder + "/out/comparison.json"), "\"statistics\": \"" + folder + "/real.npz\"");
 
   // The file alone, where the set is not at hand.

@@ -257,7 +257,12 @@ TEST_F(EvaluateDigits, features_of_a_classifier_of_our_own) {
   ASSERT_EQ(by_folder.status, 0) << by_folder.err;
   EXPECT_CONTAINS(by_folder.out, "Category 2 (Figure 3)");
   EXPECT_CONTAINS(by_folder.out, "10 held-out pictures");
-  EXPECT_GE(reported(read_file(folder + "/digits/2/evaluation.json"), "Scores", "held-out pictures", "FID"), 0);
+  // FID of as many samples as there are held-out pictures, in units of theirs.
+  const std::string held_out = read_file(folder + "/digits/2/evaluation.json");
+  EXPECT_GE(reported(held_out, "Scores", "held-out pictures", "FID"), 0);
+  EXPECT_EQ(reported(held_out, "Scores", "held-out pictures", "FID ratio"), 1);
+  EXPECT_GT(reported(held_out, "Scores", "generator", "FID ratio"), 0);
+  EXPECT_TRUE(std::isnan(reported(held_out, "Scores", "training pictures", "FID ratio")));
 
   EXPECT_CONTAINS(
       failure_of(run({"--evaluate", "--name", "ones", "--features", folder + "/digits/ones/checkpoint.safetensors"})),

@@ -86,7 +86,8 @@ int compare(const Options &options) {
   if (!options.data.empty()) reference = see(*net, options.data, options, progress);
   const SeenSet made = see(*net, options.compare, options, progress);
 
-  Comparison comparison{{{options.compare, made.features}}, {}, statistics ? &*statistics : nullptr, options.splits};
+  Comparison comparison{
+      {{options.compare, made.features}}, {}, {}, statistics ? &*statistics : nullptr, options.splits};
   if (!options.data.empty()) comparison.reference.emplace(FeatureSet{"reference, " + options.data, reference.features});
   Table table = feature_scores(*net, comparison, [&](const std::string &text) { progress.note(text); });
   table.notes.push_back(

@@ -189,9 +189,9 @@ int evaluate_completion(const Options &options) {
   if (net) {
     std::vector<FeatureSet> made;
     for (size_t i = 0; i < columns.size(); ++i) made.push_back({"CoopNets, " + columns[i].title, completed[i]});
-    tables.push_back(feature_scores(
-        *net, {made, FeatureSet{"held-out originals", originals}, statistics ? &*statistics : nullptr, options.splits},
-        [&](const std::string &text) { progress.note(text); }));
+    Comparison comparison{made, FeatureSet{"held-out originals", originals}, {}, nullptr, options.splits};
+    if (statistics) comparison.statistics = &*statistics;
+    tables.push_back(feature_scores(*net, comparison, [&](const std::string &text) { progress.note(text); }));
     tables.back().notes.push_back("whole pictures with their holes filled, against the originals");
   }
   for (const Table &one : tables) std::printf("%s\n", table_text(one).c_str());

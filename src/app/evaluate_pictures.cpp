@@ -217,18 +217,18 @@ class PictureEvaluation {
     const Features &learned = others[0].seen;
     std::vector<FeatureSet> made;
     for (const PictureSet &set : sets_) made.push_back({set.name, set.seen});
+    Comparison comparison{made, FeatureSet{"training pictures", learned}, {}, nullptr, options_.splits};
     if (held_out_ && held_out_->size() >= std::max(least_for_scores, options_.splits)) {
       others.push_back(seen("held-out pictures", *held_out_));
-      made.push_back({others[1].name, others[1].seen});
+      comparison.held_out.emplace(FeatureSet{others[1].name, others[1].seen});
     }
-    Table table = feature_scores(
-        *net_, {made, FeatureSet{"training pictures", learned}, statistics_ ? &*statistics_ : nullptr, options_.splits},
-        [this](const std::string &text) { progress_.note(text); });
+    if (statistics_) comparison.statistics = &*statistics_;
+    Table table = feature_scores(*net_, comparison, [this](const std::string &text) { progress_.note(text); });
     table.notes.push_back(
         std::to_string(options_.samples) + " samples, compared with " + std::to_string(learned.features.count) +
         " training pictures as the nets were shown them; Inception score over " + std::to_string(options_.splits) +
         " splits. Only KID is unbiased: compare the others at equal numbers alone");
-    if (made.size() > sets_.size())
+    if (comparison.held_out)
       table.notes.push_back(std::to_string(others[1].seen.features.count) +
                             " held-out pictures, which neither the nets nor samples know, show what real ones get");
     if (net_->published_scores()) add_published_scores(saved_.experiment->name, table);

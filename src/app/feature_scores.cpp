@@ -16,6 +16,23 @@ namespace {
 
 constexpr int64_t pictures_at_a_time = 100;
 
+// Features divided by their standard deviations in `reference`; one that is the same for all of it is left as it is.
+Samples scaled(const Samples &features, const Gaussian &reference) {
+  std::vector<double> factor;
+  for (int64_t j = 0; j < features.dimension; ++j) {
+    const double variance = reference.covariance(j, j);
+    factor.push_back(variance > 0 ? 1 / std::sqrt(variance) : 1);
+  }
+  Samples result = features;
+  for (int64_t i = 0; i < result.count; ++i)
+    for (int64_t j = 0; j < result.dimension; ++j) result.row(i)[j] = float(result.row(i)[j] * factor[size_t(j)]);
+  return result;
+}
+
+Samples first_of(const Samples &all, int64_t count) {
+  return {count, all.dimension, {all.values.begin(), all.values.begin() + count * all.dimension}};
+}
+
 }  // namespace
 
 void look(FeatureNet &net, const std::vector<real> &values, const Shape &example, Features &to) {
@@ -40,6 +57,8 @@ Table feature_scores(const FeatureNet &net, const Comparison &comparison,
   const FeatureStatistics *statistics = comparison.statistics;
   Table table{"Scores of features (Tables 1 and 3)", {"Inception score", "IS +-"}, {}, {net.description()}};
   if (reference) table.columns.push_back("FID");
+  const bool ratio = reference && comparison.held_out;
+  if (ratio) table.columns.push_back("FID ratio");
   if (statistics) table.columns.push_back("FID to " + statistics->name);
   if (reference)
     table.columns.insert(table.columns.end(), {"KID x 1000", "KID +-", "precision", "recall", "density", "coverage"});
@@ -48,19 +67,32 @@ Table feature_scores(const FeatureNet &net, const Comparison &comparison,
   if (net.published_scores() && reference && reference->seen.features.count < 10000)
     table.notes.push_back("FID of few pictures is biased upwards: published ones have 10,000 or 50,000");
 
+  // In the units that the distances are taken in.
+  std::optional<Gaussian> raw;
+  if (reference) raw = fit_gaussian(reference->seen.features);
+  const bool scales = reference && !net.published_scores();
+  const auto in_units = [&](const Samples &features) { return scales ? scaled(features, *raw) : features; };
+  if (scales) table.notes.push_back("features divided by their standard deviations in " + reference->name);
+  const Samples real = reference ? in_units(reference->seen.features) : Samples();
   std::optional<Gaussian> fitted;
-  if (reference) fitted = fit_gaussian(reference->seen.features);
+  if (reference) fitted = fit_gaussian(real);
+  const Samples other = ratio ? in_units(comparison.held_out->seen.features) : Samples();
+  // FID of so many of a set, over that of as many held-out pictures.
+  const auto fid_ratio = [&](const Samples &features) {
+    const int64_t count = std::min(features.count, other.count);
+    return frechet_distance(*fitted, fit_gaussian(first_of(features, count))) /
+           frechet_distance(*fitted, fit_gaussian(first_of(other, count)));
+  };
   const auto add = [&](const FeatureSet &set, bool compared) {
-    const Samples &features = set.seen.features;
+    const Samples features = in_units(set.seen.features);
     if (say) say("scores of " + set.name + ": " + std::to_string(features.count) + " pictures");
     const MeanAndDeviation score = inception_score(set.seen.logits, comparison.splits);
     std::vector<double> cells = {score.mean, score.deviation};
-    const Gaussian own = compared || statistics ? fit_gaussian(features) : Gaussian();
-    if (compared) cells.push_back(frechet_distance(*fitted, own));
-    if (reference && !compared) cells.push_back(NAN);
-    if (statistics) cells.push_back(frechet_distance(own, statistics->features));
+    if (compared) cells.push_back(frechet_distance(*fitted, fit_gaussian(features)));
+    if (compared && ratio) cells.push_back(fid_ratio(features));
+    if (!compared) cells.resize(cells.size() + size_t(reference != nullptr) + size_t(ratio), NAN);
+    if (statistics) cells.push_back(frechet_distance(fit_gaussian(set.seen.features), statistics->features));
     if (compared) {
-      const Samples &real = reference->seen.features;
       const int64_t subset = std::min<int64_t>(1000, std::min(features.count, real.count) / 2);
       const MeanAndDeviation kid = kernel_distance(real, features, 100, subset);
       const PrecisionRecall pr = precision_recall(real, features);
@@ -72,6 +104,10 @@ Table feature_scores(const FeatureNet &net, const Comparison &comparison,
     table.rows.push_back({set.name, cells});
   };
   for (const FeatureSet &set : comparison.made) add(set, reference != nullptr);
+  if (comparison.held_out) add(*comparison.held_out, reference != nullptr);
+  if (ratio)
+    table.notes.push_back("FID ratio: FID divided by that of as many " + comparison.held_out->name + " (" +
+                          std::to_string(other.count) + "): 1 is as far as other real pictures are");
   if (reference) add(*reference, false);
   return table;
 }
