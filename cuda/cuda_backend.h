@@ -112,6 +112,7 @@ class CudaBackend final : public Backend {
   void fill_normal(View x, real mean, real deviation, RandomKey key, int64_t index) override;
   void langevin(View x, ConstView gradient, const LangevinStep &) override;
   void adam(const std::vector<AdamUpdate> &, const AdamRule &) override;
+  void average(const std::vector<AverageUpdate> &, real keep) override;
   void capped_momentum(const std::vector<MomentumUpdate> &, real momentum) override;
 
   // Working memory for the kernels of one call, contents undefined. It grows to the largest request and stays. Kernels

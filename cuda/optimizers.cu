@@ -35,6 +35,12 @@ struct MomentumTensor {
   int first_block;
   float rate, divisor, cap, weight_decay;
 };
+struct AverageTensor {
+  float *average;
+  const float *value;
+  int64_t size;
+  int first_block;
+};
 template <class Tensor>
 struct Table {
   int tensors = 0, blocks = 0;
@@ -136,6 +142,20 @@ __global__ void momentum_step(const Table<MomentumTensor> table, float momentum,
   });
 }
 
+// average += share (value - average), share = 1 - min(keep, t / (t + 1)),  t = iteration.
+__global__ void average_step(const Table<AverageTensor> table, float keep, const Clock *clock) {
+  int first, count;
+  const AverageTensor &t = table.mine(first, count);
+  const float time = float(clock->iteration), share = fmaxf(1 - keep, 1 / (time + 1));
+  for_fours(t, first, count, [&](int64_t i) {
+    const Four value = load_four(t.value, i, t.size);
+    Four average = load_four(t.average, i, t.size);
+#pragma unroll
+    for (int j = 0; j < 4; ++j) average.v[j] += share * (value.v[j] - average.v[j]);
+    store_four(t.average, i, t.size, average);
+  });
+}
+
 }  // namespace
 
 void CudaBackend::adam(const std::vector<AdamUpdate> &updates, const AdamRule &rule) {
@@ -171,6 +191,16 @@ void CudaBackend::capped_momentum(const std::vector<MomentumUpdate> &updates, re
     float *const largest = scratch<float>(table.blocks);
     CUDA_LAUNCH(largest_gradients, table.blocks, threads, 0, stream_, table, largest);
     CUDA_LAUNCH(momentum_step, table.blocks, threads, 0, stream_, table, momentum, largest, clock_);
+  }
+}
+
+void CudaBackend::average(const std::vector<AverageUpdate> &updates, real keep) {
+  for (const AverageUpdate &u : updates) require_same(u.value.shape, u.average.shape, "average");
+  for (size_t begin = 0; begin < updates.size(); begin += most_tensors) {
+    Table<AverageTensor> table;
+    for (size_t i = begin; i < updates.size() && i < begin + most_tensors; ++i)
+      table.add({updates[i].average.data, updates[i].value.data, updates[i].value.shape.size(), 0});
+    CUDA_LAUNCH(average_step, table.blocks, threads, 0, stream_, table, keep, clock_);
   }
 }
 

@@ -157,6 +157,7 @@ class ProgramTest : public FolderTest {
             "langevin_steps=2",
             "generator_init=0.1",
             "halvings=0",  // laid over the run, it would part runs of different lengths
+            "averaging=0",
             "--iterations",
             std::to_string(iterations),
             "--threads",

@@ -88,6 +88,10 @@ std::vector<real> outputs(int threads, const Shape &shape) {
   for (const Tensor *tensor : {&value, &m, &v}) keep(*tensor);
   backend.capped_momentum({{value, g, m, real(0.01), 2, real(0.1), real(1e-4)}}, real(0.5));
   for (const Tensor *tensor : {&value, &m}) keep(*tensor);
+  backend.set_clock({1, 1});
+  backend.average({{value, m}}, real(0.3));
+  backend.set_clock({});
+  keep(m);
   return all;
 }
 

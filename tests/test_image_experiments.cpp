@@ -18,18 +18,11 @@ class ImageExperiment : public FolderTest, public testing::WithParamInterface<co
     return o.out;
   }
   Arguments train(const std::string &name, int iterations) const {
-    return {"--data",
-            pictures,
-            "--name",
-            name,
-            "--set",
-            "chains=2",
-            "batch=3",
-            "latent=5",
-            "langevin_steps=1",
+    return {"--data",      pictures,       "--name",
+            name,          "--set",        "chains=2",
+            "batch=3",     "latent=5",     "langevin_steps=1",
             "halvings=0",  // else the longer run would have another schedule
-            "--iterations",
-            std::to_string(iterations)};
+            "averaging=0", "--iterations", std::to_string(iterations)};
   }
   std::string path(const std::string &name, const std::string &file) const {
     return folder + '/' + GetParam() + '/' + name + '/' + file;

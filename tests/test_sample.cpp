@@ -64,6 +64,44 @@ TEST_F(Sample, set_changes_the_revision_and_never_the_nets) {
   EXPECT_CONTAINS(o.err, "the shape of its nets cannot be changed");
 }
 
+// The averages are those of the weights after each iteration, leave learning alone, and are what samples are made with.
+TEST_F(Sample, averaged_weights) {
+  const Arguments averaging = {"--set", "averaging=1"};
+  const auto tensor = [&](const std::string &run, const std::string &name) {
+    const SafetensorsFile file(path("checkpoint.safetensors", run));
+    const StoredTensor *stored = file.find(name);
+    std::vector<float> values(stored ? stored->size() : 0);
+    if (stored) file.read(*stored, values.data());
+    return values;
+  };
+  std::string filters;
+  std::vector<double> mean;
+  for (int iteration = 1; iteration <= 2; ++iteration) {
+    const std::string run = "averaged_" + std::to_string(iteration);
+    expect_success(train(iteration, run) + averaging);
+    const SafetensorsFile file(path("checkpoint.safetensors", run));
+    for (const StoredTensor &stored : file.tensors())
+      if (contains(stored.name, "filters.average")) filters = stored.name.substr(0, stored.name.find(".average"));
+    ASSERT_NE(filters, "");
+    const std::vector<float> values = tensor(run, filters);
+    ASSERT_FALSE(values.empty());
+    mean.resize(values.size());
+    for (size_t i = 0; i < values.size(); ++i) mean[i] += values[i] / 2;
+  }
+  const std::vector<float> last = tensor("averaged_2", filters), average = tensor("averaged_2", filters + ".average");
+  ASSERT_EQ(average.size(), mean.size());
+  for (size_t i = 0; i < mean.size(); ++i) EXPECT_NEAR(average[i], mean[i], 1e-7);
+  EXPECT_FALSE(average == last);
+  EXPECT_TRUE(last == tensor("run", filters));
+  EXPECT_TRUE(tensor("run", filters + ".average").empty());
+  // The same last weights, other averages: other samples.
+  const auto sampled_generator = [&](const std::string &run) {
+    expect_success({"--exp", "texture", "--out", folder, "--name", run, "--threads", "1", "--sample", "1"});
+    return read_file(path("sampled/generator.png", run), size_t{1} << 26);
+  };
+  EXPECT_FALSE(sampled_generator("averaged_2") == sampled_generator("run"));
+}
+
 TEST_F(Sample, pictures_one_by_one_and_together) {
   expect_sampled({"3"});
   std::vector<std::string> names;

@@ -8,6 +8,7 @@
 
 #include "app/run_name.h"
 #include "learning/checkpoint.h"
+#include "learning/optimizer.h"
 
 namespace coopnets {
 
@@ -118,6 +119,13 @@ void check_same_run(const SafetensorsFile &file, const std::vector<std::pair<std
       check(field.name, before.get(field.name), settings.get(field.name));
 }
 
+// A model is made of the averages of its parameters where the run kept some.
+static NamedViews averaged(const SafetensorsFile &file, NamedViews state) {
+  for (auto &[name, view] : state)
+    if (file.find(average_of(name))) name = average_of(name);
+  return state;
+}
+
 SavedModel load_model(Backend &backend, const std::string &path, const Options &options) {
   if (options.checkpoint.empty() && access(path.c_str(), F_OK) != 0)
     throw std::runtime_error("there is no model " + path +
@@ -143,7 +151,7 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
     if (!file.find((*net)->parameters()[0].name))
       net->reset();
     else
-      load_checkpoint(file, backend, (*net)->state());
+      load_checkpoint(file, backend, averaged(file, (*net)->state()));
   }
   const Settings chosen = settings_of(options, saved.settings);
   for (const char *name : {"descriptor", "generator", "size", "frames", "latent"})

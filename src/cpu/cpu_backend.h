@@ -66,6 +66,7 @@ class CpuBackend final : public Backend {
   // langevin.cpp, optimizers.cpp
   void langevin(View x, ConstView gradient, const LangevinStep &) override;
   void adam(const std::vector<AdamUpdate> &, const AdamRule &) override;
+  void average(const std::vector<AverageUpdate> &, real keep) override;
   void capped_momentum(const std::vector<MomentumUpdate> &, real momentum) override;
 
   // Working memory for one kernel call, at least `count` elements, 64-byte aligned, contents undefined. It grows to the

@@ -68,4 +68,15 @@ void CpuBackend::capped_momentum(const std::vector<MomentumUpdate> &updates, rea
   }
 }
 
+void CpuBackend::average(const std::vector<AverageUpdate> &updates, real keep) {
+  for (const AverageUpdate &u : updates) require_same(u.value.shape, u.average.shape, "average");
+  const double t = double(clock_.iteration);
+  const real share = real(1 - std::min(double(keep), t / (t + 1)));
+  for_elements_of(threads_, updates, [&](const AverageUpdate &u) {
+    const real *value = u.value.data;
+    real *average = u.average.data;
+    return [=](int64_t i) { average[i] += share * (value[i] - average[i]); };
+  });
+}
+
 }  // namespace coopnets

@@ -78,8 +78,9 @@ LearningSettings learning_settings(const Settings &s, Algorithm algorithm, uint6
                     : s.residual_mean == "values" ? ResidualMean::values
                                                   : ResidualMean::chains;
   const auto rule = s.optimizer == "adam" ? OptimizerSettings::adam : OptimizerSettings::capped_momentum;
-  l.descriptor = {rule, s.descriptor_rate, s.descriptor_cap, true};
-  l.generator = {rule, s.generator_rate, s.generator_cap, false};
+  const double half_life = s.averaging * double(s.iterations);
+  l.descriptor = {rule, s.descriptor_rate, s.descriptor_cap, true, half_life};
+  l.generator = {rule, s.generator_rate, s.generator_cap, false, half_life};
   l.seed = seed;
   return l;
 }

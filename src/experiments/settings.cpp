@@ -89,6 +89,9 @@ const std::vector<Field<Settings>> &setting_fields() {
             "largest gradient element of a generator parameter (capped-momentum); 0 none"),
       field("halvings", &Settings::halvings, 0, 1000,
             "how often both learning rates halve, after equal parts of the run; 0 never"),
+      field("averaging", &Settings::averaging, 0, 1,
+            "half-life of the running averages of the weights, which new samples are made with, as a part of the run: "
+            "0.03; 0: samples are made with the last weights"),
       field("schedule_steps", &Settings::schedule_steps, 0, 1e6,
             "pieces of the learning rates' logarithmic schedule from 1 to 0.01; 0 none"),
       field("parzen", &Settings::parzen, {"clean", "authors"},

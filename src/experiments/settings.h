@@ -43,6 +43,7 @@ struct Settings {
   double descriptor_rate = 0.007, generator_rate = 0.0001;
   double descriptor_cap = 0, generator_cap = 0;
   int64_t halvings = 0;
+  double averaging = 0;  // part of the run
   int64_t schedule_steps = 0;
 
   std::string parzen = "clean";

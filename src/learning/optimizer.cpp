@@ -1,5 +1,7 @@
 #include "learning/optimizer.h"
 
+#include <cmath>
+
 namespace coopnets {
 
 namespace {
@@ -10,14 +12,16 @@ constexpr real weight_decay = 1e-4;
 Optimizer::Optimizer(Backend &backend, Network &network, const OptimizerSettings &settings)
     : backend_(backend), network_(network), settings_(settings) {
   for (const Parameter &p : network.parameters()) {
-    moments_.push_back({Tensor(backend, p.value.shape()), Tensor()});
+    moments_.push_back({Tensor(backend, p.value.shape()), Tensor(), Tensor()});
     if (settings.rule == OptimizerSettings::adam) moments_.back().second = Tensor(backend, p.value.shape());
+    if (settings.average_half_life > 0) moments_.back().average = Tensor(backend, p.value.shape());
   }
 }
 
 void Optimizer::step(const Pass &pass) {
   std::vector<AdamUpdate> adam;
   std::vector<MomentumUpdate> capped;
+  std::vector<AverageUpdate> averages;
   for (size_t i = 0; i < network_.parameters().size(); ++i) {
     const ConstView gradient = pass.gradient(Wrt::parameters, i);
     const Parameter &p = network_.parameters()[i];
@@ -31,9 +35,11 @@ void Optimizer::step(const Pass &pass) {
                         real(settings_.per_position ? p.positions : 1), real(settings_.cap),
                         p.kind == Parameter::filters ? weight_decay : 0});
     }
+    if (settings_.average_half_life > 0) averages.push_back({p.value, m.average});
   }
   if (!adam.empty()) backend_.adam(adam, {});
   if (!capped.empty()) backend_.capped_momentum(capped, momentum);
+  if (!averages.empty()) backend_.average(averages, real(std::exp2(-1 / settings_.average_half_life)));
 }
 
 NamedViews Optimizer::state() {
@@ -46,6 +52,7 @@ NamedViews Optimizer::state() {
     } else {
       all.emplace_back(name + ".velocity", moments_[i].first);
     }
+    if (settings_.average_half_life > 0) all.emplace_back(average_of(name), moments_[i].average);
   }
   return all;
 }

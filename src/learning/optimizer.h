@@ -1,8 +1,12 @@
-// The two update rules of the published experiments, applied to all parameters of a net.
+// The two update rules of the published experiments, applied to all parameters of a net, and the running averages of
+// these. Weights that learn against another net swing about what they mean; their average does not.
 #pragma once
 #include "learning/pass.h"
 
 namespace coopnets {
+
+// The average of the parameter `name` in a checkpoint.
+inline std::string average_of(const std::string &name) { return name + ".average"; }
 
 struct OptimizerSettings {
   enum Rule {
@@ -13,6 +17,8 @@ struct OptimizerSettings {
   double rate = 1e-3;
   double cap = 0;             // capped_momentum: largest |gradient| of a parameter tensor; 0: none
   bool per_position = false;  // capped_momentum: divide a gradient by the positions of its layer's output (descriptor)
+  double average_half_life =
+      0;  // iterations in which a running average of the parameters forgets half; 0: none is kept
 };
 
 class Optimizer {
@@ -21,12 +27,13 @@ class Optimizer {
 
   // Updates all parameters from the gradients that a pass of the net has computed, in one launch.
   void step(const Pass &);
-  // Moments or velocities by name, for the checkpoint.
+  // Moments or velocities and averages by name, for the checkpoint.
   NamedViews state();
 
  private:
   struct Moments {
     Tensor first, second;  // Adam's m and v; capped momentum has its velocity in `first`
+    Tensor average;        // of the parameter, if one is kept
   };
   Backend &backend_;
   Network &network_;

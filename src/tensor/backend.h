@@ -97,6 +97,13 @@ struct MomentumUpdate {
   real rate, divisor, cap, weight_decay;
 };
 
+// A running average of a value: average = keep average + (1 - keep) value, with keep no more than t / (t + 1) in
+// iteration t, from 0: at first the plain mean of all values so far.
+struct AverageUpdate {
+  ConstView value;
+  View average;
+};
+
 // A sequence of kernels that is run again and again: empty at first, then whatever the backend made of it.
 struct Recording {
   std::shared_ptr<void> state;
@@ -205,6 +212,7 @@ class Backend {
   virtual void langevin(View x, ConstView gradient, const LangevinStep &) = 0;  // in place, noise drawn inside
   virtual void adam(const std::vector<AdamUpdate> &, const AdamRule &) = 0;     // of up to 48 tensors a launch
   virtual void capped_momentum(const std::vector<MomentumUpdate> &, real momentum) = 0;
+  virtual void average(const std::vector<AverageUpdate> &, real keep) = 0;
 };
 
 }  // namespace coopnets

@@ -71,18 +71,22 @@ TEST_F(Optimizers, EveryTensorOfALongListIsUpdated) {
   std::vector<std::unique_ptr<Guarded>> tensors;
   std::vector<AdamUpdate> adam;
   std::vector<MomentumUpdate> momentum;
+  std::vector<AverageUpdate> averages;
   for (int k = 0; k < 100; ++k) {
-    for (const real v : {0, 1, 0, 0, 0, 0})
+    for (const real v : {0, 1, 0, 0, 0, 0, 9})
       tensors.push_back(std::make_unique<Guarded>(shape, std::vector<real>(2, v)));
-    const auto *const t = tensors.data() + tensors.size() - 6;  // two values, their gradient, and what is kept
+    const auto *const t = tensors.data() + tensors.size() - 7;  // two values, their gradient, and what is kept
     adam.push_back({*t[0], *t[1], *t[2], *t[3], real(k)});
     momentum.push_back({*t[4], *t[1], *t[5], real(k), 1, 1, 0});
+    averages.push_back({*t[4], *t[6]});
   }
   test_backend().set_clock({});
   test_backend().adam(adam, AdamRule());
   test_backend().capped_momentum(momentum, 0);
+  test_backend().average(averages, 1);
   for (size_t k = 0; k < adam.size(); ++k)
-    for (int of : {0, 4}) EXPECT_NEAR(tensors[6 * k + of]->values()[1], -double(k), 1e-5 * double(k)) << k << " " << of;
+    for (int of : {0, 4, 6})
+      EXPECT_NEAR(tensors[7 * k + of]->values()[1], -double(k), 1e-5 * double(k)) << k << " " << of;
 }
 
 // One gradient far above the cap, one far below, one without a cap; several steps with momentum and decay.
@@ -119,6 +123,37 @@ TEST_F(Optimizers, CappedMomentumMatchesTheNaiveRule) {
     for (size_t k = 0; k < updates.size(); ++k) {
       EXPECT_LE(relative_error(tensors[3 * k]->values(), value[k]), tolerance) << iteration << " " << k;
       EXPECT_LE(relative_error(tensors[3 * k + 2]->values(), velocity[k]), tolerance) << iteration << " " << k;
+    }
+  }
+}
+
+// The mean of all values so far until `keep` remembers less: of values 1, 2, 3 ... it is 1, 3/2, 2, and with keep = 0.75
+// from the fifth on 0.75 of the one before and a quarter of the value.
+TEST_F(Optimizers, AverageIsAMeanAtFirstAndThenForgets) {
+  std::vector<std::unique_ptr<Guarded>> tensors;
+  std::vector<AverageUpdate> updates;
+  for (const Shape &shape : shapes) {
+    tensors.push_back(std::make_unique<Guarded>(shape, std::vector<real>(shape.size(), 0)));
+    tensors.push_back(std::make_unique<Guarded>(shape, std::vector<real>(shape.size(), 77)));
+    updates.push_back({*tensors[tensors.size() - 2], *tensors.back()});
+  }
+  const double wanted[] = {1, 1.5, 2, 2.5, 3.125, 3.84375};
+  for (int iteration = 0; iteration < 6; ++iteration) {
+    for (const AverageUpdate &u : updates) {
+      std::vector<real> values(u.value.shape.size(), 0);
+      values.front() = real(iteration + 1);
+      values.back() = real(iteration + 1);
+      test_backend().upload(values.data(), const_cast<real *>(u.value.data), values.size() * sizeof(real));
+    }
+    test_backend().set_clock({iteration, 0.5});  // the schedule of the rates has no say
+    test_backend().average(updates, real(0.75));
+    for (size_t k = 0; k < updates.size(); ++k) {
+      const std::vector<real> got = tensors[2 * k + 1]->values();
+      EXPECT_NEAR(got.front(), wanted[iteration], 1e-6) << iteration << " " << k;
+      EXPECT_NEAR(got.back(), wanted[iteration], 1e-6) << iteration << " " << k;
+      if (got.size() > 2) {
+        EXPECT_EQ(got[got.size() / 2], 0) << iteration << " " << k;
+      }
     }
   }
 }
@@ -170,6 +205,7 @@ TEST_F(Optimizers, RefuseDisagreeingShapes) {
   const MomentumUpdate fine = {a, c, d, 1, 1, 1, 0};
   for (const MomentumUpdate &bad : {MomentumUpdate{a, b, c, 1, 1, 1, 0}, {a, c, b, 1, 1, 1, 0}})
     EXPECT_THROW(test_backend().capped_momentum({fine, bad}, 0), std::invalid_argument);
+  EXPECT_THROW(test_backend().average({{d, a}, {b, a}}, 0), std::invalid_argument);
   EXPECT_EQ(a.values(), (std::vector<real>{1, 2, 3, 4}));
 }
 

@@ -292,6 +292,7 @@ TEST(Pointwise, TensorsMayBeginAnywhere) {
     backend.langevin(view(0), view(1), {real(0.1), 1, real(0.1), {7, Purpose::test}, 2});
     backend.adam({{view(0), view(1), view(2), view(3), real(0.01)}}, {});
     backend.capped_momentum({{view(1), view(0), view(2), real(0.01), 2, real(0.1), real(0.001)}}, real(0.9));
+    backend.average({{view(1), view(3)}}, real(0.3));
     for (const Tensor &t : memory) {
       const std::vector<real> all = t.values();
       for (int64_t i = 0; i < room; ++i) {
