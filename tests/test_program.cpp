@@ -78,10 +78,12 @@ TEST_F(ProgramTest, a_run_leaves_its_files_and_nothing_else) {
 
   const std::vector<std::string> log = lines(read_file(path("log.csv")));
   ASSERT_EQ(log.size(), 4u);
-  EXPECT_EQ(log[0], "iteration,energy_observed,energy_initial,energy_revised,gradient,reconstruction,seconds");
+  EXPECT_EQ(log[0],
+            "iteration,energy_observed,energy_initial,energy_revised,gradient,reconstruction,acceptance,drift,"
+            "seconds");
   for (int row = 1; row <= 3; ++row) {
     EXPECT_EQ(log[row].compare(0, 2, std::to_string(row) + ','), 0) << log[row];
-    EXPECT_EQ(std::count(log[row].begin(), log[row].end(), ','), 6) << log[row];
+    EXPECT_EQ(std::count(log[row].begin(), log[row].end(), ','), 8) << log[row];
     EXPECT_FALSE(contains(log[row], "nan") || contains(log[row], "inf")) << log[row];
   }
 

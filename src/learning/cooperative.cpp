@@ -66,8 +66,9 @@ Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generat
     indices_ = Memory(backend, s.batch * sizeof(int64_t));
   }
   if (s.algorithm == Algorithm::persistent_cd) run(R);
-  monitoring_ =
-      std::make_unique<Monitoring>(backend, d_ ? &d_->learn : nullptr, g_ ? &g_->pass : nullptr, s.batch, chains());
+  const NoisySteps noisy{langevin_step(s, true, Purpose::langevin), s.langevin_steps - s.cold_steps};
+  monitoring_ = std::make_unique<Monitoring>(backend, d_ ? &d_->learn : nullptr, g_ ? &g_->pass : nullptr, s.batch,
+                                             chains(), noisy);
 }
 
 Cooperative::~Cooperative() = default;
@@ -92,7 +93,7 @@ void Cooperative::iterate(int64_t iteration, double rate, const Batch &batch) {
   backend_.replay(whole_[draws_noise()], [this] {
     for (const Step one : steps(settings_.algorithm)) step(one);
   });
-  monitoring_->keep(iteration + 1);
+  monitoring_->keep(iteration + 1, draws_noise());
 }
 
 void Cooperative::run(Step one) {
@@ -154,7 +155,8 @@ void Cooperative::step_d1() {
         if (k == 0) monitoring_->energy(Monitoring::initial, f, 0, settings_.chains);
         f.fill_seed(Wrt::inputs, 1);
       },
-      settings_.cold_steps);
+      settings_.cold_steps, [&](int64_t k, const LangevinStep &step) { monitoring_->langevin(f, k, step); });
+  if (g_) monitoring_->revision(chains(), generated());
   monitoring_->gradient(f.gradient(Wrt::inputs));
   monitoring_->amplitude(chains());
 }
@@ -206,20 +208,9 @@ void Cooperative::step_g2() {
 
 // ------------------------------------------------------------------------------------------------------- results
 
-std::vector<Column> Cooperative::columns() const {
-  return {{"energy_observed", "f"},
-          {"energy_initial", "f"},
-          {"energy_revised", "f"},
-          {"gradient", ""},
-          {"reconstruction", ""}};
-}
-
 std::vector<Reading> Cooperative::take_readings() {
   std::vector<Reading> all;
-  for (const Monitor &m : take_monitors())
-    all.push_back({m.iteration,
-                   {m.energy_observed, m.energy_initial, m.energy_revised, m.gradient, m.reconstruction},
-                   health_.check(m)});
+  for (const Monitor &m : take_monitors()) all.push_back({m.iteration, Monitoring::row(m), health_.check(m)});
   return all;
 }
 

@@ -56,7 +56,7 @@ class Cooperative final : public Learner {
   ~Cooperative() override;
 
   int64_t batch() const override { return settings_.batch; }
-  std::vector<Column> columns() const override;
+  std::vector<Column> columns() const override { return Monitoring::columns(); }
   void iterate(int64_t iteration, double rate, const Batch &) override;
   // One step by itself, on the device by the time that this returns: for measurements.
   void run(Step);

@@ -6,21 +6,51 @@
 
 namespace coopnets {
 
-Monitoring::Monitoring(Backend &backend, const Pass *descriptor, const Pass *generator, int64_t batch, ConstView chains)
+namespace {
+constexpr int64_t tested_chains = 4;
+}
+
+std::vector<Column> Monitoring::columns() {
+  return {{"energy_observed", "f"},
+          {"energy_initial", "f"},
+          {"energy_revised", "f"},
+          {"gradient", ""},
+          {"reconstruction", ""},
+          {"acceptance", ""},
+          {"drift", ""}};
+}
+
+std::vector<double> Monitoring::row(const Monitor &m) {
+  return {m.energy_observed, m.energy_initial, m.energy_revised, m.gradient, m.reconstruction, m.acceptance, m.drift};
+}
+
+Monitoring::Monitoring(Backend &backend, const Pass *descriptor, const Pass *generator, int64_t batch, ConstView chains,
+                       const NoisySteps &noisy)
     : backend_(backend),
       descriptor_(descriptor),
       generator_(generator),
       batch_(double(batch)),
       chains_(double(chains.shape.n)),
       elements_(double(chains.shape.size())),
+      noisy_(noisy),
       outputs_(descriptor ? int(descriptor->outputs()) : 0),
       gradient_(3 * outputs_),
       amplitude_(gradient_ + 1),
       residual_(amplitude_ + 1),
-      descriptor_layers_(residual_ + 1),
+      revision_(residual_ + 1),
+      metropolis_(revision_ + 1),
+      descriptor_layers_(metropolis_ + int(tested_chains) * (2 * outputs_ + 4)),
       generator_layers_(descriptor_layers_ + (descriptor ? int(descriptor->layers()) : 0)),
       count_(generator_layers_ + (generator ? int(generator->layers()) : 0)),
-      readings_(std::make_unique<Readings>(backend, count_, Learner::kept_readings)) {}
+      readings_(std::make_unique<Readings>(backend, count_, Learner::kept_readings)) {
+  if (descriptor && noisy.count >= 2) test_.emplace(backend, chains, std::min(tested_chains, chains.shape.n), outputs_);
+}
+
+void Monitoring::langevin(const Pass &f, int64_t k, const LangevinStep &step) {
+  if (!test_) return;
+  if (k == noisy_.count - 2) test_->before(f, step, *readings_, metropolis_);
+  if (k == noisy_.count - 1) test_->after(f, step, *readings_, metropolis_);
+}
 
 void Monitoring::energy(Energy which, const Pass &f, int64_t first, int64_t count) {
   for (int k = 0; k < outputs_; ++k)
@@ -32,28 +62,39 @@ void Monitoring::layers(const Pass &pass) {
   for (size_t i = 0; i < pass.layers(); ++i) backend_.max_absolute(pass.layer(i), *readings_, slot + int(i));
 }
 
-void Monitoring::keep(int64_t iteration) {
+void Monitoring::keep(int64_t iteration, bool noise) {
   readings_->keep(int(kept_ % Learner::kept_readings));
-  iterations_[kept_++ % Learner::kept_readings] = iteration;
+  moments_[kept_++ % Learner::kept_readings] = {iteration, noise};
 }
 
 Monitor Monitoring::last() const {
-  return from(iterations_[(kept_ + Learner::kept_readings - 1) % Learner::kept_readings], readings_->read());
+  return from(moments_[(kept_ + Learner::kept_readings - 1) % Learner::kept_readings], readings_->read());
 }
 
 std::vector<Monitor> Monitoring::take() {
   std::vector<Monitor> all;
   for (taken_ = std::max(taken_, kept_ - Learner::kept_readings); taken_ < kept_; ++taken_) {
     const int moment = int(taken_ % Learner::kept_readings);
-    all.push_back(from(iterations_[moment], readings_->kept(moment)));
+    all.push_back(from(moments_[moment], readings_->kept(moment)));
   }
   return all;
 }
 
-Monitor Monitoring::from(int64_t iteration, const std::vector<double> &r) const {
+Monitor Monitoring::from(const Moment &moment, const std::vector<double> &r) const {
   constexpr double absent = std::numeric_limits<double>::quiet_NaN();
-  Monitor m{
-      iteration, descriptor_ != nullptr, generator_ != nullptr, absent, absent, absent, absent, absent, absent, {}, {}};
+  Monitor m{moment.iteration,
+            descriptor_ != nullptr,
+            generator_ != nullptr,
+            absent,
+            absent,
+            absent,
+            absent,
+            absent,
+            absent,
+            absent,
+            absent,
+            {},
+            {}};
   const auto energy = [&](Energy which) {
     double sum = 0;
     for (int k = 0; k < outputs_; ++k) sum += r[size_t(int(which) * outputs_ + k)];
@@ -65,7 +106,12 @@ Monitor Monitoring::from(int64_t iteration, const std::vector<double> &r) const 
     m.energy_revised = energy(revised);
     m.gradient = r[size_t(gradient_)] / elements_;
     m.amplitude = r[size_t(amplitude_)] / elements_;
+    if (test_ && moment.noise) m.acceptance = test_->acceptance(r.data() + metropolis_, noisy_.step);
     m.layer_maximum.assign(r.begin() + descriptor_layers_, r.begin() + generator_layers_);
+  }
+  if (descriptor_ && generator_) {
+    const double noise = moment.noise ? double(noisy_.step.noise) * noisy_.step.noise * double(noisy_.count) : 0;
+    m.drift = std::max(0., 1 - noise * elements_ / r[size_t(revision_)]);
   }
   if (generator_) {
     m.reconstruction = std::sqrt(r[size_t(residual_)] / elements_);

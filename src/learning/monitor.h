@@ -1,9 +1,10 @@
 // What cooperative learning shows of itself, measured on the device and fetched now and then.
 #pragma once
 #include <memory>
+#include <optional>
 
 #include "learning/learner.h"
-#include "learning/pass.h"
+#include "learning/metropolis.h"
 
 namespace coopnets {
 
@@ -16,38 +17,59 @@ struct Monitor {
   double gradient;        // mean |df/dx| in the last Langevin step
   double reconstruction;  // root mean square of x - g(z)
   double amplitude;       // mean |x| of the revised samples; the data are in [-1, 1]
+  double acceptance;      // of a Metropolis test of the last Langevin step but one that draws noise; NaN without noise
+  double drift;           // share of the squared revision |x - g(z)|^2 that is more than its noise alone would make
   // Largest |response| of each descriptor layer to observed and revised examples, of each generator layer to the
   // latents.
   std::vector<double> layer_maximum, generator_layer_maximum;
 };
 
+// Step D1 where it draws noise: its step, and how many of its steps draw any.
+struct NoisySteps {
+  LangevinStep step;
+  int64_t count = 0;
+};
+
 class Monitoring {
  public:
   // `descriptor` and `generator` are null where there is none; `batch` observed examples, `chains` revised ones.
-  Monitoring(Backend &, const Pass *descriptor, const Pass *generator, int64_t batch, ConstView chains);
+  Monitoring(Backend &, const Pass *descriptor, const Pass *generator, int64_t batch, ConstView chains,
+             const NoisySteps &);
+  // As the log has them, and one row of it.
+  static std::vector<Column> columns();
+  static std::vector<double> row(const Monitor &);
 
   // Recorded with the steps of an iteration.
   enum Energy { observed, initial, revised };
   void energy(Energy, const Pass &f, int64_t first, int64_t count);  // of these examples
   void gradient(ConstView df_dx) { backend_.sum_absolute(df_dx, *readings_, gradient_); }
   void amplitude(ConstView x) { backend_.sum_absolute(x, *readings_, amplitude_); }
+  // Before step k of D1, df/dx known.
+  void langevin(const Pass &f, int64_t k, const LangevinStep &);
+  void revision(ConstView x, ConstView x0) { backend_.sum_squared_difference(x, x0, *readings_, revision_); }
   void residual(ConstView x, ConstView g) { backend_.sum_squared_difference(x, g, *readings_, residual_); }
   void layers(const Pass &);  // of either net
 
-  // Keeps what was recorded, without waiting for the device.
-  void keep(int64_t iteration);
+  // Keeps what was recorded, without waiting for the device. `noise`: whether step D1 drew any.
+  void keep(int64_t iteration, bool noise);
   Monitor last() const;         // waits for the device
   std::vector<Monitor> take();  // of those kept since the last call, the last Learner::kept_readings at most
 
  private:
-  Monitor from(int64_t iteration, const std::vector<double> &readings) const;
+  struct Moment {
+    int64_t iteration;
+    bool noise;
+  };
+  Monitor from(const Moment &, const std::vector<double> &readings) const;
   Backend &backend_;
   const Pass *descriptor_, *generator_;
   double batch_, chains_, elements_;
-  // Slots: three energies of each output, then these, then the layers of either net.
-  int outputs_, gradient_, amplitude_, residual_, descriptor_layers_, generator_layers_, count_;
+  NoisySteps noisy_;
+  // Slots: three energies of each output, then these, the Metropolis test's, and the layers of either net.
+  int outputs_, gradient_, amplitude_, residual_, revision_, metropolis_, descriptor_layers_, generator_layers_, count_;
+  std::optional<MetropolisTest> test_;
   std::unique_ptr<Readings> readings_;
-  int64_t iterations_[Learner::kept_readings] = {};
+  Moment moments_[Learner::kept_readings] = {};
   int64_t kept_ = 0, taken_ = 0;  // in all
 };
 

@@ -35,13 +35,14 @@ View Pass::gradient(Wrt wrt, size_t i) const {
 
 // Each input draws from a counter of its own.
 void langevin(Pass &f, int64_t steps, const LangevinStep &step, const std::function<void(int64_t k)> &seed,
-              int64_t cold) {
+              int64_t cold, const std::function<void(int64_t k, const LangevinStep &)> &before) {
   LangevinStep now = step;
   for (int64_t k = 0; k < steps; ++k) {
     if (k >= steps - cold) now.noise = 0;
     f.forward();
     seed(k);
     f.backward(Wrt::inputs);
+    if (before) before(k, now);
     for (size_t i = 0; i < f.inputs(); ++i) {
       now.index = k * int64_t(f.inputs()) + int64_t(i);
       f.net().backend().langevin(f.input(i), f.gradient(Wrt::inputs, i), now);

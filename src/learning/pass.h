@@ -46,8 +46,8 @@ class Pass {
 // Langevin dynamics on the inputs of a net whose log-density is a function of its outputs,
 //   x <- x - (d^2/2) (x/s^2 - gradient) + n N(0, I),
 // `steps` times, n = 0 in the last `cold` of them. After each forward pass seed(k) fills pass.seed(Wrt::inputs) with the
-// log-density's gradient.
-void langevin(Pass &, int64_t steps, const LangevinStep &, const std::function<void(int64_t k)> &seed,
-              int64_t cold = 0);
+// log-density's gradient; `before` is told of the step where its gradient is known, before it is taken.
+void langevin(Pass &, int64_t steps, const LangevinStep &, const std::function<void(int64_t k)> &seed, int64_t cold = 0,
+              const std::function<void(int64_t k, const LangevinStep &)> &before = {});
 
 }  // namespace coopnets

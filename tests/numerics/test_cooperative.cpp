@@ -226,6 +226,7 @@ TEST(Cooperative, MonitorsAreKeptUntilTheyAreTaken) {
         EXPECT_EQ(taken[k].energy_observed, expected[first + k].energy_observed) << i << ' ' << k;
         EXPECT_EQ(taken[k].energy_revised, expected[first + k].energy_revised) << i << ' ' << k;
         EXPECT_EQ(taken[k].reconstruction, expected[first + k].reconstruction) << i << ' ' << k;
+        EXPECT_EQ(std::isnan(taken[k].acceptance), taken[k].iteration > 3) << i << ' ' << k;
         EXPECT_EQ(taken[k].layer_maximum, expected[first + k].layer_maximum) << i << ' ' << k;
       }
     }
@@ -257,6 +258,59 @@ TEST(Cooperative, TheMonitorReportsMeans) {
   for (size_t i = 0; i < x.size(); ++i) squares += (double(x[i]) - x0[i]) * (double(x[i]) - x0[i]);
   EXPECT_NEAR(m.reconstruction, std::sqrt(squares / x.size()), 1e-5);
   ASSERT_EQ(m.layer_maximum.size(), 1u);
+}
+
+// The Metropolis-Hastings ratio by its definition, target and proposal densities written out, of the step before the
+// last noisy one; and what the revision has beyond the noise that it drew.
+TEST(Cooperative, TheMonitorChecksLangevinStepsAsPhysics) {
+  for (const double temperature : {1., 0.3})
+    for (const int cold : {0, 1}) {
+      Backend &backend = test_backend();
+      LinearNets nets(backend);
+      LearningSettings s = plain_settings();
+      s.generator_steps = 0;
+      s.temperature = temperature;
+      s.langevin_steps = 4 + cold;
+      s.cold_steps = cold;
+      s.langevin_step_size = 0.7;
+      Cooperative learner(backend, &nets.descriptor, &nets.generator, s, 2);
+      const std::vector<real> w = nets.descriptor.parameters()[0].value.values();
+      learner.iterate(0, 1, {random_values(6, 4), {0, 1}, {}});
+      const Monitor m = learner.monitor();
+
+      const double d = s.langevin_step_size, n = d * std::sqrt(temperature), r2 = std::pow(s.reference_deviation, 2);
+      const auto mean = [&](double x, size_t i) { return x - d * d / 2 * (x / r2 - w[i % 3]); };
+      const auto log_target = [&](double x, size_t i) {
+        return (double(w[i % 3]) * x - x * x / (2 * r2)) / temperature;
+      };
+      std::vector<double> x = doubles(values(backend, learner.generated())), log_ratio(4, 0.);
+      for (int k = 0; k < 4; ++k)
+        for (size_t i = 0; i < x.size(); ++i) {
+          const double next = mean(x[i], i) + n * noise(s, Purpose::langevin, 0, k, int(i));
+          if (k == 2)
+            log_ratio[i / 3] += log_target(next, i) - log_target(x[i], i) +
+                                (std::pow(next - mean(x[i], i), 2) - std::pow(x[i] - mean(next, i), 2)) / (2 * n * n);
+          x[i] = next;
+        }
+      double acceptance = 0;
+      for (const double log : log_ratio) acceptance += std::exp(std::min(0., log)) / 4;
+      EXPECT_NEAR(m.acceptance, acceptance, 1e-4);
+      EXPECT_LT(acceptance, 0.99);
+
+      const std::vector<real> x0 = values(backend, learner.generated()), last = values(backend, learner.revised());
+      double squares = 0;
+      for (size_t i = 0; i < last.size(); ++i) squares += std::pow(double(last[i]) - x0[i], 2) / double(last.size());
+      EXPECT_NEAR(m.drift, std::max(0., 1 - 4 * n * n / squares), 1e-5);
+    }
+  // Without noise there is no chain to test, and all is drift.
+  Backend &backend = test_backend();
+  LinearNets nets(backend);
+  LearningSettings s = plain_settings();
+  s.noise_until = 0;
+  Cooperative learner(backend, &nets.descriptor, &nets.generator, s, 2);
+  learner.iterate(0, 1, {random_values(6, 4), {0, 1}, {}});
+  EXPECT_TRUE(std::isnan(learner.monitor().acceptance));
+  EXPECT_EQ(learner.monitor().drift, 1);
 }
 
 // With step G1 the generator ends with other latent vectors.

@@ -7,7 +7,9 @@
 namespace coopnets {
 namespace {
 
-Monitor healthy(double i) { return {int64_t(i), true, true, 5 + i, 3 + i, 4 + i, 0.1, 0.2, 0.5, {1, 2}, {3}}; }
+Monitor healthy(double i) {
+  return {int64_t(i), true, true, 5 + i, 3 + i, 4 + i, 0.1, 0.2, 0.5, 0.9, 0.4, {1, 2}, {3}};
+}
 
 TEST(Health, SaysNothingWhileLearningIsWell) {
   Health health;
@@ -38,8 +40,8 @@ TEST(Health, StopsAtTheFirstValueThatIsNotFinite) {
 TEST(Health, AbsentNetsAreNotFailures) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   Health health;
-  EXPECT_EQ(health.check({0, false, true, nan, nan, nan, nan, 0.3, nan, {}, {1}}), "");
-  EXPECT_EQ(health.check({1, true, false, 1, 2, 3, 4, nan, 0.5, {1}, {}}), "");
+  EXPECT_EQ(health.check({0, false, true, nan, nan, nan, nan, 0.3, nan, nan, nan, {}, {1}}), "");
+  EXPECT_EQ(health.check({1, true, false, 1, 2, 3, 4, nan, 0.5, nan, nan, {1}, {}}), "");
 }
 
 TEST(Health, WarnsOnceWhenALayerHasDied) {
@@ -53,7 +55,7 @@ TEST(Health, WarnsOnceWhenALayerHasDied) {
 TEST(Health, WarnsOfADeadGeneratorWithoutADescriptorToo) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   Health health;
-  const std::string warning = health.check({0, false, true, nan, nan, nan, nan, 0.3, nan, {}, {1, 0, 2}});
+  const std::string warning = health.check({0, false, true, nan, nan, nan, nan, 0.3, nan, nan, nan, {}, {1, 0, 2}});
   EXPECT_NE(warning.find("generator layer 2"), std::string::npos) << warning;
 }
 

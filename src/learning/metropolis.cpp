@@ -1,0 +1,63 @@
+#include "learning/metropolis.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace coopnets {
+
+MetropolisTest::MetropolisTest(Backend &backend, ConstView x, int64_t tested, int outputs)
+    : backend_(backend),
+      tested_(tested),
+      outputs_(outputs),
+      x_(backend, x.shape.with_n(tested)),
+      drifted_(backend, x.shape.with_n(tested)),
+      zero_(backend, x.shape.with_n(1)) {}
+
+// f and |x|^2 of each chain; `at` is 0 for x and 1 for x'.
+void MetropolisTest::measure(const Pass &f, int at, Readings &readings, int first) {
+  for (int64_t i = 0; i < tested_; ++i) {
+    const int slot = first + int(i) * per_chain();
+    for (int k = 0; k < outputs_; ++k)
+      backend_.sum(f.output(size_t(k)).examples(i, 1), readings, slot + at * outputs_ + k);
+    backend_.sum_squared_difference(f.input().examples(i, 1), zero_, readings, slot + 2 * outputs_ + at);
+  }
+}
+
+void MetropolisTest::step_without_noise(const Pass &f, const LangevinStep &step, View to) {
+  LangevinStep still = step;
+  still.noise = 0;
+  backend_.copy(f.input().examples(0, tested_), to);
+  backend_.langevin(to, f.gradient(Wrt::inputs).examples(0, tested_), still);
+}
+
+void MetropolisTest::before(const Pass &f, const LangevinStep &step, Readings &readings, int first) {
+  measure(f, 0, readings, first);
+  backend_.copy(f.input().examples(0, tested_), x_);
+  step_without_noise(f, step, drifted_);
+}
+
+void MetropolisTest::after(const Pass &f, const LangevinStep &step, Readings &readings, int first) {
+  measure(f, 1, readings, first);
+  const auto distances = [&](View from, int which) {
+    for (int64_t i = 0; i < tested_; ++i)
+      backend_.sum_squared_difference(from.examples(i, 1), View(drifted_).examples(i, 1), readings,
+                                      first + int(i) * per_chain() + 2 * outputs_ + which);
+  };
+  distances(f.input(), 2);
+  step_without_noise(f, step, drifted_);
+  distances(x_, 3);
+}
+
+double MetropolisTest::acceptance(const double *slots, const LangevinStep &step) const {
+  const double d = step.step, n = step.noise, s = step.reference_deviation, temperature = n * n / (d * d);
+  double sum = 0;
+  for (int64_t i = 0; i < tested_; ++i, slots += per_chain()) {
+    const double *const squares = slots + 2 * outputs_;
+    double gain = (squares[0] - squares[1]) / (2 * s * s);
+    for (int k = 0; k < outputs_; ++k) gain += slots[outputs_ + k] - slots[k];
+    sum += std::exp(std::min(0., gain / temperature + (squares[2] - squares[3]) / (2 * n * n)));
+  }
+  return sum / double(tested_);
+}
+
+}  // namespace coopnets

@@ -1,0 +1,35 @@
+// Langevin steps checked as physics: what a Metropolis-Hastings test would say of one. Measured, never applied.
+#pragma once
+#include "learning/pass.h"
+
+namespace coopnets {
+
+// The test of a step x -> x' under p(x)^(1/T), p(x) ~ exp(f(x) - |x|^2/(2 s^2)), T = (n/d)^2 (Roberts & Tweedie 1996):
+//   ln a = (ln p(x') - ln p(x)) / T + (|x' - m(x)|^2 - |x - m(x')|^2) / (2 n^2),  m(x) = x - (d^2/2) (x/s^2 - df/dx).
+// Near 1 where steps are short for the landscape that they cross, 0 where they leap over it.
+class MetropolisTest {
+ public:
+  // Of the first `tested` of the chains x, whose f is the sum of so many outputs.
+  MetropolisTest(Backend &, ConstView x, int64_t tested, int outputs);
+  int slots() const { return int(tested_) * per_chain(); }
+
+  // Recorded with the chain, where f and df/dx are known: before the step, and before the one after it. Writes into
+  // `slots()` slots from `first` on.
+  void before(const Pass &f, const LangevinStep &, Readings &, int first);
+  void after(const Pass &f, const LangevinStep &, Readings &, int first);
+  // The mean acceptance of the chains, from the slots' values.
+  double acceptance(const double *slots, const LangevinStep &) const;
+
+ private:
+  // Of each chain: f at x and x' by outputs, |x|^2, |x'|^2, |x' - m(x)|^2, |x - m(x')|^2.
+  int per_chain() const { return 2 * outputs_ + 4; }
+  void measure(const Pass &f, int at, Readings &, int first);
+  void step_without_noise(const Pass &f, const LangevinStep &, View to);
+
+  Backend &backend_;
+  int64_t tested_;
+  int outputs_;
+  Tensor x_, drifted_, zero_;  // x, m(x) or m(x'), 0
+};
+
+}  // namespace coopnets
