@@ -66,7 +66,7 @@ Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generat
     indices_ = Memory(backend, s.batch * sizeof(int64_t));
   }
   if (s.algorithm == Algorithm::persistent_cd) run(R);
-  const NoisySteps noisy{langevin_step(s, true, Purpose::langevin), s.langevin_steps - s.cold_steps};
+  const NoisySteps noisy{langevin_step(s, true, Purpose::langevin), s.langevin_steps - s.cold_steps, s.langevin_steps};
   monitoring_ = std::make_unique<Monitoring>(backend, d_ ? &d_->learn : nullptr, g_ ? &g_->pass : nullptr, s.batch,
                                              chains(), noisy);
 }

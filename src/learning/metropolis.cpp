@@ -1,6 +1,5 @@
 #include "learning/metropolis.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace coopnets {
@@ -55,7 +54,8 @@ double MetropolisTest::acceptance(const double *slots, const LangevinStep &step)
     const double *const squares = slots + 2 * outputs_;
     double gain = (squares[0] - squares[1]) / (2 * s * s);
     for (int k = 0; k < outputs_; ++k) gain += slots[outputs_ + k] - slots[k];
-    sum += std::exp(std::min(0., gain / temperature + (squares[2] - squares[3]) / (2 * n * n)));
+    const double log_ratio = gain / temperature + (squares[2] - squares[3]) / (2 * n * n);
+    sum += log_ratio > 0 ? 1 : std::exp(log_ratio);
   }
   return sum / double(tested_);
 }

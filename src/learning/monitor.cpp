@@ -47,7 +47,7 @@ Monitoring::Monitoring(Backend &backend, const Pass *descriptor, const Pass *gen
 }
 
 void Monitoring::langevin(const Pass &f, int64_t k, const LangevinStep &step) {
-  if (!test_) return;
+  if (!test_ || step.noise == 0) return;
   if (k == noisy_.count - 2) test_->before(f, step, *readings_, metropolis_);
   if (k == noisy_.count - 1) test_->after(f, step, *readings_, metropolis_);
 }
@@ -106,12 +106,17 @@ Monitor Monitoring::from(const Moment &moment, const std::vector<double> &r) con
     m.energy_revised = energy(revised);
     m.gradient = r[size_t(gradient_)] / elements_;
     m.amplitude = r[size_t(amplitude_)] / elements_;
-    if (test_ && moment.noise) m.acceptance = test_->acceptance(r.data() + metropolis_, noisy_.step);
+    if (test_ && moment.noise && noisy_.step.noise > 0)
+      m.acceptance = test_->acceptance(r.data() + metropolis_, noisy_.step);
     m.layer_maximum.assign(r.begin() + descriptor_layers_, r.begin() + generator_layers_);
   }
   if (descriptor_ && generator_) {
-    const double noise = moment.noise ? double(noisy_.step.noise) * noisy_.step.noise * double(noisy_.count) : 0;
-    m.drift = std::max(0., 1 - noise * elements_ / r[size_t(revision_)]);
+    const double d = noisy_.step.step, n = moment.noise ? double(noisy_.step.noise) : 0;
+    const double kept = 1 - d * d / (2 * std::pow(double(noisy_.step.reference_deviation), 2));
+    double noise = 0;  // the variance of what is left of it
+    for (int64_t k = 0; k < noisy_.all; ++k) noise = kept * kept * noise + (k < noisy_.count ? n * n : 0);
+    const double share = 1 - noise * elements_ / r[size_t(revision_)];
+    m.drift = share < 0 ? 0 : share;
   }
   if (generator_) {
     m.reconstruction = std::sqrt(r[size_t(residual_)] / elements_);

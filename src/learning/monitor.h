@@ -18,16 +18,17 @@ struct Monitor {
   double reconstruction;  // root mean square of x - g(z)
   double amplitude;       // mean |x| of the revised samples; the data are in [-1, 1]
   double acceptance;      // of a Metropolis test of the last Langevin step but one that draws noise; NaN without noise
-  double drift;           // share of the squared revision |x - g(z)|^2 that is more than its noise alone would make
+  double drift;  // share of the squared revision |x - g(z)|^2 that is more than its noise alone would make: what a
+                 // step draws shrinks by 1 - d^2 / (2 s^2) in each later one
   // Largest |response| of each descriptor layer to observed and revised examples, of each generator layer to the
   // latents.
   std::vector<double> layer_maximum, generator_layer_maximum;
 };
 
-// Step D1 where it draws noise: its step, and how many of its steps draw any.
+// Step D1 where it draws noise: its step, how many of its first steps draw any, and all.
 struct NoisySteps {
   LangevinStep step;
-  int64_t count = 0;
+  int64_t count = 0, all = 0;
 };
 
 class Monitoring {

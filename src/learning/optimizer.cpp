@@ -14,7 +14,9 @@ Optimizer::Optimizer(Backend &backend, Network &network, const OptimizerSettings
   for (const Parameter &p : network.parameters()) {
     moments_.push_back({Tensor(backend, p.value.shape()), Tensor(), Tensor()});
     if (settings.rule == OptimizerSettings::adam) moments_.back().second = Tensor(backend, p.value.shape());
-    if (settings.average_half_life > 0) moments_.back().average = Tensor(backend, p.value.shape());
+    if (settings.average_half_life <= 0) continue;
+    moments_.back().average = Tensor(backend, p.value.shape());
+    backend.copy(p.value, moments_.back().average);
   }
 }
 
