@@ -33,8 +33,8 @@ class EvaluateInception : public FolderTest {
   Arguments run(const Arguments &more) const {
     return Arguments{"--exp", "cifar10", "--out", folder, "--name", "run", "--threads", "1"} + more;
   }
-  Arguments evaluate() const {
-    return run({"--evaluate", "--samples", std::to_string(pictures), "--splits", "2", "--features", path});
+  Arguments evaluate(const std::string &samples = std::to_string(pictures), const std::string &splits = "2") const {
+    return run({"--evaluate", "--samples", samples, "--splits", splits, "--features", path});
   }
 
   // Every tensor that the net needs; noise that keeps the size of what passes through.
@@ -157,10 +157,9 @@ TEST_F(EvaluateInception, categories_that_the_file_names_are_scored) {
 }
 
 TEST_F(EvaluateInception, what_cannot_be_scored_is_said_before_samples_are_drawn) {
-  const auto refusal = [&](const Arguments &more) { return failure_of(evaluate() + more); };
-  EXPECT_CONTAINS(refusal({"--precision", "bf16"}), "--precision fp32");
-  EXPECT_CONTAINS(refusal({"--samples", "5"}), "need 6 samples");
-  EXPECT_CONTAINS(refusal({"--splits", "7"}), "--splits cannot be more than --samples");
+  EXPECT_CONTAINS(failure_of(evaluate() + Arguments{"--precision", "bf16"}), "--precision fp32");
+  EXPECT_CONTAINS(failure_of(evaluate("5")), "need 6 samples");
+  EXPECT_CONTAINS(failure_of(evaluate(std::to_string(pictures), "7")), "--splits cannot be more than --samples");
 }
 
 TEST_F(EvaluateInception, bad_weights_are_one_sentence) {

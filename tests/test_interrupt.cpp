@@ -30,12 +30,21 @@ int outcome(std::initializer_list<int> signals) {
 }
 
 TEST(Interrupt, the_first_asks_and_the_second_ends) {
+  const auto before = signal(SIGHUP, SIG_DFL);
   EXPECT_EQ(outcome({SIGINT}), 0);
   EXPECT_EQ(outcome({SIGTERM}), 0);
+  // A terminal that is closed sends it more than once.
+  EXPECT_EQ(outcome({SIGHUP, SIGHUP, SIGHUP}), 0);
+  EXPECT_EQ(outcome({SIGHUP, SIGTERM}), -SIGTERM);
   EXPECT_EQ(outcome({SIGINT, SIGINT}), -SIGINT);
   EXPECT_EQ(outcome({SIGTERM, SIGTERM}), -SIGTERM);
   EXPECT_EQ(outcome({SIGINT, SIGTERM}), -SIGTERM);
   EXPECT_FALSE(interrupted());
+  // Under nohup the terminal's end means nothing.
+  signal(SIGHUP, SIG_IGN);
+  EXPECT_EQ(outcome({SIGHUP}), 1);
+  EXPECT_EQ(outcome({SIGINT, SIGHUP}), 0);
+  signal(SIGHUP, before);
 }
 
 }  // namespace

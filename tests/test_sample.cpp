@@ -145,7 +145,8 @@ TEST_F(Sample, the_folder_holds_those_of_the_last_call_and_what_is_not_ours) {
 TEST_F(Sample, number_k_is_the_same_whatever_their_number_and_the_threads) {
   expect_sampled({"2", "--save", "npy"});
   const auto two = sampled();
-  expect_sampled({"5", "--save", "npy", "--threads", "2"});
+  expect_success(
+      {"--exp", "texture", "--out", folder, "--name", "run", "--sample", "5", "--save", "npy", "--threads", "2"});
   const auto five = sampled();
   ASSERT_EQ(two.size(), 4u);  // descriptor.npy, descriptor.png, generator.npy, generator.png
   for (const size_t kind : {0, 2}) {
@@ -213,7 +214,7 @@ TEST_F(Sample, what_cannot_be_sampled_is_one_sentence) {
   EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--frames", "64"})), "--frames is for videos");
   EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--checkpoint", folder + "/none"})), folder + "/none");
   for (const char *wish : {"--sample=1", "--interpolate", "--complete"})
-    EXPECT_CONTAINS(failure_of(use({wish, "--name", "never"})), "yet: train it first");
+    EXPECT_CONTAINS(failure_of({"--exp", "texture", "--out", folder, wish, "--name", "never"}), "yet: train it first");
   EXPECT_CONTAINS(failure_of(use({"--interpolate", "--checkpoint", picture})), picture);
   EXPECT_CONTAINS(failure_of({"--exp", "scene", "--sample", "1", "--checkpoint", path("checkpoint.safetensors")}),
                   "of the experiment 'texture', not of 'scene'");

@@ -26,6 +26,16 @@ TEST(Text, nearest) {
   EXPECT_EQ(nearest("", names), "scene");  // the shortest one
 }
 
+TEST(Text, what_was_meant_differs_by_a_third_of_its_letters_at_most) {
+  EXPECT_EQ(did_you_mean("sed", {"seed", "size"}, "--"), "; did you mean --seed?");
+  EXPECT_EQ(did_you_mean("abcdef", {"abxxef"}), "; did you mean abxxef?");  // two of six
+  EXPECT_EQ(did_you_mean("abcde", {"abxxe"}), "");                          // two of five
+  EXPECT_EQ(did_you_mean("textu", {"texture-scales"}), "; did you mean texture-scales?");
+  EXPECT_EQ(did_you_mean("momentum", {"sigma", "size"}), "");
+  EXPECT_EQ(did_you_mean("", {"size"}), "");
+  EXPECT_EQ(did_you_mean("size", {}), "");
+}
+
 TEST(Text, numbers) {
   EXPECT_EQ(parse_number("1e-4"), 1e-4);
   EXPECT_EQ(parse_number("-0.3"), -0.3);

@@ -16,6 +16,8 @@ void on_signal(int) {
   asked = 1;
   signal(SIGINT, SIG_DFL);  // the next one is the end
   signal(SIGTERM, SIG_DFL);
+  signal(SIGHUP, SIG_IGN);   // a terminal that is closed sends more than one
+  signal(SIGPIPE, SIG_IGN);  // and ends what the output is piped into
   constexpr char text[] = "\nfinishing this iteration; once more ends at once\n";
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
   errno = error;
@@ -29,6 +31,9 @@ void catch_interrupts() {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction before;
+  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN)  // nohup: the run outlives its terminal
+    sigaction(SIGHUP, &action, nullptr);
 }
 
 bool interrupted() { return asked != 0; }

@@ -3,8 +3,8 @@
 
 namespace coopnets {
 
-// From here on the first SIGINT or SIGTERM only makes interrupted() true, for the program to finish its iteration and
-// write a checkpoint; the second one ends it at once.
+// From here on the first SIGINT, SIGTERM or SIGHUP (where nohup does not ignore it) only makes interrupted() true, for
+// the program to finish its iteration and write a checkpoint; a second SIGINT or SIGTERM ends it at once.
 void catch_interrupts();
 
 bool interrupted();

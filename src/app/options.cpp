@@ -26,7 +26,7 @@ const Option *find(const std::vector<Option> &table, const std::string &name) {
     if (field.name == setting)
       throw UsageError("there is no option " + typed + ", but a setting: --set " + setting + "=VALUE");
   for (const Option &option : table) names.push_back(option.field.name);
-  throw UsageError("there is no option " + typed + "; did you mean --" + nearest(name, names) + "?");
+  throw UsageError("there is no option " + typed + did_you_mean(name, names, "--"));
 }
 
 // "auto", "cpu", "cuda" or "cuda:0".
@@ -74,7 +74,9 @@ void set_setting(Options &options, const std::string &text, const std::string &w
 }
 
 void read_config(const std::vector<Option> &table, Options &options, const std::string &path, bool with_machine) {
-  const std::string text = read_file(path, 1 << 20);
+  std::string text = read_file(path, 1 << 20);
+  constexpr char byte_order_mark[] = "\xEF\xBB\xBF";  // which some editors put first
+  if (text.compare(0, 3, byte_order_mark) == 0) text.erase(0, 3);
   bool in_settings = false;
   int number = 0;
   for (size_t begin = 0; begin < text.size();) {
@@ -99,7 +101,7 @@ void read_config(const std::vector<Option> &table, Options &options, const std::
       std::vector<std::string> names;
       for (const Option &row : table)
         if (row.recorded) names.push_back(row.field.name);
-      throw UsageError(where + "there is no option " + quoted(name) + "; did you mean " + nearest(name, names) + "?");
+      throw UsageError(where + "there is no option " + quoted(name) + did_you_mean(name, names));
     }
     if (!option->recorded) throw UsageError(where + "the option " + name + " belongs on the command line");
     Options unused;
@@ -124,10 +126,9 @@ std::vector<Typed> tokens(const std::vector<std::string> &arguments, const std::
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string &argument = arguments[i];
     if (!is_option(argument)) {
-      const std::string experiment = nearest(argument, names.experiments);
-      const bool alike = edit_distance(argument, experiment) <= 2;
+      const std::string hint = did_you_mean(argument, names.experiments, "--exp ");
       throw UsageError(quoted(argument) + " does not belong to any option" +
-                       (alike ? "; did you mean --exp " + experiment + "?" : "; coopnets --help explains them"));
+                       (hint.empty() ? "; coopnets --help explains them" : hint));
     }
     const size_t equals = argument.find('=');
     const std::string typed = argument.substr(0, equals);
@@ -218,7 +219,11 @@ Options parse_options(const std::vector<std::string> &arguments, const Vocabular
   const std::vector<Typed> typed = tokens(arguments, table, names);
   Options options;
   std::set<std::string> names_typed;
-  for (const Typed &token : typed) names_typed.insert(token.option->field.name);
+  for (const Typed &token : typed) {
+    const std::string &name = token.option->field.name;
+    if (!names_typed.insert(name).second && name != "set")
+      throw UsageError("--" + name + " is given twice: which one counts cannot be told");
+  }
   const std::set<std::string> uses = {"sample", "interpolate", "complete", "evaluate"};  // a trained model
   const bool runs = std::none_of(uses.begin(), uses.end(), [&](const auto &name) { return names_typed.count(name); });
   for (const Typed &token : typed)

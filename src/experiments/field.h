@@ -67,7 +67,7 @@ void assign(const Field<Owner> &field, Owner &owner, const std::string &value, c
   } else {
     bool allowed = field.choices.empty();
     for (const std::string &choice : field.choices) allowed = allowed || value == choice;
-    if (!allowed) refuse("; did you mean " + nearest(value, field.choices) + "?");
+    if (!allowed) refuse(did_you_mean(value, field.choices));
     for (const char c : value)
       if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
         throw std::invalid_argument(shown_name + " takes " + expectation(field));  // which a config file could not hold
@@ -87,8 +87,7 @@ const Field<Owner> &find_field(const std::vector<Field<Owner>> &fields, const st
     if (field.name == name) return field;
     names.push_back(field.name);
   }
-  throw std::invalid_argument("there is no " + kind + " " + coopnets::quoted(name) + "; did you mean " +
-                              nearest(name, names) + "?");
+  throw std::invalid_argument("there is no " + kind + " " + coopnets::quoted(name) + did_you_mean(name, names));
 }
 
 }  // namespace coopnets

@@ -60,15 +60,28 @@ int64_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+namespace {
+
+// A candidate that begins with the word is near.
+int64_t distance(const std::string &word, const std::string &candidate) {
+  const bool begins = word.size() >= 3 && edit_distance(word, candidate.substr(0, word.size())) == 0;
+  return begins ? 1 : edit_distance(word.substr(0, 200), candidate);
+}
+
+}  // namespace
+
 std::string nearest(const std::string &word, const std::vector<std::string> &candidates) {
-  const std::string *best = nullptr;
-  int64_t least = 0;
-  for (const std::string &candidate : candidates) {
-    const bool begins = word.size() >= 3 && edit_distance(word, candidate.substr(0, word.size())) == 0;
-    const int64_t distance = begins ? 1 : edit_distance(word.substr(0, 200), candidate);
-    if (!best || distance < least) best = &candidate, least = distance;
-  }
-  return best ? *best : "";
+  const auto best = std::min_element(candidates.begin(), candidates.end(), [&](const auto &a, const auto &b) {
+    return distance(word, a) < distance(word, b);
+  });
+  return best == candidates.end() ? "" : *best;
+}
+
+std::string did_you_mean(const std::string &word, const std::vector<std::string> &candidates,
+                         const std::string &before) {
+  const std::string best = nearest(word, candidates);
+  const bool near = 3 * distance(word, best) <= int64_t(std::max(word.size(), best.size()));
+  return best.empty() || !near ? "" : "; did you mean " + before + best + "?";
 }
 
 std::string either(const std::vector<std::string> &words) {

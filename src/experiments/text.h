@@ -28,6 +28,11 @@ int64_t edit_distance(std::string_view a, std::string_view b);
 // "" for no candidates.
 std::string nearest(const std::string &word, const std::vector<std::string> &candidates);
 
+// "; did you mean --seed?" for the nearest candidate where it differs by a third of its letters at most, `before` it; ""
+// where none does.
+std::string did_you_mean(const std::string &word, const std::vector<std::string> &candidates,
+                         const std::string &before = "");
+
 // "a, b or c".
 std::string either(const std::vector<std::string> &words);
 
