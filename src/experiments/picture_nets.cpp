@@ -1,6 +1,9 @@
 // Nets of experiments 2 to 6: pictures of things, from a latent vector.
 #include "experiments/nets.h"
 
+#include <algorithm>
+#include <stdexcept>
+
 namespace coopnets {
 
 namespace {
@@ -119,6 +122,30 @@ Variables digits_generator(Recorder &r, const Variables &z, const Settings &) { 
 
 Variables small_generator_28(Recorder &r, const Variables &z, const Settings &) { return from_4_to_28(r, z[0], 64); }
 
+// Pictures of any size: from the first map, of a side that no doubling reaches, bilinear doubling and 3x3 windows, which
+// favour no pixel of a block, so that there is no grid to print. Throws std::invalid_argument where the first map would
+// be larger than 16x16.
+Variables smooth(Recorder &r, Variable z, int64_t size, int64_t colours) {
+  int64_t side = size, channels = 16;
+  for (; side % 2 == 0 && side > 4; side /= 2) channels = std::min<int64_t>(2 * channels, 128);
+  if (side > 16)
+    throw std::invalid_argument("it doubles a side of 16 or less, and " + std::to_string(size) +
+                                " is none such doubled");
+  Variable h = normalised(r, z, channels, valid(side));
+  for (; side < size; side *= 2) {
+    channels = std::max<int64_t>(channels / 2, 16);
+    h = r.upsample(h);
+    h = r.batch_norm(r.conv(h, channels, same_side(3, 1), LayerOptions().without_bias()), leaky_relu(0.2));
+  }
+  return {r.conv(h, colours, same_side(3, 1), tanh_activation())};
+}
+
+Variables smooth_generator(Recorder &r, const Variables &z, const Settings &s) { return smooth(r, z[0], s.size, 3); }
+
+Variables smooth_grey_generator(Recorder &r, const Variables &z, const Settings &s) {
+  return smooth(r, z[0], s.size, 1);
+}
+
 }  // namespace
 
 std::vector<Net> picture_nets() {
@@ -138,6 +165,8 @@ std::vector<Net> picture_nets() {
           {g, "cifar10", "cifar10", "[P]'s, 32x32", cifar_generator, z},
           {g, "celeba", "celeba", "the scene's with one more stage", celeba_generator, z},
           {g, "lsun", "lsun", "the scene's with two more stages", lsun_generator, z},
+          {g, "smooth", "scene", "bilinear doubling and 3x3 convolutions", smooth_generator, z},
+          {g, "smooth-grey", "digits", "the same for one channel", smooth_grey_generator, z},
           {g, "small-28", "digits", "half the digits' filters", small_generator_28, z},
           {g, "small-32", "cifar10", "three 4x4 deconvolutions that double the side", small_generator_32, z},
           {g, "small-64", "scene", "four 4x4 deconvolutions that double the side", small_generator_64, z}};
