@@ -216,6 +216,40 @@ TEST(Dataset, ABadPictureIsNamedCountedAndReplaced) {
   EXPECT_EQ(warnings.size(), 4u);
 }
 
+// Said once for all of them, in memory and streamed; nothing is said of ordinary pictures.
+TEST(Dataset, TransparentAndEnlargedPicturesAreSaid) {
+  TemporaryFolder folder;
+  write_pictures(folder.path, 3);
+  const Bytes half = {200, 100, 0, 128};
+  Bytes rgba;
+  for (int i = 0; i < 10 * 10; ++i) rgba.insert(rgba.end(), half.begin(), half.end());
+  for (const char *name : {"x.png", "y.png"}) {
+    Bytes png;
+    stbi_write_png_to_func(append_bytes, &png, 10, 10, 4, rgba.data(), 40);
+    write_bytes(folder / name, png);
+  }
+  for (const int64_t memory : {int64_t{1} << 30, int64_t{0}})
+    for (const int64_t side : {18, 21}) {
+      std::vector<std::string> said;
+      DatasetOptions options = options_for(folder.path);
+      options.warn = [&](const std::string &sentence) { said.push_back(sentence); };
+      options.height = options.width = side;
+      options.memory_limit = memory;
+      options.alpha = Alpha::white;
+      Dataset data(options);
+      for (int i = 0; i < 3; ++i) batch(data, i, 5);
+      EXPECT_EQ(data.bad_count(), 0);
+      ASSERT_EQ(said.size(), side == 18 ? 1u : 2u) << side;
+      EXPECT_NE(said[0].find("transparent pixels, such as " + (folder / "")), std::string::npos) << said[0];
+      EXPECT_NE(said[0].find("they lie on white"), std::string::npos) << said[0];
+      if (side == 21) {
+        EXPECT_NE(said[1].find("more than twice to 21x21"), std::string::npos) << said[1];
+      }
+      const Image blended = data.image(3);
+      EXPECT_EQ(blended.at(5, 5)[0], (200 * 128 + 255 * 127 + 127) / 255);
+    }
+}
+
 // Whatever is bad, size, labels and order stay, and what takes a place does not depend on when that is found.
 TEST(Dataset, ACategoryOfBadPicturesIsNoReasonToStop) {
   TemporaryFolder folder;

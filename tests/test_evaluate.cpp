@@ -271,7 +271,7 @@ TEST_F(EvaluateDigits, features_of_a_classifier_of_our_own) {
   EXPECT_CONTAINS(failure_of({"--exp", "classifier", "--data", data, "--out", folder, "--set", "held_out=0"}),
                   "--set held_out=N");
   std::filesystem::create_directories(folder + "/plain");
-  save_png(folder + "/plain/a.png", noise(8, 8, 3));
+  save_png(folder + "/plain/a.png", noise(32, 32, 3));
   EXPECT_CONTAINS(failure_of({"--exp", "classifier", "--data", folder + "/plain", "--out", folder}),
                   "two categories or more");
 

@@ -9,7 +9,7 @@ namespace {
 class ImageExperiment : public FolderTest, public testing::WithParamInterface<const char *> {
  protected:
   ImageExperiment() {
-    for (int i = 0; i < 7; ++i) write_bytes(pictures + std::to_string(i) + ".png", encode_png(noise(9, 12, 3, i + 1)));
+    for (int i = 0; i < 7; ++i) write_bytes(pictures + std::to_string(i) + ".png", encode_png(noise(33, 36, 3, i + 1)));
   }
   std::string run(const Arguments &more) const {
     const Outcome o = run_program(Arguments{"--exp", GetParam(), "--out", folder, "--threads", "1"} + more);

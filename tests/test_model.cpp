@@ -181,7 +181,9 @@ TEST(Model, stationary_nets_take_any_multiple_and_say_when_they_do_not) {
   EXPECT_CONTAINS(error_of([&] { make_model(*backend, e, s, 3); }), "(--set size=...)");
   s.border = 8;
   EXPECT_CONTAINS(error_of([&] { make_model(*backend, e, s, 3); }), "border=...: nets that pad have none");
-  EXPECT_CONTAINS(error_of([] { find_experiment("texturing"); }), "did you mean 'texture'?");
+  EXPECT_CONTAINS(error_of([] { find_experiment("texturing"); }), "did you mean texture?");
+  EXPECT_EQ(error_of([] { find_experiment("portraits"); }),
+            "there is no experiment 'portraits' (coopnets --list shows them all)");
 }
 
 TEST(Model, a_preset_suits_the_algorithm) {
@@ -316,6 +318,24 @@ TEST(Model, every_preset_says_whose_it_is) {
       EXPECT_EQ(preset.source.compare(0, 10, "published:") == 0, published) << e.name << ' ' << preset.name;
       EXPECT_CONTAINS(list_text(e.name), "--preset " + preset.name + " (" + preset.source + ")");
     }
+}
+
+TEST(Model, the_smooth_generators_make_what_can_be_doubled_to) {
+  for (const auto &[name, channels] : {std::pair<const char *, int64_t>{"smooth", 3}, {"smooth-grey", 1}}) {
+    const Net &net = find_net(Net::generator, name);
+    Settings s;
+    for (const int64_t size : {3, 4, 28, 32, 50, 64, 96, 208, 256}) {
+      s.size = size;
+      const bool fits = size != 50;  // twice 25
+      try {
+        const Shape out = sketch(net.function(s), "generator", net.latent(s)).outputs.at(0);
+        EXPECT_EQ(out, (Shape{1, 1, size, size, channels}));
+        EXPECT_TRUE(fits) << size;
+      } catch (const std::invalid_argument &error) {
+        EXPECT_FALSE(fits) << size << error.what();
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -107,13 +107,14 @@ TEST_F(Resume, interrupted_finishes_its_iteration_and_says_how_to_go_on) {
 }
 
 TEST_F(Resume, killed_at_any_moment_leaves_a_readable_checkpoint) {
-  expect_success(train(21, "straight"));
+  const Arguments averaged = {"--set", "averaging=0.3"};  // a part of the run, whose length stays
+  expect_success(train(21, "straight") + averaged);
   const std::string partial = path("checkpoint.safetensors.partial");
   int kills = 0;
   for (uint64_t attempt = 0; attempt < 16; ++attempt) {
     if (fs::exists(path("checkpoint.safetensors")) && saved_iteration() == "21") fs::remove_all(path(""));
     const bool begun = fs::exists(path("checkpoint.safetensors"));
-    Program run(train(21) + Arguments{begun ? "--resume" : "--overwrite"});
+    Program run(train(21) + averaged + Arguments{begun ? "--resume" : "--overwrite"});
     if (attempt % 2 == 0) {  // while a checkpoint is being written
       while (run.runs() && !fs::exists(partial)) wait_a_moment(0.1);
     } else {
@@ -132,8 +133,8 @@ TEST_F(Resume, killed_at_any_moment_leaves_a_readable_checkpoint) {
       }
   }
   EXPECT_GE(kills, 4);
-  if (!fs::exists(path("checkpoint.safetensors"))) expect_success(train(21) + Arguments{"--overwrite"});
-  expect_success(resume(21));
+  if (!fs::exists(path("checkpoint.safetensors"))) expect_success(train(21) + averaged + Arguments{"--overwrite"});
+  expect_success(resume(21) + averaged);
   EXPECT_TRUE(checkpoint() == checkpoint("straight"));
   EXPECT_EQ(rows(), 21);
 }

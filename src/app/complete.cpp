@@ -69,7 +69,8 @@ std::vector<real> occluded(std::vector<real> pictures, const std::vector<Mask> &
 }
 
 Mask load_mask(const std::string &path, const Shape &example, const Settings &s) {
-  const Image image = fit(load_image(path, 1), example.h, example.w, parse_crop(s.crop), parse_resize(s.resize));
+  const Image image =
+      fit(load_image(path, 1, Alpha::ignore), example.h, example.w, parse_crop(s.crop), parse_resize(s.resize));
   Mask mask{example.h, example.w, {}};
   int64_t count = 0;
   for (const uint8_t pixel : image.pixels) {
@@ -118,8 +119,8 @@ int complete(const Options &options) {
                                         warn, settings.held_out > 0 ? Part::held_out : Part::train);
     pictures = examples->range(0, std::min(shown, examples->size()));
   } else {
-    const Image own = fit(load_image(options.picture, example.c), example.h, example.w, parse_crop(settings.crop),
-                          parse_resize(settings.resize));
+    const Image own = fit(load_image(options.picture, example.c, parse_alpha(settings.alpha)), example.h, example.w,
+                          parse_crop(settings.crop), parse_resize(settings.resize));
     pictures.resize(own.size());
     to_reals(own.pixels.data(), own.size(), Normalise::fixed, pictures.data());
   }

@@ -77,19 +77,20 @@ Table feature_scores(const FeatureNet &net, const Comparison &comparison,
   std::optional<Gaussian> fitted;
   if (reference) fitted = fit_gaussian(real);
   const Samples other = ratio ? in_units(comparison.held_out->seen.features) : Samples();
-  // FID of so many of a set, over that of as many held-out pictures.
-  const auto fid_ratio = [&](const Samples &features) {
+  const auto fid = [&](const Samples &features) { return frechet_distance(*fitted, fit_gaussian(features)); };
+  std::map<int64_t, double> of_others;  // FID of so many held-out pictures
+  const auto fid_ratio = [&](const Samples &features, double of_all) {
     const int64_t count = std::min(features.count, other.count);
-    return frechet_distance(*fitted, fit_gaussian(first_of(features, count))) /
-           frechet_distance(*fitted, fit_gaussian(first_of(other, count)));
+    if (!of_others.count(count)) of_others[count] = fid(first_of(other, count));
+    return (count == features.count ? of_all : fid(first_of(features, count))) / of_others[count];
   };
   const auto add = [&](const FeatureSet &set, bool compared) {
     const Samples features = in_units(set.seen.features);
     if (say) say("scores of " + set.name + ": " + std::to_string(features.count) + " pictures");
     const MeanAndDeviation score = inception_score(set.seen.logits, comparison.splits);
     std::vector<double> cells = {score.mean, score.deviation};
-    if (compared) cells.push_back(frechet_distance(*fitted, fit_gaussian(features)));
-    if (compared && ratio) cells.push_back(fid_ratio(features));
+    if (compared) cells.push_back(fid(features));
+    if (compared && ratio) cells.push_back(fid_ratio(features, cells.back()));
     if (!compared) cells.resize(cells.size() + size_t(reference != nullptr) + size_t(ratio), NAN);
     if (statistics) cells.push_back(frechet_distance(fit_gaussian(set.seen.features), statistics->features));
     if (compared) {

@@ -21,6 +21,7 @@ std::string metadata_entry(const SafetensorsFile &file, const std::string &key) 
 
 Settings stored_settings(const SafetensorsFile &file, Settings s) {
   const std::string text = metadata_entry(file, "settings");
+  if (text.find("\nalpha=") == std::string::npos) s.alpha = "ignore";  // before there was a choice
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     const std::string line = text.substr(begin, end - begin);
@@ -119,10 +120,11 @@ void check_same_run(const SafetensorsFile &file, const std::vector<std::pair<std
       check(field.name, before.get(field.name), settings.get(field.name));
 }
 
-// A model is made of the averages of its parameters where the run kept some.
-static NamedViews averaged(const SafetensorsFile &file, NamedViews state) {
+// A model is made of the averages of its parameters where the run kept some, unless it needs the running statistics,
+// which are those of the last ones.
+static NamedViews averaged(const SafetensorsFile &file, NamedViews state, const std::string &statistics) {
   for (auto &[name, view] : state)
-    if (file.find(average_of(name))) name = average_of(name);
+    if (statistics == "batch" && file.find(average_of(name))) name = average_of(name);
   return state;
 }
 
@@ -151,7 +153,7 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
     if (!file.find((*net)->parameters()[0].name))
       net->reset();
     else
-      load_checkpoint(file, backend, averaged(file, (*net)->state()));
+      load_checkpoint(file, backend, averaged(file, (*net)->state(), settings_of(options, saved.settings).statistics));
   }
   const Settings chosen = settings_of(options, saved.settings);
   for (const char *name : {"descriptor", "generator", "size", "frames", "latent"})
@@ -167,7 +169,7 @@ std::string identify(const Examples &examples) {
 }
 
 void check_same_data(const SavedModel &saved, const std::string &path, const Examples &training) {
-  for (const char *name : {"category", "crop", "resize", "normalise", "held_out", "examples"})
+  for (const char *name : {"category", "crop", "resize", "alpha", "normalise", "held_out", "examples"})
     if (saved.settings.get(name) != saved.trained.get(name))
       throw std::runtime_error(path + " was trained with " + name + "=" + quoted(saved.trained.get(name)) + ", not " +
                                quoted(saved.settings.get(name)) +

@@ -26,6 +26,7 @@ DatasetOptions data_options(const Options &options, const Settings &s) {
   data.height = data.width = s.size;
   data.crop = parse_crop(s.crop);
   data.resize = parse_resize(s.resize);
+  data.alpha = parse_alpha(s.alpha);
   data.normalise = parse_normalise(s.normalise);
   data.seed = static_cast<uint64_t>(options.seed);
   return data;

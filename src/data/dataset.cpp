@@ -13,6 +13,10 @@
 
 namespace coopnets {
 
+namespace {
+constexpr double most_enlarged = 2;  // times, without a word
+}
+
 int64_t memory_for_examples(const std::string &control_groups) {
   int64_t memory = int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
   for (const char *name : {"/memory.max", "/memory/memory.limit_in_bytes"}) {  // of versions 2 and 1
@@ -50,7 +54,7 @@ void Dataset::choose_shape() {
   std::string first_reason;
   for (int64_t index = 0; shape_.size() == 0; ++index) {
     try {
-      const Image image = source_.read(index, shape_.c);
+      const Image image = source_.read(index, shape_.c, options_.alpha);
       shape_.c = image.channels;
       if (shape_.h == 0) shape_.h = options_.crop.kind == Crop::side ? options_.crop.size : image.height;
       if (shape_.w == 0) shape_.w = options_.crop.kind == Crop::side ? options_.crop.size : image.width;
@@ -64,7 +68,10 @@ void Dataset::choose_shape() {
 
 Dataset::Bytes Dataset::decode(int64_t index) const {
   try {
-    return fit(source_.read(index, shape_.c), shape_.h, shape_.w, options_.crop, options_.resize).pixels;
+    const Image image = source_.read(index, shape_.c, options_.alpha);
+    Bytes pixels = fit(image, shape_.h, shape_.w, options_.crop, options_.resize).pixels;
+    note_odd(index, image);
+    return pixels;
   } catch (const std::runtime_error &error) {
     const std::string why = error.what(), name = source_.name(index);
     if (why.find(name) != std::string::npos) throw;
@@ -85,11 +92,29 @@ void Dataset::note_bad(int64_t index, const std::string &why) const {
   unsaid_.push_back(why + "; another picture takes its place");
 }
 
+void Dataset::note_odd(int64_t index, const Image &image) const {
+  const bool side = options_.crop.kind == Crop::side;
+  const double of_height = double(shape_.h) / double(side ? options_.crop.size : image.height),
+               of_width = double(shape_.w) / double(side ? options_.crop.size : image.width);
+  const std::lock_guard<std::mutex> lock(bad_mutex_);
+  const auto note = [index](int64_t &first) { first = first < 0 ? index : std::min(first, index); };
+  if (image.blended) note(blended_);
+  if (std::max(of_height, of_width) > most_enlarged) note(enlarged_);
+}
+
 void Dataset::say_warnings() const {
   std::vector<std::string> sentences;
   {
     const std::lock_guard<std::mutex> lock(bad_mutex_);
     sentences.swap(unsaid_);
+    if (blended_ >= 0 && !std::exchange(said_blended_, true))
+      sentences.push_back("there are pictures with transparent pixels, such as " + source_.name(blended_) +
+                          ": they lie on " + (options_.alpha == Alpha::white ? "white" : "black") +
+                          " (--set alpha=white or alpha=black; alpha=ignore shows the colours beneath)");
+    if (enlarged_ >= 0 && !std::exchange(said_enlarged_, true))
+      sentences.push_back("there are pictures that are enlarged more than twice to " + std::to_string(shape_.h) + "x" +
+                          std::to_string(shape_.w) + ", such as " + source_.name(enlarged_) +
+                          ": they are blurred, and so will be what is learned (a smaller --set size=... needs less)");
   }
   for (const std::string &sentence : sentences) options_.warn(sentence);
 }

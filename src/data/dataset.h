@@ -25,6 +25,7 @@ struct DatasetOptions {
   int64_t channels = 0;           // 1 or 3; 0: those of the first picture
   Crop crop;
   Resize resize = Resize::average;
+  Alpha alpha = Alpha::black;
   Normalise normalise = Normalise::stretch;
   uint64_t seed = 0;                              // of the order
   int64_t memory_limit = memory_for_examples();   // examples that take more are read from disk again and again
@@ -73,6 +74,7 @@ class Dataset {
   Bytes decode(int64_t index) const;      // throws when the picture is bad
   Bytes good_bytes(int64_t index) const;  // of the example, or of the one that takes its place
   void note_bad(int64_t index, const std::string &why) const;
+  void note_odd(int64_t index, const Image &) const;  // transparent or far too small, once each
   void say_warnings() const;
   [[noreturn]] void too_many_bad(size_t count, const std::string &first) const;
   bool bad_is_too_many(size_t count) const { return 20 * count > size_t(size()); }
@@ -89,8 +91,10 @@ class Dataset {
   Bytes kept_;  // all examples, when they fit
   mutable std::mutex bad_mutex_;
   mutable std::set<int64_t> bad_;
-  mutable std::vector<std::string> unsaid_;  // warnings of decoding threads
-  std::unique_ptr<Prefetch> prefetch_;       // last, so that its threads end before what they use
+  mutable std::vector<std::string> unsaid_;       // warnings of decoding threads
+  mutable int64_t blended_ = -1, enlarged_ = -1;  // the first picture that is so; -1: none is
+  mutable bool said_blended_ = false, said_enlarged_ = false;
+  std::unique_ptr<Prefetch> prefetch_;  // last, so that its threads end before what they use
 };
 
 }  // namespace coopnets

@@ -25,6 +25,7 @@ Image crop_centre(const Image &image, int64_t height, int64_t width) {
 Image with_channels(Image image, int64_t channels) {
   if (channels == 0 || channels == image.channels) return image;
   Image out(image.height, image.width, channels);
+  out.blended = image.blended;
   for (int64_t i = 0; i < image.height * image.width; ++i) {
     const uint8_t *from = image.pixels.data() + i * image.channels;
     uint8_t *to = out.pixels.data() + i * channels;

@@ -12,6 +12,7 @@ namespace coopnets {
 struct Image {
   int64_t height = 0, width = 0, channels = 0;
   std::vector<uint8_t> pixels;
+  bool blended = false;  // the file had transparent pixels, which were laid on a background
 
   Image() = default;
   Image(int64_t height, int64_t width, int64_t channels, uint8_t value = 0)
@@ -28,13 +29,18 @@ struct Image {
 constexpr int64_t max_pixels = int64_t{1} << 28;  // height x width of the largest picture that is read or made
 
 // --- Reading --------------------------------------------------------------------------------------------------------
+// What transparent pixels lie on; ignore: the colours that they have beneath.
+enum class Alpha { black, white, ignore };
+Alpha parse_alpha(const std::string &);  // by these names; throws std::runtime_error that says so
+
 // PNG, JPEG, BMP, PPM/PGM, TGA, PSD, HDR, PIC (Softimage), or the first frame of a GIF. channels 0: 1 for grey files, 3
-// for all others; 1 or 3: as asked. 16-bit samples are reduced to 8 bits, HDR's to gamma 2.2, alpha is dropped. Throws
-// std::runtime_error that names the file when it cannot be read, is no picture, ends early, is corrupt, or has more than
-// max_pixels.
-Image load_image(const std::string &path, int64_t channels = 0);
+// for all others; 1 or 3: as asked. 16-bit samples are reduced to 8 bits, HDR's to gamma 2.2; photographs are turned as
+// their Exif segment says. Throws std::runtime_error that names the file when it cannot be read, is no picture (naming
+// what it is instead, where that is known), ends early, is corrupt, or has more than max_pixels.
+Image load_image(const std::string &path, int64_t channels = 0, Alpha = Alpha::black);
 // The same from the file's bytes; `name` stands for the path in errors.
-Image decode_image(const std::vector<uint8_t> &bytes, const std::string &name, int64_t channels = 0);
+Image decode_image(const std::vector<uint8_t> &bytes, const std::string &name, int64_t channels = 0,
+                   Alpha = Alpha::black);
 // Whether the name ends, in either case, as one of the formats above: .png .jpg .jpeg .bmp .ppm .pgm .pnm .tga .gif
 // .psd .hdr .pic
 bool has_image_name(const std::string &path);

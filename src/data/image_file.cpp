@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "data/bytes.h"
-#include "data/image.h"
+#include "data/exif.h"
 #include "data/stb.h"
 #include "tensor/file.h"
 
@@ -26,20 +26,62 @@ void check_size(const std::string &name, int64_t height, int64_t width) {
     fail(name, std::to_string(width) + " x " + std::to_string(height) + " pixels are more than 2^28");
 }
 
-bool starts_with(const std::vector<uint8_t> &bytes, const std::string &magic) {
-  return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
+bool has_at(const std::vector<uint8_t> &bytes, size_t at, const std::string &what) {
+  return bytes.size() >= at + what.size() && std::memcmp(bytes.data() + at, what.data(), what.size()) == 0;
 }
 
-// stb_image checks no CRC: walks the chunks (length, type, data, CRC of type and data) from the signature to IEND.
-void check_png(const std::vector<uint8_t> &bytes, const std::string &name) {
+bool starts_with(const std::vector<uint8_t> &bytes, const std::string &magic) { return has_at(bytes, 0, magic); }
+
+// What people have under a picture's name, and what to do about it. Files that begin by their size have their mark later.
+void refuse_known_strangers(const std::vector<uint8_t> &bytes, const std::string &name) {
+  struct Stranger {
+    size_t at;
+    std::string mark;
+    const char *what;
+  };
+  static const Stranger strangers[] = {{8, "WEBP", "it is WebP"},
+                                       {4, "ftypavif", "it is AVIF"},
+                                       {4, "ftypavis", "it is AVIF"},
+                                       {4, "ftyphei", "it is HEIC"},
+                                       {4, "ftyphev", "it is HEIC"},
+                                       {4, "ftypmif1", "it is HEIC"},
+                                       {4, "ftypmsf1", "it is HEIC"},
+                                       {0, "\xFF\x0A", "it is JPEG XL"},
+                                       {4, "JXL ", "it is JPEG XL"},
+                                       {4, "jP  ", "it is JPEG 2000"},
+                                       {0, "\xFF\x4F\xFF\x51", "it is JPEG 2000"},
+                                       {0, std::string("II*\0", 4), "it is TIFF"},
+                                       {0, std::string("MM\0*", 4), "it is TIFF"},
+                                       {0, "P1", "it is PBM"},
+                                       {0, "P4", "it is PBM"},
+                                       {0, "P7", "it is PAM"}};
+  for (const Stranger &stranger : strangers)
+    if (has_at(bytes, stranger.at, stranger.mark) && (stranger.at != 8 || has_at(bytes, 0, "RIFF")))
+      fail(name, std::string(stranger.what) + ", whatever its name, which is not read: convert it to PNG or JPEG");
+  if (has_at(bytes, 0, "version https://git-lfs"))
+    fail(name, "it is a pointer of Git LFS: 'git lfs pull' fetches the picture");
+  std::string text;
+  for (size_t i = 0; i < std::min<size_t>(bytes.size(), 64); ++i) text += char(std::tolower(bytes[i]));
+  const size_t first = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  if (first != std::string::npos && (text.compare(first, 9, "<!doctype") == 0 || text.compare(first, 5, "<html") == 0))
+    fail(name, "it is a web page: what was fetched is not the picture");
+}
+
+// stb_image checks no CRC: walks the chunks (length, type, data, CRC of type and data) from the signature to IEND. One
+// that differs matters in chunks without which there is no picture, whose names begin with a capital letter. Whether it has
+// transparent colours.
+bool check_png(const std::vector<uint8_t> &bytes, const std::string &name) {
   const size_t overhead = 12;
+  bool transparent = false;
   for (size_t at = 8;;) {
     if (at + overhead > bytes.size()) fail(name, "it ends early");
     const size_t length = big_endian32(&bytes[at]);
     if (length > bytes.size() - at - overhead) fail(name, "it ends early");
-    if (crc32(&bytes[at + 4], length + 4) != big_endian32(&bytes[at + 8 + length]))
+    const bool critical = (bytes[at + 4] & 0x20) == 0;
+    if (critical && crc32(&bytes[at + 4], length + 4) != big_endian32(&bytes[at + 8 + length]))
       fail(name, "the PNG is corrupt (a CRC differs)");
-    if (std::memcmp(&bytes[at + 4], "IEND", 4) == 0) return;
+    transparent = transparent || has_at(bytes, at + 4, "tRNS");
+    if (has_at(bytes, at + 4, "IEND")) return transparent;
     at += overhead + length;
   }
 }
@@ -48,7 +90,7 @@ void check_png(const std::vector<uint8_t> &bytes, const std::string &name) {
 // truncated picture. Walks the markers as stb does: segments by their length, the coded data after SOS by looking for
 // the next ff that is followed by neither 00 (a literal ff) nor d0 ... d7 (restarts).
 void check_jpeg(const std::vector<uint8_t> &bytes, const std::string &name) {
-  enum Marker { dht = 0xC4, eoi = 0xD9, sos = 0xDA };
+  enum Marker { dht = 0xC4, jpg = 0xC8, arithmetic = 0xC9, dac = 0xCC, eoi = 0xD9 };
   const size_t size = bytes.size();
   for (size_t at = 2;;) {
     while (at + 1 < size &&
@@ -60,6 +102,13 @@ void check_jpeg(const std::vector<uint8_t> &bytes, const std::string &name) {
     if (at + 4 > size) fail(name, "it ends early");
     const size_t length = size_t(bytes[at + 2] << 8 | bytes[at + 3]), end = at + 2 + length;
     if (length < 2 || end > size) fail(name, "it ends early or is corrupt (JPEG)");
+    if (marker >= 0xC0 && marker <= 0xCF && marker != dht && marker != jpg && marker != dac) {  // a frame's header
+      const std::string convert = ", which is not read: convert it to an ordinary one";
+      if (marker >= arithmetic) fail(name, "it is a JPEG with arithmetic coding" + convert);
+      if (marker > 0xC2) fail(name, "it is a lossless or hierarchical JPEG" + convert);
+      if (length > 2 && bytes[at + 4] != 8)
+        fail(name, "it is a JPEG of " + std::to_string(bytes[at + 4]) + " bits a sample" + convert);
+    }
     if (marker == dht) {  // tables: class and number, 16 counts of codes by length, as many symbols
       for (size_t table = at + 4; table < end;) {
         if (table + 17 > end) fail(name, "the JPEG is corrupt (Huffman table)");
@@ -186,7 +235,25 @@ std::string reason_of_stb() {
   return reason ? reason : "it is corrupt";
 }
 
-Image decode_by_stb(const std::vector<uint8_t> &bytes, const std::string &name, int64_t channels) {
+// Pixels of red, green, blue and alpha without the last, laid on a background, each sum rounded once. Some programs write
+// an alpha of zeros that nobody is meant to heed: where `or_opaque`, that is none.
+Image laid_on(Alpha background, const stbi_uc *pixels, int64_t height, int64_t width, bool or_opaque) {
+  Image image(height, width, 3);
+  const int64_t count = height * width;
+  bool opaque = background == Alpha::ignore || or_opaque;
+  for (int64_t i = 0; opaque && background != Alpha::ignore && i < count; ++i) opaque = pixels[4 * i + 3] == 0;
+  const int under = background == Alpha::white ? 255 : 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const int alpha = opaque ? 255 : pixels[4 * i + 3];
+    image.blended = image.blended || alpha < 255;
+    for (int64_t c = 0; c < 3; ++c)
+      image.pixels[size_t(3 * i + c)] = uint8_t((pixels[4 * i + c] * alpha + under * (255 - alpha) + 127) / 255);
+  }
+  return image;
+}
+
+Image decode_by_stb(const std::vector<uint8_t> &bytes, const std::string &name, int64_t channels, Alpha background,
+                    bool png, bool transparent_colours) {
   int width = 0, height = 0, in_file = 0;
   {
     const AllocationLimit limit(size_t{1} << 20);
@@ -204,19 +271,22 @@ Image decode_by_stb(const std::vector<uint8_t> &bytes, const std::string &name, 
   // Of a corrupt PIC stb_image 2.27 converts pixels that it does not have (CVE-2023-43898), unless asked for the four
   // channels that it decodes to.
   const bool pic = starts_with(bytes, pic_magic);
+  const bool alpha = !pic && (in_file == 2 || in_file == 4 || transparent_colours);
+  // An iPhone's PNG (CgBI) has blue, green, red, multiplied by alpha. These hold for all threads: set once.
+  [[maybe_unused]] static const bool iphones = [] {
+    stbi_convert_iphone_png_to_rgb(1);
+    stbi_set_unpremultiply_on_load(1);
+    return true;
+  }();
   Reader reader{bytes};
   const std::unique_ptr<stbi_uc, void (*)(void *)> pixels(
-      stbi_load_from_callbacks(&reader_callbacks, &reader, &width, &height, &in_file, pic ? 4 : int(channels)),
+      stbi_load_from_callbacks(&reader_callbacks, &reader, &width, &height, &in_file, pic || alpha ? 4 : int(channels)),
       stbi_image_free);
   if (reader.ended_early) fail(name, "it ends early" + (pixels ? "" : " (" + reason_of_stb() + ")"));
   if (!pixels) fail(name, reason_of_stb());
   check_size(name, height, width);
-  if (pic) {
-    Image image(height, width, 3);
-    for (int64_t i = 0; i < image.height * image.width; ++i)
-      std::copy_n(pixels.get() + 4 * i, 3, image.pixels.data() + 3 * i);
-    return with_channels(std::move(image), channels);
-  }
+  if (pic || alpha)
+    return with_channels(laid_on(pic ? Alpha::ignore : background, pixels.get(), height, width, !png), channels);
   Image image;
   image.height = height;
   image.width = width;
@@ -227,21 +297,29 @@ Image decode_by_stb(const std::vector<uint8_t> &bytes, const std::string &name, 
 
 }  // namespace
 
-Image decode_image(const std::vector<uint8_t> &bytes, const std::string &name, int64_t channels) {
+Alpha parse_alpha(const std::string &text) {
+  if (text == "black") return Alpha::black;
+  if (text == "white") return Alpha::white;
+  if (text == "ignore") return Alpha::ignore;
+  throw std::runtime_error("alpha takes black, white or ignore, not '" + text + "'");
+}
+
+Image decode_image(const std::vector<uint8_t> &bytes, const std::string &name, int64_t channels, Alpha background) {
   if (channels != 0 && channels != 1 && channels != 3)
     throw std::invalid_argument("a picture has 1 or 3 channels, not " + std::to_string(channels));
   for (const char *magic : {"P2", "P3", "P5", "P6"})
     if (starts_with(bytes, magic)) return with_channels(decode_pnm(bytes, name), channels);
-  if (starts_with(bytes, "RIFF") && bytes.size() >= 12 && std::memcmp(&bytes[8], "WEBP", 4) == 0)
-    fail(name, "it is WebP, whatever its name, which is not read: convert it to PNG or JPEG");
-  if (starts_with(bytes, "\x89PNG\r\n\x1A\n")) check_png(bytes, name);
-  if (starts_with(bytes, "\xFF\xD8")) check_jpeg(bytes, name);
+  refuse_known_strangers(bytes, name);
+  const bool png = starts_with(bytes, "\x89PNG\r\n\x1A\n"), jpeg = starts_with(bytes, "\xFF\xD8");
+  const bool transparent_colours = png && check_png(bytes, name);
+  if (jpeg) check_jpeg(bytes, name);
   if (starts_with(bytes, "#?RADIANCE\n") || starts_with(bytes, "#?RGBE\n")) check_hdr(bytes, name);
-  return decode_by_stb(bytes, name, channels);
+  Image image = decode_by_stb(bytes, name, channels, background, png, transparent_colours);
+  return jpeg ? upright(std::move(image), exif_orientation(bytes)) : image;
 }
 
-Image load_image(const std::string &path, int64_t channels) {
-  return decode_image(read_bytes(path, (int64_t{1} << 31) - 1), path, channels);
+Image load_image(const std::string &path, int64_t channels, Alpha background) {
+  return decode_image(read_bytes(path, (int64_t{1} << 31) - 1), path, channels, background);
 }
 
 bool has_image_name(const std::string &path) {

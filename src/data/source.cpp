@@ -18,8 +18,8 @@ std::string Source::name(int64_t index) const {
   return paths.empty() ? "example " + std::to_string(index) : paths[size_t(index)];
 }
 
-Image Source::read(int64_t index, int64_t channels) const {
-  if (!paths.empty()) return load_image(paths[size_t(index)], channels);
+Image Source::read(int64_t index, int64_t channels, Alpha alpha) const {
+  if (!paths.empty()) return load_image(paths[size_t(index)], channels, alpha);
   Image image(shape.h, shape.w, shape.c);
   std::copy_n(pixels.data() + index * shape.size(), shape.size(), image.pixels.data());
   return with_channels(std::move(image), channels);

@@ -23,7 +23,7 @@ struct Source {
   int64_t size() const { return paths.empty() ? int64_t(pixels.size()) / shape.size() : int64_t(paths.size()); }
   std::string name(int64_t index) const;  // the path, or "example 7"
   // Throws as load_image() does; channels 0, 1 or 3.
-  Image read(int64_t index, int64_t channels) const;
+  Image read(int64_t index, int64_t channels, Alpha = Alpha::black) const;
 };
 
 struct SourceOptions {

@@ -182,6 +182,7 @@ std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, 
   options.channels = experiment.channels;
   options.crop = parse_crop(windows ? "none" : s.crop);
   options.resize = parse_resize(s.resize);
+  options.alpha = parse_alpha(s.alpha);
   options.normalise = parse_normalise(s.normalise);
   options.seed = seed;
   options.memory_limit = memory;

@@ -193,7 +193,7 @@ std::vector<std::string> unused_settings(const Experiment &experiment) {
   if (experiment.data != DataKind::texture) unused.push_back("border");
   if (experiment.data != DataKind::digits) unused.push_back("parzen");
   if (experiment.data == DataKind::video)
-    unused.insert(unused.end(), {"hidden_square", "inference_steps", "inference_restarts"});
+    unused.insert(unused.end(), {"alpha", "hidden_square", "inference_steps", "inference_restarts"});
   return unused;
 }
 
@@ -203,8 +203,8 @@ const Experiment &find_experiment(const std::string &name) {
     if (e.name == name) return e;
     names.push_back(e.name);
   }
-  throw std::runtime_error("there is no experiment " + quoted(name) + "; did you mean '" + nearest(name, names) +
-                           "'? (coopnets --list shows them all)");
+  throw std::runtime_error("there is no experiment " + quoted(name) + did_you_mean(name, names) +
+                           " (coopnets --list shows them all)");
 }
 
 std::vector<std::string> preset_names() {

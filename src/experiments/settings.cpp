@@ -38,6 +38,8 @@ const std::vector<Field<Settings>> &setting_fields() {
       field("resize", &Settings::resize, {"average", "nearest", "bilinear", "bicubic"},
             "how pictures get that size: average (over the area of a pixel), or as the published codes do it: nearest "
             "(Pillow before 7), bilinear (OpenCV, not antialiased), bicubic (MATLAB)"),
+      field("alpha", &Settings::alpha, {"black", "white", "ignore"},
+            "what transparent pixels of pictures lie on; ignore: the colours that they have beneath"),
       field("normalise", &Settings::normalise, {"stretch", "video", "fixed"},
             "to [-1, 1]: stretch (each picture or frame by its own minimum and maximum), video (each clip by its own), "
             "fixed (0 to 255)"),
@@ -91,7 +93,7 @@ const std::vector<Field<Settings>> &setting_fields() {
             "how often both learning rates halve, after equal parts of the run; 0 never"),
       field("averaging", &Settings::averaging, 0, 1,
             "half-life of the running averages of the weights, which new samples are made with, as a part of the run: "
-            "0.03; 0: samples are made with the last weights"),
+            "0.03; 0, and where statistics=running: the last weights make them"),
       field("schedule_steps", &Settings::schedule_steps, 0, 1e6,
             "pieces of the learning rates' logarithmic schedule from 1 to 0.01; 0 none"),
       field("parzen", &Settings::parzen, {"clean", "authors"},

@@ -16,7 +16,7 @@ struct Settings {
   int64_t size = 64;
   int64_t border = 0;
   int64_t frames = 1;
-  std::string crop = "centre", resize = "average";
+  std::string crop = "centre", resize = "average", alpha = "black";
   std::string normalise = "stretch";
   std::string category;
   int64_t held_out = 0;
