@@ -64,7 +64,7 @@ TEST_F(ProgramTest, a_run_leaves_its_files_and_nothing_else) {
   EXPECT_EQ(names(),
             (std::vector<std::string>{
                 "checkpoint.previous.safetensors", "checkpoint.safetensors", "config.txt", "log.csv", "observed.png",
-                "samples/iteration_000001_descriptor.png", "samples/iteration_000001_generator.png",
+                "report.html", "samples/iteration_000001_descriptor.png", "samples/iteration_000001_generator.png",
                 "samples/iteration_000002_descriptor.png", "samples/iteration_000002_generator.png",
                 "samples/iteration_000003_descriptor.png", "samples/iteration_000003_generator.png"}));
   for (const std::string &name : names())
@@ -140,9 +140,9 @@ TEST_F(ProgramTest, a_run_is_replaced_by_overwrite_alone) {
 
   expect_success(train(1) + Arguments{"--overwrite", "--seed", "2", "--quiet"});
   EXPECT_EQ(names(),
-            (std::vector<std::string>{"checkpoint.previous.safetensors", "checkpoint.safetensors", "config.txt",
-                                      "log.csv", "observed.png", "samples/iteration_000001_descriptor.png",
-                                      "samples/iteration_000001_generator.png"}));
+            (std::vector<std::string>{
+                "checkpoint.previous.safetensors", "checkpoint.safetensors", "config.txt", "log.csv", "observed.png",
+                "report.html", "samples/iteration_000001_descriptor.png", "samples/iteration_000001_generator.png"}));
   for (const char *file : {"checkpoint.safetensors", "checkpoint.previous.safetensors"})
     EXPECT_EQ(SafetensorsFile(path(file)).metadata().at("seed"), "2");
 }

@@ -121,8 +121,9 @@ int train(const Options &options) {
   if (experiment.data == DataKind::video)
     progress.note(save_clips(run.folder().path(), *backend, learner, *examples, shape));
   progress.note("done in " + duration(run.seconds()) + ", " + mebibytes(backend->peak_bytes()) +
-                " of tensors at most. Look at " + run.folder().samples(settings.iterations, "*.png") +
-                "; the model is " + run.folder().checkpoint() + unreadable(examples->bad_count()));
+                " of tensors at most. Look at " + run.folder().file("report.html") + " and " +
+                run.folder().samples(settings.iterations, "*.png") + "; the model is " + run.folder().checkpoint() +
+                unreadable(examples->bad_count()));
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "app/interrupt.h"
 #include "app/pictures.h"
 #include "app/run_name.h"
+#include "app/run_report.h"
 #include "app/saved_model.h"
 #include "experiments/model.h"
 #include "learning/checkpoint.h"
@@ -25,7 +26,8 @@ TrainingRun::TrainingRun(const Options &options, const std::string &experiment, 
       backend_(backend),
       learner_(learner),
       progress_(progress),
-      folder_(options.out, experiment, run_name(options), run_start(options)) {
+      folder_(options.out, experiment, run_name(options), run_start(options)),
+      title_(experiment + ": " + run_name(options)) {
   progress.begin(settings.iterations, learner.columns());
 }
 
@@ -67,6 +69,10 @@ void TrainingRun::resume(const Entries &same, const Settings &others) {
                    " iterations now, instead of " + std::to_string(before.iterations) + ": they are " +
                    print_number(rate_factor(settings_, first_)) + " times their first value from here on, and were " +
                    print_number(rate_factor(before, first_ - 1)) + " times");
+  if (before.averaging > 0 && before.iterations != settings_.iterations)
+    progress_.warn("the half-life of the averaged weights is " +
+                   print_number(settings_.averaging * double(settings_.iterations)) + " iterations now, instead of " +
+                   print_number(before.averaging * double(before.iterations)) + ": it is a part of the run");
   const auto is_cold = [&](const Settings &s) {
     return s.langevin_noise_until < 1 && double(first_) >= s.langevin_noise_until * double(s.iterations);
   };
@@ -87,6 +93,11 @@ void TrainingRun::save_samples(int64_t iteration) {
     save_examples(folder_.samples(iteration, name), shown.cut(values(backend_, examples), examples.shape),
                   shown.wanted.with_n(examples.shape.n));
   }
+}
+
+// After the checkpoint, which counts for more.
+void TrainingRun::write_page() const {
+  write_atomically(folder_.file("report.html"), run_report(folder_.path(), title_));
 }
 
 bool TrainingRun::is_time_to_report() const {
@@ -125,6 +136,7 @@ int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {
       if (saves || is_measured(i + 1) || is_time_to_report()) report(log);
       if (pictures) save_samples(i + 1);
       if (saves) save(i + 1);
+      if (pictures || last || stop) write_page();
       if (stop && !last) {
         progress_.note(interruption(i + 1, folder_.checkpoint()));
         return 130;

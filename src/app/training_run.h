@@ -39,6 +39,7 @@ class TrainingRun {
   void save(int64_t iteration);
   void save_samples(int64_t iteration);
   void report(Log &);
+  void write_page() const;
   bool is_time_to_report() const;
   bool is_measured(int64_t iteration) const;
 
@@ -48,6 +49,7 @@ class TrainingRun {
   Learner &learner_;
   Progress &progress_;
   RunFolder folder_;
+  std::string title_;  // of report.html
   MetadataOf metadata_;
   int64_t measured_every_ = 0;
   std::vector<Column> measured_;

@@ -1,0 +1,23 @@
+// report.html of a run: its pictures over the iterations, its curves and its settings, in one file that needs no other.
+#pragma once
+#include <string>
+#include <vector>
+
+namespace coopnets {
+
+// A log as it is read back: NaN where a column has no value.
+struct Curves {
+  std::vector<std::string> columns;  // without the first, the iteration
+  std::vector<double> iterations;
+  std::vector<std::vector<double>> values;  // [column][row]
+};
+Curves read_curves(const std::string &log);  // throws std::runtime_error where the file cannot be read
+
+// How the energies of observed and revised examples have come together, in a word and in the numbers behind it: "" where
+// the log has none or fewer than eight rows.
+std::string verdict(const Curves &);
+
+// The page, of log.csv, config.txt, observed.png and samples/ of a run's folder as they are.
+std::string run_report(const std::string &folder, const std::string &title);
+
+}  // namespace coopnets
