@@ -61,8 +61,15 @@ TEST_F(LogTest, resuming_drops_the_rows_after_the_checkpoint_and_nothing_else) {
   EXPECT_EQ(read_file(path), header);
 }
 
+TEST_F(LogTest, of_an_older_program_goes_on_with_more_columns) {
+  write_atomically(path, "iteration,energy_observed,gradient,seconds\n1,5,0.5,9\n2,6,0.25,8\n3,7,0.125,7\n");
+  { Log log(path, 2, columns); }
+  EXPECT_EQ(read_file(path), std::string(header) + "1,5,nan,nan,0.5,nan,9\n2,6,nan,nan,0.25,nan,8\n");
+}
+
 TEST_F(LogTest, a_file_that_is_no_log_is_left_alone) {
-  for (const std::string text : {"", "iteration,loss\n1,2\n", "\0\0\0"}) {
+  for (const std::string text : {"", "iteration,loss\n1,2\n", "\0\0\0", "iteration,gradient,gradient,seconds\n",
+                                 "seconds,gradient,iteration\n", "iteration,gradient\n"}) {
     write_atomically(path, text);
     EXPECT_EQ(error_of([&] { Log(path, 5, columns); }), path + " is not a log of such a run; move it away to go on");
     EXPECT_EQ(read_file(path), text);

@@ -1,5 +1,6 @@
 #include "app/log.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -18,15 +19,38 @@ std::string header_of(const std::vector<Column> &columns) {
   return header + ",seconds";
 }
 
-// Copies the header and the whole rows up to iteration `kept`.
+std::vector<std::string> cells_of(const std::string &row) {
+  std::vector<std::string> cells;
+  for (size_t begin = 0; begin <= row.size();) {
+    const size_t end = std::min(row.find(',', begin), row.size());
+    cells.push_back(row.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return cells;
+}
+
+// Copies the whole rows up to iteration `kept`. Columns that the log of an older program lacks are nan.
 void copy_rows(const std::string &path, const std::string &header, int64_t kept, AtomicFile &to) {
   std::ifstream from(path, std::ios::binary);
   std::string line;
-  if (!std::getline(from, line) || line != header)
+  std::getline(from, line);
+  const std::vector<std::string> before = cells_of(line), now = cells_of(header);
+  const bool known = std::all_of(before.begin(), before.end(), [&](const std::string &name) {
+    return std::count(now.begin(), now.end(), name) == 1 && std::count(before.begin(), before.end(), name) == 1;
+  });
+  if (!known || before.front() != now.front() || before.back() != now.back())
     throw std::runtime_error(path + " is not a log of such a run; move it away to go on");
   while (std::getline(from, line) && !from.eof()) {  // eof: no newline, so the row was not finished
-    const std::optional<int64_t> iteration = parse_integer(line.substr(0, line.find(',')));
-    if (!iteration || *iteration <= kept) to.write(line + '\n');
+    std::vector<std::string> cells = cells_of(line);
+    const std::optional<int64_t> iteration = parse_integer(cells.front());
+    if (iteration && *iteration > kept) continue;
+    cells.resize(before.size(), "nan");
+    std::string row;
+    for (const std::string &name : now) {
+      const size_t at = size_t(std::find(before.begin(), before.end(), name) - before.begin());
+      row += (row.empty() ? "" : ",") + (at < before.size() ? cells[at] : "nan");
+    }
+    to.write(row + '\n');
   }
   if (from.bad()) throw std::runtime_error("could not read " + path);
 }

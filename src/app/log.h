@@ -18,8 +18,8 @@ struct LogRow {
 class Log {
  public:
   // Opens the log to append to it. The rows of iterations after `kept` are dropped first, and a last row that a killed
-  // program left unfinished, atomically; with kept = 0 the log begins anew. Throws std::runtime_error when the file
-  // cannot be read or written, or is not such a log.
+  // program left unfinished, atomically; columns that an older program did not measure are nan. With kept = 0 the log
+  // begins anew. Throws std::runtime_error when the file cannot be read or written, or is not such a log.
   Log(const std::string &path, int64_t kept, const std::vector<Column> &);
   ~Log();
   Log(const Log &) = delete;
