@@ -128,6 +128,19 @@ TEST(Idx, FindsTheFilesByTheirNames) {
   EXPECT_EQ(find_idx(folder.path, true, "images"), folder / "train-images-idx3-ubyte.gz");
   EXPECT_EQ(find_idx(folder.path, false, "labels"), folder / "t10k-labels.idx1-ubyte");
   EXPECT_EQ(find_idx(folder.path, false, "images"), "");
+  // As torchvision has it; two sets are one too many.
+  write_bytes(folder / "data/MNIST/raw/train-images-idx3-ubyte", {});
+  for (const char *place : {"data", "data/MNIST", "data/MNIST/raw"})
+    EXPECT_EQ(find_idx(folder / place, true, "images"), folder / "data/MNIST/raw/train-images-idx3-ubyte") << place;
+  EXPECT_EQ(find_idx(folder / "data", false, "images"), "");
+  write_bytes(folder / "data/FashionMNIST/raw/train-images-idx3-ubyte.gz", {});
+  EXPECT_EQ(find_idx(folder / "data/MNIST", true, "images"), folder / "data/MNIST/raw/train-images-idx3-ubyte");
+  try {
+    find_idx(folder / "data", true, "images");
+    ADD_FAILURE() << "one of two sets was chosen in silence";
+  } catch (const std::runtime_error &error) {
+    EXPECT_NE(std::string(error.what()).find("FashionMNIST/raw/train-images-idx3-ubyte.gz and "), std::string::npos);
+  }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "data/idx.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -41,14 +42,35 @@ bool is_idx_file(const std::string &path) {
   return (magic[0] == 0x1F && magic[1] == 0x8B) || (magic[0] == 0 && magic[1] == 0 && magic[2] == 8 && magic[3] != 0);
 }
 
-std::string find_idx(const std::string &folder, bool train, const std::string &what) {
+namespace {
+
+std::string find_in(const std::filesystem::path &folder, bool train, const std::string &what) {
   const std::string axes = what == "images" ? "idx3" : "idx1", name = (train ? "train-" : "t10k-") + what;
   for (const std::string &variant : {name + "-" + axes + "-ubyte", name + "." + axes + "-ubyte"})
     for (const char *ending : {"", ".gz"}) {
-      const std::string path = (std::filesystem::path(folder) / (variant + ending)).string();
+      const std::string path = (folder / (variant + ending)).string();
       if (std::filesystem::is_regular_file(path)) return path;
     }
   return "";
+}
+
+}  // namespace
+
+// torchvision keeps them in MNIST/raw.
+std::string find_idx(const std::string &folder, bool train, const std::string &what) {
+  namespace fs = std::filesystem;
+  for (const fs::path &place : {fs::path(folder), fs::path(folder) / "raw"})
+    if (const std::string found = find_in(place, train, what); !found.empty()) return found;
+  std::vector<std::string> sets;
+  std::error_code unreadable;
+  for (const fs::directory_entry &entry : fs::directory_iterator(folder, unreadable))
+    if (entry.is_directory(unreadable))
+      if (const std::string found = find_in(entry.path() / "raw", train, what); !found.empty()) sets.push_back(found);
+  std::sort(sets.begin(), sets.end());
+  if (sets.size() > 1)
+    throw std::runtime_error(folder + " holds several sets, such as " + sets[0] + " and " + sets[1] +
+                             ": name the folder of one");
+  return sets.empty() ? "" : sets[0];
 }
 
 }  // namespace coopnets

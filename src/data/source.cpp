@@ -45,7 +45,7 @@ void collect(const fs::path &root, const fs::path &inside, Found &found) {
     names.insert(entry->path().filename());
   for (const fs::path &name : names) {
     std::error_code ignored;
-    if (name.string()[0] == '.') continue;
+    if (name.string()[0] == '.' || name == "@eaDir") continue;  // @eaDir: thumbnails that some servers keep
     if (fs::is_directory(folder / name, ignored))
       collect(root, inside / name, found);
     else if (has_image_name(name.string()))

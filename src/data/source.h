@@ -46,7 +46,8 @@ struct SourceOptions {
 //   a picture                      that one
 //   an idx file of images          its images, with the labels of the file named alike beside it, if any
 //   a .bin file                    CIFAR records
-//   a folder with MNIST's names    the training or test set (train-images-idx3-ubyte, t10k-..., plain or .gz)
+//   a folder with MNIST's names    the training or test set (train-images-idx3-ubyte, t10k-..., plain or .gz), also in
+//                                  raw/ or NAME/raw/, where torchvision puts it
 //   a folder with CIFAR's names    the same (data_batch_*.bin, test_batch.bin, train.bin, test.bin)
 //   a folder of pictures           all in it and in its folders, by path; `category` takes one by its file's name
 //   a folder of folders            one category a folder, listed in turn: the first of each, the second of each ..., so
