@@ -11,10 +11,10 @@ class MetropolisTest {
  public:
   // Of the first `tested` of the chains x, whose f is the sum of so many outputs.
   MetropolisTest(Backend &, ConstView x, int64_t tested, int outputs);
-  int slots() const { return int(tested_) * per_chain(); }
+  static int slots(int64_t tested, int outputs) { return int(tested) * per_chain(outputs); }
 
   // Recorded with the chain, where f and df/dx are known: before the step, and before the one after it. Writes into
-  // `slots()` slots from `first` on.
+  // slots() of these from `first` on.
   void before(const Pass &f, const LangevinStep &, Readings &, int first);
   void after(const Pass &f, const LangevinStep &, Readings &, int first);
   // The mean acceptance of the chains, from the slots' values.
@@ -22,7 +22,8 @@ class MetropolisTest {
 
  private:
   // Of each chain: f at x and x' by outputs, |x|^2, |x'|^2, |x' - m(x)|^2, |x - m(x')|^2.
-  int per_chain() const { return 2 * outputs_ + 4; }
+  static int per_chain(int outputs) { return 2 * outputs + 4; }
+  int per_chain() const { return per_chain(outputs_); }
   void measure(const Pass &f, int at, Readings &, int first);
   void step_without_noise(const Pass &f, const LangevinStep &, View to);
 

@@ -39,7 +39,7 @@ Monitoring::Monitoring(Backend &backend, const Pass *descriptor, const Pass *gen
       residual_(amplitude_ + 1),
       revision_(residual_ + 1),
       metropolis_(revision_ + 1),
-      descriptor_layers_(metropolis_ + int(tested_chains) * (2 * outputs_ + 4)),
+      descriptor_layers_(metropolis_ + MetropolisTest::slots(tested_chains, outputs_)),
       generator_layers_(descriptor_layers_ + (descriptor ? int(descriptor->layers()) : 0)),
       count_(generator_layers_ + (generator ? int(generator->layers()) : 0)),
       readings_(std::make_unique<Readings>(backend, count_, Learner::kept_readings)) {
