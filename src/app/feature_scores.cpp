@@ -16,17 +16,15 @@ namespace {
 
 constexpr int64_t pictures_at_a_time = 100;
 
-// Features divided by their standard deviations in `reference`; one that is the same for all of it is left as it is.
-Samples scaled(const Samples &features, const Gaussian &reference) {
-  std::vector<double> factor;
-  for (int64_t j = 0; j < features.dimension; ++j) {
-    const double variance = reference.covariance(j, j);
-    factor.push_back(variance > 0 ? 1 / std::sqrt(variance) : 1);
-  }
-  Samples result = features;
-  for (int64_t i = 0; i < result.count; ++i)
-    for (int64_t j = 0; j < result.dimension; ++j) result.row(i)[j] = float(result.row(i)[j] * factor[size_t(j)]);
-  return result;
+// 1 / the standard deviation of each feature; 1 for one that is the same throughout.
+std::vector<double> inverse_deviations(const Samples &features) {
+  std::vector<double> mean(size_t(features.dimension)), factor(size_t(features.dimension));
+  for (int64_t i = 0; i < features.count; ++i)
+    for (size_t j = 0; j < mean.size(); ++j) mean[j] += double(features.row(i)[j]) / double(features.count);
+  for (int64_t i = 0; i < features.count; ++i)
+    for (size_t j = 0; j < mean.size(); ++j) factor[j] += std::pow(features.row(i)[j] - mean[j], 2);
+  for (double &f : factor) f = f > 0 ? 1 / std::sqrt(f / double(features.count - 1)) : 1;
+  return factor;
 }
 
 Samples first_of(const Samples &all, int64_t count) {
@@ -67,16 +65,26 @@ Table feature_scores(const FeatureNet &net, const Comparison &comparison,
   if (net.published_scores() && reference && reference->seen.features.count < 10000)
     table.notes.push_back("FID of few pictures is biased upwards: published ones have 10,000 or 50,000");
 
-  // In the units that the distances are taken in.
-  std::optional<Gaussian> raw;
-  if (reference) raw = fit_gaussian(reference->seen.features);
   const bool scales = reference && !net.published_scores();
-  const auto in_units = [&](const Samples &features) { return scales ? scaled(features, *raw) : features; };
-  if (scales) table.notes.push_back("features divided by their standard deviations in " + reference->name);
-  const Samples real = reference ? in_units(reference->seen.features) : Samples();
+  std::vector<double> factor;
+  if (scales) {
+    factor = inverse_deviations(reference->seen.features);
+    table.notes.push_back("features divided by their standard deviations in " + reference->name);
+  }
+  // In the units that the distances are taken in: the features themselves, or `scaled`.
+  const auto in_units = [&](const Samples &features, Samples &scaled) -> const Samples & {
+    if (!scales) return features;
+    scaled = features;
+    for (int64_t i = 0; i < scaled.count; ++i)
+      for (size_t j = 0; j < factor.size(); ++j) scaled.row(i)[j] = float(scaled.row(i)[j] * factor[j]);
+    return scaled;
+  };
+  const Samples none;
+  Samples scaled_reference, scaled_others;
+  const Samples &real = reference ? in_units(reference->seen.features, scaled_reference) : none;
+  const Samples &other = ratio ? in_units(comparison.held_out->seen.features, scaled_others) : none;
   std::optional<Gaussian> fitted;
   if (reference) fitted = fit_gaussian(real);
-  const Samples other = ratio ? in_units(comparison.held_out->seen.features) : Samples();
   const auto fid = [&](const Samples &features) { return frechet_distance(*fitted, fit_gaussian(features)); };
   std::map<int64_t, double> of_others;  // FID of so many held-out pictures
   const auto fid_ratio = [&](const Samples &features, double of_all) {
@@ -85,7 +93,8 @@ Table feature_scores(const FeatureNet &net, const Comparison &comparison,
     return (count == features.count ? of_all : fid(first_of(features, count))) / of_others[count];
   };
   const auto add = [&](const FeatureSet &set, bool compared) {
-    const Samples features = in_units(set.seen.features);
+    Samples scaled;
+    const Samples &features = in_units(set.seen.features, scaled);
     if (say) say("scores of " + set.name + ": " + std::to_string(features.count) + " pictures");
     const MeanAndDeviation score = inception_score(set.seen.logits, comparison.splits);
     std::vector<double> cells = {score.mean, score.deviation};
