@@ -54,6 +54,16 @@ TEST_F(RunReport, holds_every_sheet_and_every_column) {
   EXPECT_CONTAINS(read_file(path("report.html"), size_t{1} << 26), "const iterations=[1,2,3,5],");
 }
 
+TEST_F(RunReport, that_cannot_be_written_ends_no_run) {
+  expect_success(train(1));
+  std::filesystem::remove(path("report.html"));
+  std::filesystem::create_directories(path("report.html/in_the_way"));
+  const Outcome o = run_program(train(2) + Arguments{"--resume"});
+  EXPECT_EQ(o.status, 0);
+  EXPECT_CONTAINS(o.err, "no report.html: ");
+  EXPECT_EQ(SafetensorsFile(path("checkpoint.safetensors")).metadata().at("iteration"), "2");
+}
+
 TEST_F(RunReport, what_people_type_is_no_markup) {
   std::filesystem::create_directories(folder + "/run");
   write_atomically(folder + "/run/log.csv", "iteration,energy_observed,seconds\n1,5,0.5\n2,nan,0.5\n3,7,0.25\n4,8");

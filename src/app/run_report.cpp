@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t most_points = 400;             // of a curve
 constexpr size_t most_bytes = size_t{8} << 20;  // of pictures; the first ones go where there are more
-constexpr int64_t most_log = int64_t{1} << 30;
+constexpr int64_t most_file = int64_t{1} << 30;
 
 constexpr char style[] =
     "body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:1400px;padding:1em;color:#222;background:#fff}"
@@ -31,7 +31,7 @@ constexpr char script[] =
     "const when=document.getElementById('when'),at=document.getElementById('at');"
     "function show(){at.textContent=iterations[when.value];"
     "for(const kind in sheets)document.getElementById('sheet-'+kind).src=sheets[kind][when.value];}"
-    "if(when){when.oninput=show;show();}";
+    "when.oninput=show;show();";
 const char *const colours[] = {"#1b6ca8", "#c0392b", "#2e8b57", "#8e44ad", "#b8860b"};
 
 std::string escaped(const std::string &text) {
@@ -74,10 +74,7 @@ std::string data_uri(const std::string &png) {
   return out;
 }
 
-std::string picture(const std::string &path) {
-  constexpr int64_t most = int64_t{1} << 30;
-  return fs::exists(path) ? data_uri(read_file(path, most)) : "";
-}
+std::string picture(const std::string &path) { return fs::exists(path) ? data_uri(read_file(path, most_file)) : ""; }
 
 // "energy" of "energy_observed": columns of one chart.
 std::string group_of(const std::string &column) { return column.substr(0, column.find('_')); }
@@ -202,7 +199,7 @@ std::string pictures(const std::string &folder) {
 }  // namespace
 
 Curves read_curves(const std::string &log) {
-  const std::string text = read_file(log, most_log);
+  const std::string text = read_file(log, most_file);
   Curves curves;
   for (size_t begin = 0, row = 0; begin < text.size(); ++row) {
     const size_t end = text.find('\n', begin);

@@ -95,9 +95,13 @@ void TrainingRun::save_samples(int64_t iteration) {
   }
 }
 
-// After the checkpoint, which counts for more.
+// After the checkpoint, which counts for more: without a page learning goes on.
 void TrainingRun::write_page() const {
-  write_atomically(folder_.file("report.html"), run_report(folder_.path(), title_));
+  try {
+    write_atomically(folder_.file("report.html"), run_report(folder_.path(), title_));
+  } catch (const std::exception &error) {
+    progress_.warn(std::string("no report.html: ") + error.what());
+  }
 }
 
 bool TrainingRun::is_time_to_report() const {
