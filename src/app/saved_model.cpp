@@ -64,6 +64,14 @@ void check_settings(const SafetensorsFile &file, const Experiment &experiment, c
   }
 }
 
+// A model is made of the averages of its parameters where the run kept some, unless it needs the running statistics,
+// which are those of the last ones.
+NamedViews averaged(const SafetensorsFile &file, NamedViews state, const std::string &statistics) {
+  for (auto &[name, view] : state)
+    if (statistics == "batch" && file.find(average_of(name))) name = average_of(name);
+  return state;
+}
+
 }  // namespace
 
 Metadata run_metadata(const std::string &experiment, const Settings &settings, int64_t seed, int64_t iteration) {
@@ -120,14 +128,6 @@ void check_same_run(const SafetensorsFile &file, const std::vector<std::pair<std
       check(field.name, before.get(field.name), settings.get(field.name));
 }
 
-// A model is made of the averages of its parameters where the run kept some, unless it needs the running statistics,
-// which are those of the last ones.
-static NamedViews averaged(const SafetensorsFile &file, NamedViews state, const std::string &statistics) {
-  for (auto &[name, view] : state)
-    if (statistics == "batch" && file.find(average_of(name))) name = average_of(name);
-  return state;
-}
-
 SavedModel load_model(Backend &backend, const std::string &path, const Options &options) {
   if (options.checkpoint.empty() && access(path.c_str(), F_OK) != 0)
     throw std::runtime_error("there is no model " + path +
@@ -149,13 +149,13 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
   check_settings(file, *saved.experiment, saved.settings);
   saved.trained = saved.settings;
   saved.model = make_model(backend, *saved.experiment, saved.settings, static_cast<uint64_t>(options.seed));
+  const Settings chosen = settings_of(options, saved.settings);
   for (std::unique_ptr<Network> *net : {&saved.model.descriptor, &saved.model.generator}) {
     if (!file.find((*net)->parameters()[0].name))
       net->reset();
     else
-      load_checkpoint(file, backend, averaged(file, (*net)->state(), settings_of(options, saved.settings).statistics));
+      load_checkpoint(file, backend, averaged(file, (*net)->state(), chosen.statistics));
   }
-  const Settings chosen = settings_of(options, saved.settings);
   for (const char *name : {"descriptor", "generator", "size", "frames", "latent"})
     if (chosen.get(name) != saved.settings.get(name))
       throw std::invalid_argument(path + " was trained with " + name + '=' + saved.settings.get(name) + ", not " +

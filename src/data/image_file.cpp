@@ -240,8 +240,9 @@ std::string reason_of_stb() {
 Image laid_on(Alpha background, const stbi_uc *pixels, int64_t height, int64_t width, bool or_opaque) {
   Image image(height, width, 3);
   const int64_t count = height * width;
-  bool opaque = background == Alpha::ignore || or_opaque;
-  for (int64_t i = 0; opaque && background != Alpha::ignore && i < count; ++i) opaque = pixels[4 * i + 3] == 0;
+  bool unheeded = or_opaque;
+  for (int64_t i = 0; unheeded && i < count; ++i) unheeded = pixels[4 * i + 3] == 0;
+  const bool opaque = unheeded || background == Alpha::ignore;
   const int under = background == Alpha::white ? 255 : 0;
   for (int64_t i = 0; i < count; ++i) {
     const int alpha = opaque ? 255 : pixels[4 * i + 3];

@@ -122,9 +122,8 @@ Variables digits_generator(Recorder &r, const Variables &z, const Settings &) { 
 
 Variables small_generator_28(Recorder &r, const Variables &z, const Settings &) { return from_4_to_28(r, z[0], 64); }
 
-// Pictures of any size: from the first map, of a side that no doubling reaches, bilinear doubling and 3x3 windows, which
-// favour no pixel of a block, so that there is no grid to print. Throws std::invalid_argument where the first map would
-// be larger than 16x16.
+// From a first map, whose side is the size halved as often as it can be, bilinear doubling and 3x3 windows, which favour no
+// pixel of a block. Throws std::invalid_argument where the first map would be larger than 16x16.
 Variables smooth(Recorder &r, Variable z, int64_t size, int64_t colours) {
   int64_t side = size, channels = 16;
   for (; side % 2 == 0 && side > 4; side /= 2) channels = std::min<int64_t>(2 * channels, 128);
