@@ -230,4 +230,14 @@ inline void repair_png(std::vector<uint8_t> &png) {
   }
 }
 
+// Whatever the damage, a picture or a sentence with the file's name comes out; never a crash.
+inline void decode_damaged(const std::vector<uint8_t> &bytes) {
+  try {
+    const Image image = decode_image(bytes, "broken");
+    EXPECT_EQ(int64_t(image.pixels.size()), image.size());
+  } catch (const std::runtime_error &error) {
+    EXPECT_NE(std::string(error.what()).find("broken"), std::string::npos) << error.what();
+  }
+}
+
 }  // namespace coopnets
