@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "data/bytes.h"
+#include "data/png_chunks.h"
 #include "data/process.h"
 #include "tensor/file.h"
 
@@ -31,38 +31,19 @@ void check_alike(const std::vector<Clip> &clips) {
   if (clips.empty()) throw std::invalid_argument("no clip to show");
 }
 
-// --- PNG chunks: length, four letters, data, CRC of letters and data; all numbers big-endian
-// ---------------------------
-
 using Bytes = std::vector<uint8_t>;
 
-void append_number(Bytes &to, uint32_t number) {
-  for (int shift = 24; shift >= 0; shift -= 8) to.push_back(uint8_t(number >> shift));
-}
 void append_short(Bytes &to, uint32_t number) {
   to.push_back(uint8_t(number >> 8));
   to.push_back(uint8_t(number));
 }
-void append_chunk(Bytes &to, std::string_view letters, const Bytes &data) {
-  append_number(to, uint32_t(data.size()));
-  const size_t start = to.size();
-  to.insert(to.end(), letters.begin(), letters.end());
-  to.insert(to.end(), data.begin(), data.end());
-  append_number(to, crc32(to.data() + start, to.size() - start));
-}
-
-constexpr size_t signature_bytes = 8, header_end = signature_bytes + 12 + 13;  // signature, then the chunk IHDR
 
 // The compressed pixels of a PNG file: what its chunks IDAT hold.
 Bytes compressed_pixels(const Bytes &png) {
   Bytes data;
-  for (size_t at = signature_bytes; at + 12 <= png.size();) {
-    const size_t length = big_endian32(&png[at]);
-    const auto letters = png.begin() + int64_t(at) + 4;
-    if (std::string(letters, letters + 4) == "IDAT")
-      data.insert(data.end(), letters + 4, letters + 4 + int64_t(length));
-    at += 12 + length;
-  }
+  size_t at = png_signature.size();
+  for (PngChunk chunk; next_chunk(png, at, chunk);)
+    if (chunk.is("IDAT")) data.insert(data.end(), chunk.data, chunk.data + chunk.length);
   return data;
 }
 
@@ -75,7 +56,7 @@ Bytes encode_apng(const Clip &clip, int milliseconds) {
   for (size_t t = 0; t < clip.size(); ++t) {
     const Bytes png = encode_png(clip[t]);  // every frame is compressed as a picture is, then put into chunks anew
     if (t == 0) {
-      file.assign(png.begin(), png.begin() + header_end);
+      file.assign(png.begin(), png.begin() + png_header_end);
       Bytes animation;
       append_number(animation, uint32_t(clip.size()));
       append_number(animation, 0);  // plays: without end
@@ -101,7 +82,7 @@ Bytes encode_apng(const Clip &clip, int milliseconds) {
       append_chunk(file, "fdAT", numbered);
     }
   }
-  append_chunk(file, "IEND", {});
+  append_chunk(file, "IEND", Bytes());
   return file;
 }
 
