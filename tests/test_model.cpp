@@ -178,9 +178,14 @@ TEST(Model, stationary_nets_take_any_multiple_and_say_when_they_do_not) {
   EXPECT_FALSE(make_model(*backend, e, s, 4).descriptor->parameters()[0].value.values() ==
                model.descriptor->parameters()[0].value.values());
   s.size = 48;
-  EXPECT_CONTAINS(error_of([&] { make_model(*backend, e, s, 3); }), "(--set size=...)");
+  EXPECT_CONTAINS(error_of([&] { make_model(*backend, e, s, 3); }), ". The nearest that fit: --set size=32 or size=64");
   s.border = 8;
-  EXPECT_CONTAINS(error_of([&] { make_model(*backend, e, s, 3); }), "border=...: nets that pad have none");
+  EXPECT_CONTAINS(error_of([&] { make_model(*backend, e, s, 3); }), "Nets that pad have no border (--set border=0)");
+  Settings digits = find_experiment("digits").settings("quick");
+  digits.size = 2000;
+  const std::string refusal = error_of([&] { make_model(*backend, find_experiment("digits"), digits, 3); });
+  EXPECT_CONTAINS(refusal, "these settings fit no nets of the experiment 'digits': ");
+  EXPECT_CONTAINS(refusal, ". The nearest that fit: --set size=28");
   EXPECT_CONTAINS(error_of([] { find_experiment("texturing"); }), "did you mean texture?");
   EXPECT_EQ(error_of([] { find_experiment("portraits"); }),
             "there is no experiment 'portraits' (coopnets --list shows them all)");

@@ -4,29 +4,97 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "experiments/text.h"
+
 namespace coopnets {
 
 std::vector<Shape> latent_shapes(const Settings &s) { return find_net(Net::generator, s.generator).latent(s); }
 
-Model make_model(Backend &backend, const Experiment &experiment, const Settings &s, uint64_t seed) {
-  Model model;
+namespace {
+
+// Throws std::invalid_argument where the nets do not fit the examples and each other.
+void check_nets(const Experiment &experiment, const Settings &s) {
+  const Net &d = find_net(Net::descriptor, s.descriptor), &g = find_net(Net::generator, s.generator);
+  const Shape taken = example_shape(experiment, s);
+  sketch(d.function(s), "descriptor", {taken});
+  const Shape made = sketch(g.function(s), "generator", g.latent(s)).outputs.at(0);
+  if (made != taken)
+    throw std::invalid_argument("the generator makes " + made.str() + ", the descriptor takes " + taken.str());
+}
+
+// The values of a setting nearest to what it is with which the nets fit: one below and one above, at most.
+std::vector<int64_t> values_that_fit(const Experiment &experiment, Settings s, int64_t Settings::*setting) {
+  const int64_t near = s.*setting, most = std::min<int64_t>(2 * near + 256, 65536);
+  const auto fit = [&](int64_t value) {
+    s.*setting = value;
+    return fits(experiment, s);
+  };
+  if (fit(near)) return {near};
+  std::vector<int64_t> found;
+  for (int64_t value = near - 1; value >= 1 && found.empty(); --value)
+    if (fit(value)) found.push_back(value);
+  const size_t below = found.size();
+  for (int64_t value = near + 1; value <= most && found.size() == below; ++value)
+    if (fit(value)) found.push_back(value);
+  return found;
+}
+
+// "size=60 or size=64"
+std::string assignments(const std::string &setting, const std::vector<int64_t> &values) {
+  std::vector<std::string> words;
+  for (const int64_t value : values) words.push_back(setting + "=" + std::to_string(value));
+  return either(words);
+}
+
+// What to set instead, or "" where neither another size nor another number of frames helps.
+std::string nearest_that_fit(const Experiment &experiment, Settings s) {
+  const auto sizes = values_that_fit(experiment, s, &Settings::size);
+  if (!sizes.empty()) return assignments("size", sizes);
+  if (experiment.data != DataKind::video) return "";
+  const auto frames = values_that_fit(experiment, s, &Settings::frames);
+  if (!frames.empty()) return assignments("frames", frames);
+  const int64_t wished = s.frames;
+  s.frames = experiment.settings("paper").frames;  // which all nets of videos take
+  const auto sizes_of_those = values_that_fit(experiment, s, &Settings::size);
+  if (sizes_of_those.empty()) return "";
+  s.size = sizes_of_those[0];
+  s.frames = wished;
+  return assignments("size", sizes_of_those) + ", with " +
+         assignments("frames", values_that_fit(experiment, s, &Settings::frames));
+}
+
+}  // namespace
+
+bool fits(const Experiment &experiment, const Settings &s) {
   try {
-    const Net &d = find_net(Net::descriptor, s.descriptor), &g = find_net(Net::generator, s.generator);
-    model.descriptor = std::make_unique<Network>(backend, "descriptor", d.function(s),
-                                                 std::vector<Shape>{example_shape(experiment, s)},
-                                                 RandomKey{seed, Purpose::descriptor_weights}, s.descriptor_init);
-    model.generator = std::make_unique<Network>(backend, "generator", g.function(s), g.latent(s),
-                                                RandomKey{seed, Purpose::generator_weights}, s.generator_init);
-    const Shape made = model.generator->output(model.generator->inputs());
-    if (made != model.descriptor->input())
-      throw std::invalid_argument("the generator makes " + made.str() + ", the descriptor takes " +
-                                  model.descriptor->input().str());
-  } catch (const std::invalid_argument &error) {
-    throw std::runtime_error("these settings fit no nets of the experiment '" + experiment.name + "': " + error.what() +
-                             ". The size of its pictures must suit the nets (--set size=..." +
-                             (s.border > 0 ? ", and border=...: nets that pad have none)" : ")") +
-                             (experiment.data == DataKind::video ? ", and so must its frames (--set frames=...)" : ""));
+    check_nets(experiment, s);
+    return true;
+  } catch (const std::invalid_argument &) {
+    return false;
   }
+}
+
+std::vector<int64_t> frames_that_fit(const Experiment &experiment, Settings s, int64_t frames) {
+  s.frames = frames;
+  return values_that_fit(experiment, s, &Settings::frames);
+}
+
+Model make_model(Backend &backend, const Experiment &experiment, const Settings &s, uint64_t seed) {
+  try {
+    check_nets(experiment, s);
+  } catch (const std::invalid_argument &error) {
+    const std::string instead = nearest_that_fit(experiment, s);
+    throw std::runtime_error("these settings fit no nets of the experiment '" + experiment.name + "': " + error.what() +
+                             (instead.empty() ? "" : ". The nearest that fit: --set " + instead) +
+                             (s.border > 0 ? ". Nets that pad have no border (--set border=0)" : ""));
+  }
+  Model model;
+  const Net &d = find_net(Net::descriptor, s.descriptor), &g = find_net(Net::generator, s.generator);
+  model.descriptor =
+      std::make_unique<Network>(backend, "descriptor", d.function(s), std::vector<Shape>{example_shape(experiment, s)},
+                                RandomKey{seed, Purpose::descriptor_weights}, s.descriptor_init);
+  model.generator = std::make_unique<Network>(backend, "generator", g.function(s), g.latent(s),
+                                              RandomKey{seed, Purpose::generator_weights}, s.generator_init);
   return model;
 }
 

@@ -14,7 +14,15 @@ struct Model {
 // Shapes of the inputs of one latent vector.
 std::vector<Shape> latent_shapes(const Settings &);
 
+// Throws std::runtime_error that names the nearest sizes, or numbers of frames, that fit, where these nets do not fit
+// their pictures and each other: before any memory is taken.
 Model make_model(Backend &, const Experiment &, const Settings &, uint64_t seed);
+
+// Whether make_model() can make these nets.
+bool fits(const Experiment &, const Settings &);
+// The numbers of frames nearest to `frames` that fit, the other settings as they are: itself, or one below, one above
+// where there are such.
+std::vector<int64_t> frames_that_fit(const Experiment &, Settings, int64_t frames);
 
 Algorithm parse_algorithm(const std::string &);  // as --algorithm spells it
 
