@@ -108,11 +108,37 @@ TEST(DynamicTexture, UnknownNetsAndUnsuitableSizesSayWhatThereIs) {
   EXPECT_CONTAINS(error_of([&] { latent_shapes(paper(64, 64, "FC_S", "FC_S_256")); }), "FC_S_64, FC_S_128, ST or ");
   EXPECT_CONTAINS(error_of([&] { descriptor_shapes(paper(64, 64, "FRAME", "ST")); }), "FC_S, FRAME_2, FRAME_3 or ");
   const std::unique_ptr<Backend> backend = make_cpu_backend(1);
-  for (const auto &[size, frames] : {std::pair<int64_t, int64_t>{16, 30}, {18, 28}, {3, 28}, {16, 1}})
-    EXPECT_CONTAINS(error_of([&, size = size, frames = frames] {
-                      make_model(*backend, e, paper(size, frames, "FC_S-small", "FC_S_128-small"), 1);
-                    }),
-                    "--set frames=");
+  // 4 L + 24 frames of a latent sequence of L, sides that are multiples of 4.
+  const auto advice = [&](int64_t size, int64_t frames, const char *descriptor, const char *generator) {
+    const std::string text = error_of([&] { make_model(*backend, e, paper(size, frames, descriptor, generator), 1); });
+    return text.substr(text.find(". The nearest that fit: ") + 2);
+  };
+  const std::string nearest = "The nearest that fit: --set ";
+  EXPECT_EQ(advice(16, 30, "FC_S-small", "FC_S_128-small"), nearest + "frames=28 or frames=32");
+  EXPECT_EQ(advice(18, 28, "FC_S-small", "FC_S_128-small"), nearest + "size=16 or size=20");
+  EXPECT_EQ(advice(3, 28, "FC_S-small", "FC_S_128-small"), nearest + "size=4");
+  EXPECT_EQ(advice(16, 1, "FC_S-small", "FC_S_128-small"), nearest + "frames=28");
+  EXPECT_EQ(advice(18, 30, "FC_S-small", "FC_S_128-small"),
+            nearest + "size=16 or size=20, with frames=28 or frames=32");
+  EXPECT_EQ(advice(63, 64, "FRAME_2", "FC_S_64"), nearest + "size=62 or size=64");
+  EXPECT_EQ(advice(64, 40, "FC_S", "ST"), nearest + "frames=32 or frames=48");  // multiples of 16
+}
+
+// What is advised can be made, and nothing nearer.
+TEST(DynamicTexture, TheNearestNumbersOfFramesThatFit) {
+  const Experiment &e = find_experiment("dynamic-texture");
+  for (const char *descriptor : {"FC_S", "FRAME_2", "FRAME_3", "FC_S-small"})
+    for (const char *generator : {"FC_S_64", "FC_S_128", "ST", "FC_S_128-small"}) {
+      const auto near = [&](int64_t frames) {
+        return frames_that_fit(e, paper(64, 1000, descriptor, generator), frames);
+      };
+      using Frames = std::vector<int64_t>;
+      const bool st = generator == std::string("ST");
+      EXPECT_EQ(near(64), Frames{64});
+      EXPECT_EQ(near(1), Frames{st ? 16 : 28});
+      EXPECT_EQ(near(31), (st ? Frames{16, 32} : Frames{28, 32}));
+      EXPECT_EQ(near(33), (st ? Frames{32, 48} : Frames{32, 36}));
+    }
 }
 
 }  // namespace
