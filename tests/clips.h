@@ -56,6 +56,10 @@ struct GifFrame {
   std::vector<uint8_t> indices;
   int disposal = 0;  // 1 keep, 2 clear, 3 back to what was there before
   int transparent = -1;
+  int delay = 5;  // in 10 ms
+  bool interlaced = false;
+  std::vector<uint8_t> colours{};  // its own table: 2, 4, 8 ... colours of three bytes
+  std::string coded{};             // the pixels' codes, where those of make_gif are not to be taken
 };
 
 // A GIF that needs no compressor: with 128 colours the codes have eight bits, and a clear code (128) after every
@@ -68,15 +72,19 @@ inline std::string make_gif(int width, int height, const std::vector<GifFrame> &
   for (int i = 0; i < 128; ++i) byte(2 * i), byte(255 - i), byte(i);
   gif += std::string("\x21\xFF\x0BNETSCAPE2.0\x03\x01\0\0\0", 19);
   for (const GifFrame &frame : frames) {
-    byte(0x21), byte(0xF9), byte(4), byte(frame.disposal << 2 | (frame.transparent >= 0)), word(5);
+    byte(0x21), byte(0xF9), byte(4), byte(frame.disposal << 2 | (frame.transparent >= 0)), word(frame.delay);
     byte(std::max(0, frame.transparent)), byte(0);
-    byte(0x2C), word(frame.left), word(frame.top), word(frame.width), word(frame.height), byte(0);
-    std::string codes;
-    for (size_t i = 0; i < frame.indices.size(); ++i) {
+    byte(0x2C), word(frame.left), word(frame.top), word(frame.width), word(frame.height);
+    int doublings = 0;
+    while (size_t(6 << doublings) < frame.colours.size()) ++doublings;
+    byte((frame.colours.empty() ? 0 : 0x80 | doublings) | (frame.interlaced ? 0x40 : 0));
+    gif.append(frame.colours.begin(), frame.colours.end());
+    std::string codes = frame.coded;
+    for (size_t i = 0; frame.coded.empty() && i < frame.indices.size(); ++i) {
       if (i % 100 == 0) codes.push_back(char(128));
       codes.push_back(char(frame.indices[i]));
     }
-    codes.push_back(char(129));
+    if (frame.coded.empty()) codes.push_back(char(129));
     byte(7);
     for (size_t i = 0; i < codes.size(); i += 255) {
       const std::string block = codes.substr(i, 255);

@@ -243,8 +243,47 @@ TEST_F(ExamplesTest, clips) {
             to_reals(read_clip(folder + "/b.gif", 4, 5, 5, parse_crop("centre"), Resize::bicubic), Stretch::video));
   EXPECT_NE(read_clip(folder + "/b.gif", 4, 5, 5, {}, Resize::bicubic)[1].pixels,
             read_clip(folder + "/b.gif", 4, 5, 5, {}, Resize::nearest)[1].pixels);
-  settings.frames = 5;
-  EXPECT_CONTAINS(refusal("dynamic-texture", settings, folder), "a.gif");
+}
+
+// Nets that make 28, 32, 36 ... frames.
+TEST_F(ExamplesTest, short_clips) {
+  std::vector<GifFrame> frames;
+  for (int t = 0; t < 30; ++t) {
+    frames.push_back({0, 0, 8, 8, std::vector<uint8_t>(64, uint8_t(t)), 1, -1, 2});
+    frames.back().indices[0] = 100;
+  }
+  const auto clip = [&](int64_t count) {
+    write_text(folder + "/a.gif", make_gif(8, 8, {frames.begin(), frames.begin() + count}));
+  };
+  settings = find_experiment("dynamic-texture").settings("quick");
+  settings.size = 8;
+  settings.frames = 64;
+  const std::string has = folder + "/a.gif has ",
+                    or_longer = ", or --set short=mirror or short=loop, to play it back and forth or again";
+  clip(30);
+  EXPECT_EQ(refusal("dynamic-texture", settings, folder),
+            has +
+                "30 frames, but 64 are needed: give a longer clip, or --set frames=28, the most of these that the nets "
+                "take" +
+                or_longer);
+  clip(28);
+  EXPECT_EQ(refusal("dynamic-texture", settings, folder),
+            has + "28 frames, but 64 are needed: give a longer clip, or --set frames=28" + or_longer);
+  clip(27);
+  EXPECT_EQ(
+      refusal("dynamic-texture", settings, folder),
+      has + "27 frames, but 64 are needed: give a longer clip (the nets take 28 frames at the least)" + or_longer);
+  settings.frames = 60;
+  for (const char *how : {"loop", "mirror"}) {
+    settings.short_clips = how;
+    const auto longer = open(find_experiment("dynamic-texture"), settings, folder);
+    EXPECT_EQ(longer->range(0, 1),
+              to_reals(lengthened(read_clip(folder + "/a.gif", 60, 8, 8), 60, parse_short(how)), Stretch::frame));
+    EXPECT_EQ(longer->milliseconds(), 20);
+  }
+  clip(1);
+  EXPECT_EQ(refusal("dynamic-texture", settings, folder), has + "1 frame, but 60 are needed: give a longer clip")
+      << "nothing moves in it, whatever short is";
 }
 
 // From the files to the parameters: what is read again each epoch teaches the same as what is kept.

@@ -56,7 +56,7 @@ std::string data_text(const Experiment &e) {
     case DataKind::cifar:
       return "CIFAR binary records, or a folder of pictures" + own;
     case DataKind::video:
-      return "an animated GIF, a folder of frames, a video (through ffmpeg), or a folder of these" + own;
+      return "an animated GIF or PNG, a folder of frames, a video (through ffmpeg), or a folder of these" + own;
   }
   return own;
 }

@@ -5,23 +5,21 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <memory>
 #include <stdexcept>
 #include <string_view>
 
+#include "data/animated_png.h"
+#include "data/gif.h"
+#include "data/png_chunks.h"
 #include "data/process.h"
-#include "data/stb.h"
-#include "tensor/file.h"
 
 namespace coopnets {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t max_gif_bytes = int64_t{1} << 30;  // decoded: frames x height x width x 4; stb_image counts in int
-constexpr size_t max_gif_file = size_t{1} << 29;
-
-using Sink = std::function<void(const Image &)>;
+// Takes a frame and the milliseconds that it is shown, 0 where nothing tells.
+using Sink = std::function<void(const Image &, int64_t milliseconds)>;
 
 std::string extension(const std::string &path) {
   std::string text = fs::path(path).extension().string();
@@ -29,7 +27,10 @@ std::string extension(const std::string &path) {
   return text;
 }
 
-bool is_frame_name(const std::string &path) { return has_image_name(path) && extension(path) != ".gif"; }
+// A picture by its name, and no animation.
+bool is_frame(const std::string &path) {
+  return has_image_name(path) && extension(path) != ".gif" && !is_animated_png(path);
+}
 
 struct Folder {
   std::vector<std::string> frames, videos, folders;
@@ -47,9 +48,9 @@ Folder list_folder(const std::string &path) {
       found.folders.push_back(name);
     else if (!entry->is_regular_file(ignored))
       continue;
-    else if (is_frame_name(name))
+    else if (is_frame(name))
       found.frames.push_back(name);
-    else if (has_video_name(name))
+    else if (has_video_name(name) || has_image_name(name))
       found.videos.push_back(name);
   }
   if (error) throw std::runtime_error("cannot list the folder " + path + ": " + error.message());
@@ -59,105 +60,19 @@ Folder list_folder(const std::string &path) {
   return found;
 }
 
-[[noreturn]] void too_short(const std::string &path, int64_t count, int64_t frames) {
-  throw std::runtime_error(path + " has " + std::to_string(count) + (count == 1 ? " frame" : " frames") + ", but " +
-                           std::to_string(frames) + " are needed: give a longer clip" +
-                           (count > 1 ? " or --set frames=" + std::to_string(count) : ""));
-}
-
-// --- GIF ------------------------------------------------------------------------------------------------------------
-
-struct GifFrames {
-  int64_t height = 0, width = 0, count = 0;
-  bool ends_early = false;
-};
-
-// Walks over the blocks of a GIF (GIF89a specification, W3C) without decoding any picture, and cuts it after `frames`
-// frames. What stb_image gets wrong is settled here:
-// - disposal method 3 (back to what was there before the frame) makes it read outside its buffers, and what it does for
-//   method 2 (clearing) is just what 3 asks for: 3 becomes 2;
-// - it shows the background colour with red and blue exchanged where the first frame draws nothing: index 0 turns that
-//   off, and such pixels are black, as other transparent ones.
-GifFrames cut_gif(std::string &bytes, int64_t frames, const std::string &path) {
-  const auto byte = [&](size_t i) { return i < bytes.size() ? size_t(static_cast<unsigned char>(bytes[i])) : 0; };
-  const auto word = [&](size_t i) { return int64_t(byte(i) | byte(i + 1) << 8); };
-  const auto table_bytes = [&](size_t flags) { return flags & 0x80 ? size_t{6} << (flags & 7) : 0; };
-  const auto corrupt = [&] { return std::runtime_error(path + " is a corrupt GIF"); };
-
-  GifFrames found;
-  found.width = word(6);
-  found.height = word(8);
-  if (found.width == 0 || found.height == 0) throw corrupt();
-  size_t at = 13 + table_bytes(byte(10));
-  if (at < bytes.size()) bytes[11] = 0;
-  while (at < bytes.size() && byte(at) != 0x3B) {
-    const bool is_frame = byte(at) == 0x2C;
-    if (is_frame) {  // a frame: its window, its colours, then compressed data in sub-blocks
-      if (word(at + 1) + word(at + 5) > found.width || word(at + 3) + word(at + 7) > found.height) throw corrupt();
-      at += 10 + table_bytes(byte(at + 9)) + 1;
-    } else if (byte(at) == 0x21) {  // an extension
-      if (byte(at + 1) == 0xF9 && at + 3 < bytes.size()) {
-        if (byte(at + 2) != 4) throw corrupt();  // where stb_image would go on elsewhere than this walk
-        if ((byte(at + 3) & 0x1C) == 0x0C) bytes[at + 3] ^= 0x04;
-      }
-      at += 2;
-    } else {
-      throw corrupt();
-    }
-    while (byte(at) != 0) at += 1 + byte(at);  // sub-blocks: a length, that many bytes; length 0 ends them
-    if (at >= bytes.size()) break;
-    ++at;
-    if (is_frame && ++found.count == frames) {
-      bytes.resize(at);
-      bytes.push_back(0x3B);
-    }
-  }
-  found.ends_early = at >= bytes.size();
-  return found;
-}
-
-void read_gif(const std::string &path, int64_t frames, const Sink &sink) {
-  std::string bytes = read_file(path, max_gif_file);
-  const GifFrames found = cut_gif(bytes, frames, path);
-  if (found.count < frames && found.ends_early)
-    throw std::runtime_error(path + " is cut off: it ends after " + std::to_string(found.count) + " whole frames");
-  if (found.count < frames) too_short(path, found.count, frames);
-  const int64_t frame_bytes = found.height * found.width * 4;
-  if (frame_bytes > max_gif_bytes / frames)
-    throw std::runtime_error(path + " is too large: " + std::to_string(frames) + " frames of " +
-                             std::to_string(found.height) + "x" + std::to_string(found.width) +
-                             " pixels do not fit into 1 GiB when decoded");
-  const AllocationLimit limit(size_t(frame_bytes * frames));
-  int width = 0, height = 0, count = 0, channels = 0;
-  const std::unique_ptr<stbi_uc, void (*)(void *)> pixels(
-      stbi_load_gif_from_memory(reinterpret_cast<const stbi_uc *>(bytes.data()), int(bytes.size()), nullptr, &width,
-                                &height, &count, &channels, 0),
-      stbi_image_free);
-  if (!pixels || count < frames || width != found.width || height != found.height)
-    throw std::runtime_error(path + " is a corrupt GIF: frame " + std::to_string(pixels ? count + 1 : 1) +
-                             " cannot be decoded");
-  Image frame(height, width, 3);
-  for (int64_t t = 0; t < frames; ++t) {
-    const stbi_uc *from = pixels.get() + t * frame_bytes;
-    for (int64_t i = 0; i < frame.height * frame.width; ++i) std::copy_n(from + 4 * i, 3, &frame.pixels[size_t(3 * i)]);
-    sink(frame);
-  }
-}
-
 // --- Folder of frames -----------------------------------------------------------------------------------------------
 
-void read_pictures(const std::string &path, const std::vector<std::string> &names, int64_t frames, const Sink &sink) {
-  if (int64_t(names.size()) < frames) too_short(path, int64_t(names.size()), frames);
+void read_pictures(const std::vector<std::string> &names, int64_t frames, const Sink &sink) {
   const auto size = [](const Image &image) { return std::to_string(image.height) + "x" + std::to_string(image.width); };
   std::string first_size;
-  for (int64_t t = 0; t < frames; ++t) {
+  for (int64_t t = 0; t < std::min(frames, int64_t(names.size())); ++t) {
     const std::string &name = names[size_t(t)];
     const Image frame = load_image(name, 3);
     if (t == 0) first_size = size(frame);
     if (size(frame) != first_size)
       throw std::runtime_error(name + " has " + size(frame) + " pixels, but the clip's first frame, " + names[0] +
                                ", has " + first_size);
-    sink(frame);
+    sink(frame, 0);
   }
 }
 
@@ -188,7 +103,7 @@ bool read_ppm(Process &process, const std::string &path, Image &frame) {
 void read_with_ffmpeg(const std::string &path, int64_t frames, const Sink &sink) {
   if (!on_path("ffmpeg"))
     throw std::runtime_error("reading " + path + " needs the program ffmpeg, which is not installed: install it, or " +
-                             "give an animated GIF or a folder of frames");
+                             "give an animated GIF or PNG, or a folder of frames");
   // "file:" keeps names with a colon or a leading dash from being taken for something else; the white list keeps a
   // playlist from opening the network. One rate at both ends and frames numbered anew, whatever their time
   // stamps, so that ffmpeg neither drops nor repeats any.
@@ -222,20 +137,36 @@ void read_with_ffmpeg(const std::string &path, int64_t frames, const Sink &sink)
   Image frame;
   for (int64_t t = 0; t < frames; ++t) {
     if (read_ppm(ffmpeg, path, frame)) {
-      sink(frame);
+      sink(frame, 0);
       continue;
     }
     const int status = ffmpeg.finish();
     if (status != 0 || (t == 0 && !ffmpeg.last_error_line().empty())) ffmpeg.fail(status);
-    too_short(path, t, frames);
+    return;
   }
 }
 
-bool is_gif(const std::string &path) {
-  char magic[4] = {};
+bool begins_with(const std::string &path, std::string_view magic) {
+  std::string first(magic.size(), '\0');
   std::ifstream file(path, std::ios::binary);
-  if (!file.read(magic, 4) && !file.eof()) throw std::runtime_error("cannot read " + path);
-  return std::string_view(magic, 4) == "GIF8";
+  if (!file.read(first.data(), std::streamsize(first.size())) && !file.eof())
+    throw std::runtime_error("cannot read " + path);
+  return first == magic;
+}
+
+void read_file_of_frames(const std::string &path, int64_t frames, const Sink &sink) {
+  std::error_code error;
+  if (fs::file_size(path, error) == 0 && !error)
+    throw std::runtime_error(path + " is empty: a clip of " + std::to_string(frames) +
+                             (frames == 1 ? " frame" : " frames") + " is needed");
+  if (begins_with(path, "GIF8"))
+    read_gif(path, frames, sink);
+  else if (is_animated_png(path))
+    read_animated_png(path, frames, sink);
+  else if (has_image_name(path) || begins_with(path, png_signature))
+    read_pictures({path}, frames, sink);
+  else
+    read_with_ffmpeg(path, frames, sink);
 }
 
 }  // namespace
@@ -292,24 +223,48 @@ std::vector<std::string> list_clips(const std::string &path) {
 }
 
 Clip read_clip(const std::string &path, int64_t frames, int64_t height, int64_t width, const Crop &crop,
-               Resize resizing) {
+               Resize resizing, int64_t *milliseconds) {
   if (frames < 1 || height < 1 || width < 1) throw std::invalid_argument("read_clip: no frames or no pixels wanted");
   Clip clip;
-  const Sink keep = [&](const Image &frame) { clip.push_back(fit(frame, height, width, crop, resizing)); };
+  int64_t shown = 0;
+  const Sink keep = [&](const Image &frame, int64_t time) {
+    clip.push_back(fit(frame, height, width, crop, resizing));
+    shown += time;
+  };
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) throw std::runtime_error("there is no file or folder " + path);
   if (fs::is_directory(status))
-    read_pictures(path, list_folder(path).frames, frames, keep);
+    read_pictures(list_folder(path).frames, frames, keep);
   else if (!fs::is_regular_file(status))
     throw std::runtime_error(path + " is neither a file nor a folder");
-  else if (is_gif(path))
-    read_gif(path, frames, keep);
-  else if (is_frame_name(path))
-    read_pictures(path, {path}, frames, keep);
   else
-    read_with_ffmpeg(path, frames, keep);
+    read_file_of_frames(path, frames, keep);
+  const int64_t count = int64_t(clip.size());
+  if (count == 0)
+    throw std::runtime_error(path + " has no frame, but " + std::to_string(frames) +
+                             (frames == 1 ? " is needed" : " are needed"));
+  if (milliseconds && shown > 0) *milliseconds = (shown + count / 2) / count;
   return clip;
+}
+
+Short parse_short(const std::string &text) {
+  if (text == "refuse") return Short::refuse;
+  if (text == "loop") return Short::loop;
+  if (text == "mirror") return Short::mirror;
+  throw std::runtime_error("short is refuse, loop or mirror, not '" + text + "'");
+}
+
+Clip lengthened(const Clip &clip, int64_t frames, Short how) {
+  const int64_t count = int64_t(clip.size()), back_again = 2 * count - 2;
+  if (count < 2 || how == Short::refuse)
+    throw std::invalid_argument("lengthened: a clip of 2 frames or more is needed");
+  Clip longer;
+  for (int64_t t = 0; t < frames; ++t) {
+    const int64_t i = how == Short::loop ? t % count : t % back_again;
+    longer.push_back(clip[size_t(i < count ? i : back_again - i)]);
+  }
+  return longer;
 }
 
 Stretch parse_stretch(const std::string &text) {

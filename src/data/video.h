@@ -1,4 +1,4 @@
-// Clips: reading animated GIFs, folders of frames and whatever the ffmpeg program can decode; to and from floats.
+// Clips: reading animated GIFs and PNGs, folders of frames and whatever ffmpeg can decode; to and from floats.
 #pragma once
 #include <string>
 #include <vector>
@@ -21,16 +21,24 @@ bool has_video_name(const std::string &path);
 // Throws std::runtime_error when there is no such path, or the folder holds no clip, or pictures beside clips.
 std::vector<std::string> list_clips(const std::string &path);
 
-// The first `frames` frames of a clip (one of list_clips), each cropped and resized to height x width as it is read.
-//   GIF (known by its first bytes)   stb_image; what follows the last wanted frame is not decoded
+// The first `frames` frames of a clip (one of list_clips), or all where it has fewer, each cropped and resized to
+// height x width as it is read.
+//   GIF, animated PNG (by content)   as browsers show them, each frame once, however long it is shown
 //   folder of pictures               in natural order of their names, all of the same size
 //   one picture                      a clip of one frame
 //   anything else                    the ffmpeg program, as a child process: every frame once, whatever its time stamp
-// Memory: GIFs are decoded at full size, at most 1 GiB; otherwise one frame at full size at a time.
-// Throws std::runtime_error naming the file when it cannot be read, is corrupt or too large, has fewer frames (saying
-// how many), or needs an ffmpeg that is missing or fails (its last error line).
+// `milliseconds` becomes the time that a frame is shown, on average; it stays where the clip does not tell. Memory: a
+// few frames at full size at a time. Throws std::runtime_error naming the file when it cannot be read, is
+// empty, corrupt, too large, cut off before the last wanted frame, has no frame, or needs an ffmpeg that is missing or
+// fails (its last error line).
 Clip read_clip(const std::string &path, int64_t frames, int64_t height, int64_t width, const Crop & = {},
-               Resize = Resize::average);
+               Resize = Resize::average, int64_t *milliseconds = nullptr);
+
+// What becomes of a clip that is too short: an error, or its frames again, 0 1 2 0 1 2, or back and forth, 0 1 2 1 0 1.
+enum class Short { refuse, loop, mirror };
+Short parse_short(const std::string &);  // by these names; throws std::runtime_error that says so
+// `frames` frames of a clip that has 2 or more, by loop or mirror. Throws std::invalid_argument otherwise.
+Clip lengthened(const Clip &, int64_t frames, Short);
 
 // What is stretched so that its minimum becomes -1 and its maximum 1 (all channels together; a constant: all zeros).
 enum class Stretch {

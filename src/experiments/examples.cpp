@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "data/video.h"
+#include "experiments/model.h"
 #include "tensor/random.h"
 
 namespace coopnets {
@@ -100,15 +101,40 @@ class WindowExamples final : public Examples {
   mutable std::vector<real> picture_;  // number last_
 };
 
+// A clip of fewer frames than are wanted. Advises only numbers of frames that the nets take.
+[[noreturn]] void refuse_short(const Experiment &experiment, const Settings &s, const std::string &path,
+                               int64_t count) {
+  std::string text = path + " has " + std::to_string(count) + (count == 1 ? " frame" : " frames") + ", but " +
+                     std::to_string(s.frames) + " are needed: give a longer clip";
+  if (count > 1) {
+    const std::vector<int64_t> fitting = frames_that_fit(experiment, s, count);
+    if (!fitting.empty() && fitting[0] <= count)
+      text += ", or --set frames=" + std::to_string(fitting[0]) +
+              (fitting[0] < count ? ", the most of these that the nets take" : "");
+    else if (!fitting.empty())
+      text += " (the nets take " + std::to_string(fitting[0]) + " frames at the least)";
+    text += ", or --set short=mirror or short=loop, to play it back and forth or again";
+  }
+  throw std::runtime_error(text);
+}
+
 // A few clips, all in memory.
 class ClipExamples final : public Examples {
  public:
-  ClipExamples(const std::vector<std::string> &paths, const Settings &s, uint64_t seed)
+  ClipExamples(const Experiment &experiment, const std::vector<std::string> &paths, const Settings &s, uint64_t seed)
       : order_(static_cast<int64_t>(paths.size()), seed) {
     const Stretch stretch = s.normalise == "video" ? Stretch::video : Stretch::frame;
-    for (const std::string &clip : paths)
-      clips_.push_back(
-          to_reals(read_clip(clip, s.frames, s.size, s.size, parse_crop(s.crop), parse_resize(s.resize)), stretch));
+    const Short how = parse_short(s.short_clips);
+    for (size_t i = 0; i < paths.size(); ++i) {
+      Clip clip = read_clip(paths[i], s.frames, s.size, s.size, parse_crop(s.crop), parse_resize(s.resize),
+                            i == 0 ? &milliseconds_ : nullptr);
+      const int64_t count = int64_t(clip.size());
+      if (count < s.frames) {
+        if (how == Short::refuse || count == 1) refuse_short(experiment, s, paths[i], count);
+        clip = lengthened(clip, s.frames, how);
+      }
+      clips_.push_back(to_reals(clip, stretch));
+    }
   }
   int64_t size() const override { return static_cast<int64_t>(clips_.size()); }
   std::vector<int64_t> batch_indices(int64_t iteration, int64_t count) const override {
@@ -126,8 +152,10 @@ class ClipExamples final : public Examples {
   int64_t bad_count() const override { return 0; }
   int64_t held_out() const override { return 0; }
   bool has_test_set() const override { return false; }
+  int64_t milliseconds() const override { return milliseconds_; }
 
  private:
+  int64_t milliseconds_ = 100;  // of the first clip
   std::vector<std::vector<real>> clips_;
   Order order_;
 };
@@ -159,7 +187,7 @@ std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, 
   if (windows && experiment.data != DataKind::texture)
     throw std::runtime_error(
         "crop=random is for the experiment 'texture', whose nets see all places of a picture alike");
-  if (experiment.data == DataKind::video) return std::make_unique<ClipExamples>(list_clips(path), s, seed);
+  if (experiment.data == DataKind::video) return std::make_unique<ClipExamples>(experiment, list_clips(path), s, seed);
 
   if (experiment.data == DataKind::texture && is_folder(path) && s.category.empty()) {
     const std::string categories = list_categories(path);

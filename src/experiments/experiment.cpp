@@ -187,7 +187,7 @@ Shape example_shape(const Experiment &experiment, const Settings &s) {
 
 std::vector<std::string> unused_settings(const Experiment &experiment) {
   std::vector<std::string> unused;
-  if (experiment.data != DataKind::video) unused.push_back("frames");
+  if (experiment.data != DataKind::video) unused.insert(unused.end(), {"frames", "short"});
   if (experiment.data == DataKind::video || experiment.data == DataKind::texture)
     unused.insert(unused.end(), {"held_out", "examples"});
   if (experiment.data != DataKind::texture) unused.push_back("border");

@@ -30,6 +30,10 @@ const std::vector<Field<Settings>> &setting_fields() {
           "pixels around what is shown that the nets see and make beside it: where nothing is padded, a pixel near the "
           "edge is in fewer windows than others. Step G2 leaves them out"),
       field("frames", &Settings::frames, 1, wide, "frames of the training videos"),
+      field(
+          "short", &Settings::short_clips, {"refuse", "loop", "mirror"},
+          "what becomes of clips of fewer frames: refuse (they are an error), loop (they begin again), mirror (they go "
+          "back and forth)"),
       field("crop", &Settings::crop, {},
             "part of a bigger picture that is resized to size: centre (largest centred square), size (the "
             "middle of a bigger picture, unscaled), random (another part of the unscaled picture for each example of "

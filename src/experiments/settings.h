@@ -16,6 +16,7 @@ struct Settings {
   int64_t size = 64;
   int64_t border = 0;
   int64_t frames = 1;
+  std::string short_clips = "refuse";  // --set short=...; that word is C++'s own
   std::string crop = "centre", resize = "average", alpha = "black";
   std::string normalise = "stretch";
   std::string category;
