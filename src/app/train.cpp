@@ -28,7 +28,8 @@ std::string save_clips(const std::string &folder, Backend &backend, const Learne
   std::vector<VideoColumn> columns = {{examples.range(0, shown), shape.with_n(shown)}};
   for (const auto &[name, x] : learner.samples()) columns.push_back({values(backend, x), x.shape});
   std::string files;
-  for (const std::string &file : save_comparison(folder, columns)) files += (files.empty() ? "" : ", ") + file;
+  for (const std::string &file : save_comparison(folder, columns, examples.milliseconds()))
+    files += (files.empty() ? "" : ", ") + file;
   return "Observed, generated and revised clips side by side: " + files + " in " + folder;
 }
 
