@@ -32,6 +32,16 @@ TEST_F(Comparison, WritesRowsOfClipsAStripAndAnMp4) {
   EXPECT_EQ(*strip.at(6, 0), 128);
 }
 
+TEST_F(Comparison, PlaysAtTheGivenSpeed) {
+  no_ffmpeg();
+  for (const auto &[given, played] : {std::pair<int64_t, int64_t>{40, 40}, {655350, 65535}}) {
+    save_comparison(folder, {column(1, 3, -1)}, given);
+    int64_t milliseconds = 0;
+    read_clip(in_folder("comparison.png"), 3, 4, 6, {}, Resize::average, &milliseconds);
+    EXPECT_EQ(milliseconds, played);
+  }
+}
+
 TEST_F(Comparison, NeedsNoFfmpegAndLeavesOutWhatIsEmpty) {
   no_ffmpeg();
   EXPECT_EQ(save_comparison(folder, {column(1, 3, -1), {}, column(1, 3, 1)}).size(), 2u);

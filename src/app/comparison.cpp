@@ -27,11 +27,12 @@ std::vector<std::string> save_comparison(const std::string &folder, const std::v
 
   std::vector<std::string> files = {"comparison.png", "strip.png"};
   const Clip together = side_by_side(clips, filled);
-  save_apng(folder + "/comparison.png", together, int(milliseconds));
+  const int lasts = int(std::clamp<int64_t>(milliseconds, 1, 65535));  // no file holds more
+  save_apng(folder + "/comparison.png", together, lasts);
   const int64_t frames = static_cast<int64_t>(first[0].size());
   save_png(folder + "/strip.png", strip(first, std::max<int64_t>(frames / shown_frames, 1)));
   if (can_save_mp4()) {
-    save_mp4(folder + "/comparison.mp4", together, int(milliseconds));
+    save_mp4(folder + "/comparison.mp4", together, lasts);
     files.push_back("comparison.mp4");
   }
   return files;
