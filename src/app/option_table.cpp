@@ -53,7 +53,8 @@ std::vector<Option> option_table(const Vocabulary &names) {
            "both nets (cooperative, the default), or one alone: descriptor, persistent-cd or generator", recorded);
   add.text("category", "NAME", &Options::category, {}, "what to learn where the data holds several categories");
   add.text("set", "NAME=VALUE ...", nullptr, {}, "change settings; --list names them");  // see Options::settings
-  add.text("config", "FILE", &Options::config, {}, "begin from the config.txt of an earlier run");
+  add.text("config", "FILE", &Options::config, {},
+           "begin from the config.txt of an earlier run, or from a picture of it");
 
   add.group = "The run's folder, OUT/EXPERIMENT/NAME";
   add.text("out", "DIR", &Options::out, {}, "where runs are kept (output)", recorded);

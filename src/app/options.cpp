@@ -1,9 +1,12 @@
 #include "app/options.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iterator>
 
 #include "app/option_table.h"
+#include "app/picture_texts.h"
 #include "tensor/file.h"
 
 namespace coopnets {
@@ -74,7 +77,7 @@ void set_setting(Options &options, const std::string &text, const std::string &w
 }
 
 void read_config(const std::vector<Option> &table, Options &options, const std::string &path, bool with_machine) {
-  std::string text = read_file(path, 1 << 20);
+  std::string text = begins_as_png(path) ? config_of_picture(path) : read_file(path, 1 << 20);
   constexpr char byte_order_mark[] = "\xEF\xBB\xBF";  // which some editors put first
   if (text.compare(0, 3, byte_order_mark) == 0) text.erase(0, 3);
   bool in_settings = false;
@@ -108,6 +111,14 @@ void read_config(const std::vector<Option> &table, Options &options, const std::
     const bool wanted = with_machine || option->group != machine_group;
     set_option(*option, wanted ? options : unused, std::string(trim(line.substr(equals + 1))), where + name);
   }
+}
+
+// A picture names its data without their folder.
+void require_data_of_picture(const Options &options) {
+  const bool named = options.from_config.count("data") > 0 && begins_as_png(options.config);
+  if (!named || access(options.data.c_str(), F_OK) == 0) return;
+  throw UsageError("the picture " + options.config + " comes from a run on " + quoted(options.data) +
+                   ", whose folder it does not name: --data PATH says where that is");
 }
 
 // One option with the values it took, as typed.
@@ -249,6 +260,7 @@ Options parse_options(const std::vector<std::string> &arguments, const Vocabular
                      (preset.empty() ? "" : ", of the preset " + preset));
   check_combination(options);
   refuse_useless(options, names_typed);
+  if (runs || options.evaluate || options.complete) require_data_of_picture(options);
   return options;
 }
 

@@ -11,6 +11,7 @@
 #include "app/device.h"
 #include "app/latent_walk.h"
 #include "app/model_sampler.h"
+#include "app/picture_texts.h"
 #include "app/pictures.h"
 #include "app/progress.h"
 #include "app/sample_files.h"
@@ -108,8 +109,9 @@ int sample(const Options &options) {
   std::set<std::string> older = samples_in(folder);
   std::optional<SampleFiles> generated, revised;
   const bool array = options.save == "npy";
-  if (generator) generated.emplace(folder, "generator", canvas.wanted, options.sample, array, older);
-  if (descriptor) revised.emplace(folder, "descriptor", canvas.wanted, options.sample, array, older);
+  const PngTexts texts = picture_texts(saved, path, options);
+  if (generator) generated.emplace(folder, "generator", canvas.wanted, options.sample, array, older, texts);
+  if (descriptor) revised.emplace(folder, "descriptor", canvas.wanted, options.sample, array, older, texts);
   if (options.sample * example.size() > loud)
     progress.note("drawing " + std::to_string(options.sample) + (options.sample == 1 ? " sample of " : " samples of ") +
                   std::to_string(canvas.wanted.h) + "x" + std::to_string(canvas.wanted.w) + ", " +
@@ -159,7 +161,7 @@ int interpolate(const Options &options) {
     }
     const std::vector<real> all = sampler.generate(latents);
     save_examples(folder + (sphere ? "/sphere" : "/lines"), shown.cut(all, sampler.example().with_n(side * side)),
-                  shown.wanted.with_n(side * side), side * side, side);
+                  shown.wanted.with_n(side * side), picture_texts(saved, path, options), side * side, side);
   }
   Progress(options.quiet)
       .note(folder + "/lines.png: each row walks between two latent vectors; " + folder +

@@ -42,7 +42,8 @@ bool TrainingRun::is_measured(int64_t iteration) const {
   return measured_every_ > 0 && (iteration % measured_every_ == 0 || iteration == settings_.iterations);
 }
 
-bool TrainingRun::begin(MetadataOf metadata, const Entries &same, const Settings &others, const std::string &config) {
+bool TrainingRun::begin(MetadataOf metadata, const Entries &same, const Settings &others, const Options &resolved) {
+  resolved_ = resolved;
   metadata_ = std::move(metadata);
   if (options_.resume) {
     resume(same, others);
@@ -54,7 +55,7 @@ bool TrainingRun::begin(MetadataOf metadata, const Entries &same, const Settings
     save(0);  // before anything else: until it is on disk, the run that is replaced stays whole
     folder_.clear_but(folder_.checkpoint());
   }
-  write_atomically(folder_.config(), config);
+  write_atomically(folder_.config(), config_text(resolved, settings_));
   return true;
 }
 
@@ -87,11 +88,13 @@ void TrainingRun::save(int64_t iteration) {
   saved_ = now();
 }
 
+PngTexts TrainingRun::texts(int64_t iteration) const { return picture_texts(resolved_, settings_, iteration); }
+
 void TrainingRun::save_samples(int64_t iteration) {
   for (const auto &[name, examples] : learner_.samples()) {
     const Canvas shown = Canvas::within(examples.shape, settings_.border);
     save_examples(folder_.samples(iteration, name), shown.cut(values(backend_, examples), examples.shape),
-                  shown.wanted.with_n(examples.shape.n));
+                  shown.wanted.with_n(examples.shape.n), texts(iteration));
   }
 }
 

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "data/bytes.h"
+#include "data/png.h"
 #include "data/process.h"
 #include "tensor/file.h"
 
@@ -31,9 +31,6 @@ void check_alike(const std::vector<Clip> &clips) {
   if (clips.empty()) throw std::invalid_argument("no clip to show");
 }
 
-// --- PNG chunks: length, four letters, data, CRC of letters and data; all numbers big-endian
-// ---------------------------
-
 using Bytes = std::vector<uint8_t>;
 
 void append_number(Bytes &to, uint32_t number) {
@@ -43,26 +40,13 @@ void append_short(Bytes &to, uint32_t number) {
   to.push_back(uint8_t(number >> 8));
   to.push_back(uint8_t(number));
 }
-void append_chunk(Bytes &to, std::string_view letters, const Bytes &data) {
-  append_number(to, uint32_t(data.size()));
-  const size_t start = to.size();
-  to.insert(to.end(), letters.begin(), letters.end());
-  to.insert(to.end(), data.begin(), data.end());
-  append_number(to, crc32(to.data() + start, to.size() - start));
-}
-
-constexpr size_t signature_bytes = 8, header_end = signature_bytes + 12 + 13;  // signature, then the chunk IHDR
 
 // The compressed pixels of a PNG file: what its chunks IDAT hold.
 Bytes compressed_pixels(const Bytes &png) {
   Bytes data;
-  for (size_t at = signature_bytes; at + 12 <= png.size();) {
-    const size_t length = big_endian32(&png[at]);
-    const auto letters = png.begin() + int64_t(at) + 4;
-    if (std::string(letters, letters + 4) == "IDAT")
-      data.insert(data.end(), letters + 4, letters + 4 + int64_t(length));
-    at += 12 + length;
-  }
+  visit_png_chunks(png, "a frame", [&](const PngChunk &chunk) {
+    if (chunk.letters == "IDAT") data.insert(data.end(), chunk.data, chunk.data + chunk.length);
+  });
   return data;
 }
 
@@ -75,11 +59,11 @@ Bytes encode_apng(const Clip &clip, int milliseconds) {
   for (size_t t = 0; t < clip.size(); ++t) {
     const Bytes png = encode_png(clip[t]);  // every frame is compressed as a picture is, then put into chunks anew
     if (t == 0) {
-      file.assign(png.begin(), png.begin() + header_end);
+      file.assign(png.begin(), png.begin() + png_header_end);
       Bytes animation;
       append_number(animation, uint32_t(clip.size()));
       append_number(animation, 0);  // plays: without end
-      append_chunk(file, "acTL", animation);
+      append_png_chunk(file, "acTL", animation);
     }
     Bytes control;
     append_number(control, sequence++);
@@ -90,24 +74,23 @@ Bytes encode_apng(const Clip &clip, int milliseconds) {
     append_short(control, uint32_t(milliseconds));
     append_short(control, 1000);  // delay = milliseconds / 1000 s
     append_short(control, 0);     // two bytes: leave the frame as it is; the next one overwrites it
-    append_chunk(file, "fcTL", control);
+    append_png_chunk(file, "fcTL", control);
     const Bytes pixels = compressed_pixels(png);
     if (t == 0) {
-      append_chunk(file, "IDAT", pixels);
+      append_png_chunk(file, "IDAT", pixels);
     } else {
       Bytes numbered;
       append_number(numbered, sequence++);
       numbered.insert(numbered.end(), pixels.begin(), pixels.end());
-      append_chunk(file, "fdAT", numbered);
+      append_png_chunk(file, "fdAT", numbered);
     }
   }
-  append_chunk(file, "IEND", {});
+  append_png_chunk(file, "IEND", {});
   return file;
 }
 
 void save_apng(const std::string &path, const Clip &clip, int milliseconds) {
-  const Bytes file = encode_apng(clip, milliseconds);
-  write_atomically(path, std::string_view(reinterpret_cast<const char *>(file.data()), file.size()));
+  save_with_texts(path, encode_apng(clip, milliseconds), {});
 }
 
 Clip side_by_side(const std::vector<Clip> &clips, int64_t columns, int64_t gap) {
