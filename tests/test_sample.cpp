@@ -215,6 +215,23 @@ TEST_F(Sample, interpolation_walks_between_latent_vectors) {
   EXPECT_EQ(cell(sphere, 7, 7), sample(3));
 }
 
+TEST_F(Sample, one_as_the_file_that_is_named) {
+  expect_sampled({"1", "--seed", "7"});
+  const auto usual = sampled();  // descriptor.png, descriptor_000000.png, generator.png, ...
+  const Outcome o = sample({"1", "--seed", "7", "--save", folder + "/mine.png"});
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_CONTAINS(o.out, folder + "/mine.png is one sample, revised by the descriptor\n");
+  EXPECT_EQ(pixels_or_bytes(folder + "/mine.png"), usual[1].second);
+  EXPECT_FALSE(fs::exists(path("sampled"))) << "nothing else is written";
+  EXPECT_CONTAINS(failure_of(use({"--sample", "2", "--save", folder + "/mine.png"}), 2),
+                  "takes one sample, and --sample asks for 2: --save png writes a file of each");
+  EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--save", folder + "/none/mine.png"})),
+                  "there is no folder " + folder + "/none");
+  EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--save", "mine.jpg"}), 2),
+                  "--save takes png, npy or the name of a FILE.png, not 'mine.jpg'");
+  EXPECT_EQ(pixels_or_bytes(folder + "/mine.png"), usual[1].second);
+}
+
 TEST_F(Sample, what_cannot_be_sampled_is_one_sentence) {
   EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--frames", "64"})), "--frames is for videos");
   EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--checkpoint", folder + "/none"})), folder + "/none");

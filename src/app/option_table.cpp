@@ -73,7 +73,8 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.text("checkpoint", "FILE", &Options::checkpoint, {}, "the trained nets, instead of those in the run's folder");
   add.text("size", "HxW", &Options::size, {}, "rows and columns of the samples");
   add.number("frames", "T", &Options::frames, 1, 65536, "frames of the samples");
-  add.text("save", "KIND", &Options::save, {"png", "npy"}, "samples as png pictures (the default) or as one npy array");
+  add.text("save", "KIND", &Options::save, {},
+           "samples as png pictures (the default), as one npy array, or one sample as the picture FILE.png");
   add.text("mask", "FILE", &Options::mask, {}, "picture whose white pixels are hidden, to complete");
 
   add.group = "Evaluation";

@@ -48,6 +48,8 @@ void check_value(const std::string &name, const std::string &shown, const std::s
   if (value.empty()) refuse("a value");
   if (name == "device" && !is_device(value)) refuse("auto, cpu, cuda or cuda:INDEX");
   if (name == "size" && !parse_size(value)) refuse("rows x columns, each from 1 to 65536, such as 480x640");
+  const bool png_file = value.size() > 4 && value.compare(value.size() - 4, 4, ".png") == 0;
+  if (name == "save" && value != "png" && value != "npy" && !png_file) refuse("png, npy or the name of a FILE.png");
   if (name == "name" && (value.find('/') != std::string::npos || value == "." || value == ".."))
     refuse("the name of a folder, without slashes");
 }
@@ -212,6 +214,9 @@ void check_combination(const Options &options) {
     for (const char *of_training : {"resume", "overwrite"}) exclude(options, {action, of_training});
   needs(options, "checkpoint", {"sample", "interpolate", "complete", "evaluate"}, "; --resume continues a run");
   for (const char *name : {"size", "frames", "save"}) needs(options, name, {"sample"});
+  if (options.sample > 1 && options.save != "png" && options.save != "npy")
+    throw UsageError("--save " + options.save + " takes one sample, and --sample asks for " +
+                     std::to_string(options.sample) + ": --save png writes a file of each");
   needs(options, "mask", {"complete", "evaluate"});
   for (const char *name : {"features", "samples", "splits"}) needs(options, name, {"evaluate", "compare"});
   needs(options, "compare", {"features"}, ", the net that looks at the pictures");
