@@ -33,7 +33,7 @@ TEST_F(PictureTexts, every_picture_of_the_nets_tells_of_its_run) {
       EXPECT_FALSE(contains(config, of_the_machine)) << file;
     EXPECT_FALSE(contains(bytes, folder)) << file;
   }
-  EXPECT_EQ(pictures, 2 * 2 + 2 * 2 + 2);  // samples/, sampled/, interpolation/
+  EXPECT_EQ(pictures, 2 * 2 + 1 + 2 * 2 + 2);  // samples/, evolution.png, sampled/, interpolation/
   EXPECT_EQ(text("sampled/generator_000000.png", "coopnets use"), "seed=7\nlangevin_steps=1\n");
   EXPECT_EQ(text("samples/iteration_000001_generator.png", "coopnets use"), "none");
 

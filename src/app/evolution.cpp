@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t most_frames = 60;
 constexpr int64_t most_side = 512;
+constexpr int64_t gap = 8;  // wider than that within a sheet
 constexpr int milliseconds = 400;
 
 }  // namespace
@@ -57,7 +58,7 @@ void save_evolution(const std::string &folder, const PngTexts &texts) {
     std::vector<Image> kinds;
     for (const auto &[kind, files] : sheets)
       kinds.push_back(resize(load_image(files.at(iteration), last.channels), height, width));
-    clip.push_back(grid(kinds, int64_t(kinds.size())));
+    clip.push_back(grid(kinds, int64_t(kinds.size()), gap));
   }
   save_with_texts(folder + "/evolution.png", encode_apng(clip, milliseconds), texts);
 }

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "app/canvas.h"
+#include "app/evolution.h"
 #include "app/interrupt.h"
 #include "app/pictures.h"
 #include "app/run_name.h"
@@ -107,6 +108,14 @@ void TrainingRun::write_page() const {
   }
 }
 
+void TrainingRun::write_evolution(int64_t iteration) const {
+  try {
+    save_evolution(folder_.path(), texts(iteration));
+  } catch (const std::exception &error) {
+    progress_.warn(std::string("no evolution.png: ") + error.what());
+  }
+}
+
 bool TrainingRun::is_time_to_report() const {
   const double pause = backend_.info().gpu ? 0.1 : 0;
   return unread_ == Learner::kept_readings || now() - read_ >= pause;
@@ -144,6 +153,7 @@ int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {
       if (pictures) save_samples(i + 1);
       if (saves) save(i + 1);
       if (pictures || last || stop) write_page();
+      if (last || stop) write_evolution(i + 1);
       if (stop && !last) {
         progress_.note(interruption(i + 1, folder_.checkpoint()));
         return 130;

@@ -44,6 +44,7 @@ class TrainingRun {
   void save_samples(int64_t iteration);
   void report(Log &);
   void write_page() const;
+  void write_evolution(int64_t iteration) const;
   bool is_time_to_report() const;
   bool is_measured(int64_t iteration) const;
 
