@@ -61,16 +61,16 @@ TEST_F(ProgramTest, a_run_leaves_its_files_and_nothing_else) {
   EXPECT_EQ(o.out.find("climb"), std::string::npos);
   EXPECT_CONTAINS(o.out, "3/3 100.0 %");
   EXPECT_CONTAINS(o.out, path("checkpoint.safetensors"));
-  EXPECT_EQ(names(),
-            (std::vector<std::string>{
-                "checkpoint.previous.safetensors", "checkpoint.safetensors", "config.txt", "log.csv", "observed.png",
-                "report.html", "samples/iteration_000001_descriptor.png", "samples/iteration_000001_generator.png",
-                "samples/iteration_000002_descriptor.png", "samples/iteration_000002_generator.png",
-                "samples/iteration_000003_descriptor.png", "samples/iteration_000003_generator.png"}));
+  EXPECT_EQ(names(), (std::vector<std::string>{
+                         "checkpoint.previous.safetensors", "checkpoint.safetensors", "config.txt", "evolution.png",
+                         "log.csv", "observed.png", "report.html", "samples/iteration_000001_descriptor.png",
+                         "samples/iteration_000001_generator.png", "samples/iteration_000002_descriptor.png",
+                         "samples/iteration_000002_generator.png", "samples/iteration_000003_descriptor.png",
+                         "samples/iteration_000003_generator.png"}));
   for (const std::string &name : names())
     if (has_image_name(name)) {
       const Image shown = load_image(path(name));
-      EXPECT_EQ(shown.shape().str(), "1x1x32x32x3") << name;
+      EXPECT_EQ(shown.shape().str(), name == "evolution.png" ? "1x1x32x72x3" : "1x1x32x32x3") << name;
       EXPECT_NE(shown.pixels, std::vector<uint8_t>(shown.pixels.size(), shown.pixels[0])) << name;
     }
   EXPECT_FALSE(load_image(path("samples/iteration_000001_descriptor.png")) ==
@@ -139,10 +139,10 @@ TEST_F(ProgramTest, a_run_is_replaced_by_overwrite_alone) {
   EXPECT_TRUE(contents() == before);
 
   expect_success(train(1) + Arguments{"--overwrite", "--seed", "2", "--quiet"});
-  EXPECT_EQ(names(),
-            (std::vector<std::string>{
-                "checkpoint.previous.safetensors", "checkpoint.safetensors", "config.txt", "log.csv", "observed.png",
-                "report.html", "samples/iteration_000001_descriptor.png", "samples/iteration_000001_generator.png"}));
+  EXPECT_EQ(names(), (std::vector<std::string>{"checkpoint.previous.safetensors", "checkpoint.safetensors",
+                                               "config.txt", "evolution.png", "log.csv", "observed.png", "report.html",
+                                               "samples/iteration_000001_descriptor.png",
+                                               "samples/iteration_000001_generator.png"}));
   for (const char *file : {"checkpoint.safetensors", "checkpoint.previous.safetensors"})
     EXPECT_EQ(SafetensorsFile(path(file)).metadata().at("seed"), "2");
 }

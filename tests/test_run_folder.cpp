@@ -71,6 +71,7 @@ TEST_F(RunFolderTest, overwriting_waits_for_the_first_file_and_removes_only_what
                               "comparison.png",
                               "comparison.mp4",
                               "strip.png",
+                              "evolution.png",
                               "evaluation.json",
                               "samples/iteration_000001_generator.png"};
   const std::string others[] = {"notes.txt", "samples/favourite.png"};

@@ -19,11 +19,16 @@ class Sample : public ProgramTest {
     EXPECT_EQ(o.status, 0) << o.err;
     EXPECT_EQ(o.err, "");
   }
-  // The bytes of everything in sampled/, which goes.
+  static std::string pixels_or_bytes(const std::string &file) {
+    if (!has_image_name(file)) return read_file(file, size_t{1} << 26);
+    const Image image = load_image(file);
+    return {image.pixels.begin(), image.pixels.end()};
+  }
+  // The bytes of everything in sampled/, which goes; of pictures, their pixels: their texts tell one call from another.
   std::vector<std::pair<std::string, std::string>> sampled() const {
     std::vector<std::pair<std::string, std::string>> all;
     for (const auto &entry : fs::directory_iterator(path("sampled")))
-      all.emplace_back(entry.path().filename(), read_file(entry.path(), size_t{1} << 26));
+      all.emplace_back(entry.path().filename(), pixels_or_bytes(entry.path()));
     std::sort(all.begin(), all.end());
     fs::remove_all(path("sampled"));
     return all;
@@ -97,7 +102,7 @@ TEST_F(Sample, averaged_weights) {
   // The same last weights, other averages: other samples.
   const auto sampled_generator = [&](const std::string &run) {
     expect_success({"--exp", "texture", "--out", folder, "--name", run, "--threads", "1", "--sample", "1"});
-    return read_file(path("sampled/generator.png", run), size_t{1} << 26);
+    return pixels_or_bytes(path("sampled/generator.png", run));
   };
   EXPECT_FALSE(sampled_generator("averaged_2") == sampled_generator("run"));
 }
@@ -208,6 +213,23 @@ TEST_F(Sample, interpolation_walks_between_latent_vectors) {
   EXPECT_EQ(cell(sphere, 0, 7), sample(1));
   EXPECT_EQ(cell(sphere, 7, 0), sample(2));
   EXPECT_EQ(cell(sphere, 7, 7), sample(3));
+}
+
+TEST_F(Sample, one_as_the_file_that_is_named) {
+  expect_sampled({"1", "--seed", "7"});
+  const auto usual = sampled();  // descriptor.png, descriptor_000000.png, generator.png, ...
+  const Outcome o = sample({"1", "--seed", "7", "--save", folder + "/mine.png"});
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_CONTAINS(o.out, folder + "/mine.png is one sample, revised by the descriptor\n");
+  EXPECT_EQ(pixels_or_bytes(folder + "/mine.png"), usual[1].second);
+  EXPECT_FALSE(fs::exists(path("sampled"))) << "nothing else is written";
+  EXPECT_CONTAINS(failure_of(use({"--sample", "2", "--save", folder + "/mine.png"}), 2),
+                  "takes one sample, and --sample asks for 2: --save png writes a file of each");
+  EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--save", folder + "/none/mine.png"})),
+                  "there is no folder " + folder + "/none");
+  EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--save", "mine.jpg"}), 2),
+                  "--save takes png, npy or the name of a FILE.png, not 'mine.jpg'");
+  EXPECT_EQ(pixels_or_bytes(folder + "/mine.png"), usual[1].second);
 }
 
 TEST_F(Sample, what_cannot_be_sampled_is_one_sentence) {

@@ -7,7 +7,7 @@
 namespace coopnets {
 
 std::vector<std::string> save_comparison(const std::string &folder, const std::vector<VideoColumn> &columns,
-                                         int64_t milliseconds) {
+                                         int64_t milliseconds, const PngTexts &texts) {
   constexpr int64_t most_rows = 4, shown_frames = 8;
   const auto clip = [](const VideoColumn &column, int64_t row) {
     const int64_t k = row % column.shape.n;
@@ -28,9 +28,9 @@ std::vector<std::string> save_comparison(const std::string &folder, const std::v
   std::vector<std::string> files = {"comparison.png", "strip.png"};
   const Clip together = side_by_side(clips, filled);
   const int lasts = int(std::clamp<int64_t>(milliseconds, 1, 65535));  // no file holds more
-  save_apng(folder + "/comparison.png", together, lasts);
+  save_with_texts(folder + "/comparison.png", encode_apng(together, lasts), texts);
   const int64_t frames = static_cast<int64_t>(first[0].size());
-  save_png(folder + "/strip.png", strip(first, std::max<int64_t>(frames / shown_frames, 1)));
+  save_with_texts(folder + "/strip.png", encode_png(strip(first, std::max<int64_t>(frames / shown_frames, 1))), texts);
   if (can_save_mp4()) {
     save_mp4(folder + "/comparison.mp4", together, lasts);
     files.push_back("comparison.mp4");

@@ -6,6 +6,7 @@
 
 #include "app/data_path.h"
 #include "app/device.h"
+#include "app/picture_texts.h"
 #include "app/pictures.h"
 #include "app/progress.h"
 #include "experiments/examples.h"
@@ -94,13 +95,13 @@ std::vector<Mask> square_masks(const Shape &example, int64_t side, uint64_t seed
 }
 
 void save_completion(const std::string &path, const std::vector<real> &pictures, const std::vector<real> &recovered,
-                     const std::vector<Mask> &masks, const Shape &example) {
+                     const std::vector<Mask> &masks, const Shape &example, const PngTexts &texts) {
   const int64_t count = std::min<int64_t>(shown, int64_t(masks.size()));
   const std::vector<real> hidden = occluded(pictures, masks);
   std::vector<real> rows;
   for (const std::vector<real> *row : {&pictures, &hidden, &recovered})
     rows.insert(rows.end(), row->begin(), row->begin() + count * example.size());
-  save_examples(path, rows, example.with_n(3 * count), 3 * count, count);
+  save_examples(path, rows, example.with_n(3 * count), texts, 3 * count, count);
 }
 
 int complete(const Options &options) {
@@ -142,12 +143,13 @@ int complete(const Options &options) {
   std::vector<real> filled = completion.fill(pictures, masks);
   if (stretched)
     for (real &x : filled) x = (x + 1) / 2 * (high - low) + low;
+  const PngTexts texts = picture_texts(saved, path, options);
   if (options.picture.empty()) {
-    save_completion(sibling(path, "completed"), pictures, filled, masks, example);
+    save_completion(sibling(path, "completed"), pictures, filled, masks, example, texts);
     progress.note(sibling(path, "completed.png") + ": original, occluded and recovered pictures, a row each");
   } else {
     const std::string file = sibling(path, "completed_" + std::filesystem::path(options.picture).stem().string());
-    save_examples(file, filled, example);
+    save_examples(file, filled, example, texts);
     progress.note(file + ".png is the picture with its hidden part filled");
   }
   return 0;

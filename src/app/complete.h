@@ -1,6 +1,7 @@
 // Pattern completion by a trained generator.
 #pragma once
 #include "app/saved_model.h"
+#include "data/png_texts.h"
 #include "learning/inference.h"
 #include "metrics/completion.h"
 
@@ -36,6 +37,6 @@ std::vector<Mask> square_masks(const Shape &example, int64_t side, uint64_t seed
 
 // Three rows, ten pictures wide: original, occluded, recovered.
 void save_completion(const std::string &path, const std::vector<real> &pictures, const std::vector<real> &recovered,
-                     const std::vector<Mask> &masks, const Shape &example);
+                     const std::vector<Mask> &masks, const Shape &example, const PngTexts &);
 
 }  // namespace coopnets

@@ -8,6 +8,7 @@
 #include "app/device.h"
 #include "app/evaluate.h"
 #include "app/feature_scores.h"
+#include "app/picture_texts.h"
 #include "app/progress.h"
 #include "experiments/examples.h"
 #include "metrics/inception_score.h"
@@ -156,7 +157,8 @@ int evaluate_completion(const Options &options) {
     };
     progress.note(c.title + ", CoopNets: inferring " + std::to_string(count) + " latent vectors");
     const std::vector<real> filled = completion.fill(pictures, c.masks);
-    save_completion(sibling(path, "completion_" + c.name), pictures, filled, c.masks, example);
+    save_completion(sibling(path, "completion_" + c.name), pictures, filled, c.masks, example,
+                    picture_texts(saved, path, options));
     const Frames ours = unit_range(filled, example);
     if (net) {
       completed.emplace_back();

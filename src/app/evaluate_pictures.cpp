@@ -10,6 +10,7 @@
 #include "app/evaluate.h"
 #include "app/feature_scores.h"
 #include "app/model_sampler.h"
+#include "app/picture_texts.h"
 #include "app/pictures.h"
 #include "app/progress.h"
 #include "data/order.h"
@@ -296,7 +297,7 @@ class PictureEvaluation {
         for (const std::vector<real> *row : {&set.shown, &others})
           pairs.insert(pairs.end(), row->begin() + k * size, row->begin() + (k + 1) * size);
       const std::string file = sibling(path_, "nearest_" + set.name);
-      save_examples(file, pairs, example_.with_n(2 * count), 2 * count, 10);
+      save_examples(file, pairs, example_.with_n(2 * count), picture_texts(saved_, path_, options_), 2 * count, 10);
       progress_.note(file + ".png: each sample and, to its right, " + which);
     }
   }

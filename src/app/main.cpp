@@ -10,6 +10,7 @@
 #include "app/device.h"
 #include "app/evaluate.h"
 #include "app/list.h"
+#include "app/picture_texts.h"
 #include "app/sample.h"
 #include "app/saved_model.h"
 #include "app/train.h"
@@ -51,7 +52,7 @@ int run(const std::vector<std::string> &arguments) {
   if (options.help) {
     std::cout << help_text(vocabulary());
   } else if (options.version) {
-    std::cout << "coopnets 1.0, " << built_in() << "\n";
+    std::cout << program_version << ", " << built_in() << "\n";
   } else if (options.list) {
     std::cout << list_text(options.experiment);
   } else if (!options.bench.empty()) {

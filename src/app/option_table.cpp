@@ -53,7 +53,8 @@ std::vector<Option> option_table(const Vocabulary &names) {
            "both nets (cooperative, the default), or one alone: descriptor, persistent-cd or generator", recorded);
   add.text("category", "NAME", &Options::category, {}, "what to learn where the data holds several categories");
   add.text("set", "NAME=VALUE ...", nullptr, {}, "change settings; --list names them");  // see Options::settings
-  add.text("config", "FILE", &Options::config, {}, "begin from the config.txt of an earlier run");
+  add.text("config", "FILE", &Options::config, {},
+           "begin from the config.txt of an earlier run, or from a picture of it");
 
   add.group = "The run's folder, OUT/EXPERIMENT/NAME";
   add.text("out", "DIR", &Options::out, {}, "where runs are kept (output)", recorded);
@@ -72,7 +73,8 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.text("checkpoint", "FILE", &Options::checkpoint, {}, "the trained nets, instead of those in the run's folder");
   add.text("size", "HxW", &Options::size, {}, "rows and columns of the samples");
   add.number("frames", "T", &Options::frames, 1, 65536, "frames of the samples");
-  add.text("save", "KIND", &Options::save, {"png", "npy"}, "samples as png pictures (the default) or as one npy array");
+  add.text("save", "KIND", &Options::save, {},
+           "samples as png pictures (the default), as one npy array, or one sample as the picture FILE.png");
   add.text("mask", "FILE", &Options::mask, {}, "picture whose white pixels are hidden, to complete");
 
   add.group = "Evaluation";

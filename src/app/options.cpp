@@ -1,9 +1,13 @@
 #include "app/options.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iterator>
 
 #include "app/option_table.h"
+#include "app/picture_texts.h"
+#include "data/png_chunks.h"
 #include "tensor/file.h"
 
 namespace coopnets {
@@ -45,6 +49,8 @@ void check_value(const std::string &name, const std::string &shown, const std::s
   if (value.empty()) refuse("a value");
   if (name == "device" && !is_device(value)) refuse("auto, cpu, cuda or cuda:INDEX");
   if (name == "size" && !parse_size(value)) refuse("rows x columns, each from 1 to 65536, such as 480x640");
+  const bool png_file = value.size() > 4 && value.compare(value.size() - 4, 4, ".png") == 0;
+  if (name == "save" && value != "png" && value != "npy" && !png_file) refuse("png, npy or the name of a FILE.png");
   if (name == "name" && (value.find('/') != std::string::npos || value == "." || value == ".."))
     refuse("the name of a folder, without slashes");
 }
@@ -74,7 +80,7 @@ void set_setting(Options &options, const std::string &text, const std::string &w
 }
 
 void read_config(const std::vector<Option> &table, Options &options, const std::string &path, bool with_machine) {
-  std::string text = read_file(path, 1 << 20);
+  std::string text = begins_as_png(path) ? config_of_picture(path) : read_file(path, 1 << 20);
   constexpr char byte_order_mark[] = "\xEF\xBB\xBF";  // which some editors put first
   if (text.compare(0, 3, byte_order_mark) == 0) text.erase(0, 3);
   bool in_settings = false;
@@ -108,6 +114,14 @@ void read_config(const std::vector<Option> &table, Options &options, const std::
     const bool wanted = with_machine || option->group != machine_group;
     set_option(*option, wanted ? options : unused, std::string(trim(line.substr(equals + 1))), where + name);
   }
+}
+
+// A picture names its data without their folder.
+void require_data_of_picture(const Options &options) {
+  const bool named = options.from_config.count("data") > 0 && begins_as_png(options.config);
+  if (!named || access(options.data.c_str(), F_OK) == 0) return;
+  throw UsageError("the picture " + options.config + " comes from a run on " + quoted(options.data) +
+                   ", whose folder it does not name: --data PATH says where that is");
 }
 
 // One option with the values it took, as typed.
@@ -201,6 +215,9 @@ void check_combination(const Options &options) {
     for (const char *of_training : {"resume", "overwrite"}) exclude(options, {action, of_training});
   needs(options, "checkpoint", {"sample", "interpolate", "complete", "evaluate"}, "; --resume continues a run");
   for (const char *name : {"size", "frames", "save"}) needs(options, name, {"sample"});
+  if (options.sample > 1 && options.save != "png" && options.save != "npy")
+    throw UsageError("--save " + options.save + " takes one sample, and --sample asks for " +
+                     std::to_string(options.sample) + ": --save png writes a file of each");
   needs(options, "mask", {"complete", "evaluate"});
   for (const char *name : {"features", "samples", "splits"}) needs(options, name, {"evaluate", "compare"});
   needs(options, "compare", {"features"}, ", the net that looks at the pictures");
@@ -249,6 +266,7 @@ Options parse_options(const std::vector<std::string> &arguments, const Vocabular
                      (preset.empty() ? "" : ", of the preset " + preset));
   check_combination(options);
   refuse_useless(options, names_typed);
+  if (runs || options.evaluate || options.complete) require_data_of_picture(options);
   return options;
 }
 

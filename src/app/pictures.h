@@ -1,17 +1,16 @@
 // What tensors look like: grids of pictures, clips as animated PNG.
 #pragma once
 #include "data/image.h"
-#include "tensor/tensor.h"
+#include "data/png_texts.h"
 
 namespace coopnets {
 
 // Example k of host values of `shape` as a picture; of a video, frame t.
 Image picture(const std::vector<real> &values, const Shape &shape, int64_t k, int64_t t = 0);
 
-// Writes the examples of a tensor, at most `most` of them, side by side as path + ".png": pictures as a grid, videos as
-// an animated PNG.
-void save_examples(const std::string &path, Backend &, ConstView examples, int64_t most = 144);
-void save_examples(const std::string &path, const std::vector<real> &values, const Shape &shape, int64_t most = 144,
-                   int64_t columns = 0);
+// Writes examples of `shape`, at most `most` of them, side by side as path + ".png": pictures as a grid, videos as
+// an animated PNG, with these texts.
+void save_examples(const std::string &path, const std::vector<real> &values, const Shape &shape, const PngTexts &,
+                   int64_t most = 144, int64_t columns = 0);
 
 }  // namespace coopnets

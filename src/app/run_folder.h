@@ -1,5 +1,5 @@
 // The folder that a run leaves behind: OUT/EXPERIMENT/NAME with config.txt, log.csv, observed.png,
-// checkpoint.safetensors, samples/ and report.html. One program at a time has it, and no run is replaced by accident.
+// checkpoint.safetensors, samples/, evolution.png and report.html. One program at a time has it, and no run is replaced by accident.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -11,6 +11,7 @@
 #include "app/device.h"
 #include "app/latent_walk.h"
 #include "app/model_sampler.h"
+#include "app/picture_texts.h"
 #include "app/pictures.h"
 #include "app/progress.h"
 #include "app/sample_files.h"
@@ -81,6 +82,19 @@ std::string closing_note(int64_t count, const Shape &shape, const std::string &f
          (shown == count ? "all" : "the first " + std::to_string(shown)) + " on one sheet: " + sheets + ")";
 }
 
+// --save FILE.png: the one sample, as the descriptor has revised it where there is one.
+void save_one(Sampler &sampler, const SavedModel &saved, const Options &options, const Canvas &canvas,
+              const Shape &example, bool revised, const PngTexts &texts) {
+  const fs::path folder = fs::path(options.save).parent_path();
+  if (!folder.empty() && !fs::is_directory(folder))
+    throw std::runtime_error("cannot write " + options.save + ": there is no folder " + folder.string());
+  sampler.draw(sampling_settings(saved, options.seed), 1,
+               [&](int64_t, const std::vector<real> &made, const std::vector<real> &better) {
+                 save_examples(options.save.substr(0, options.save.size() - 4),
+                               canvas.cut(revised ? better : made, example, 1), canvas.wanted, texts);
+               });
+}
+
 }  // namespace
 
 int sample(const Options &options) {
@@ -104,12 +118,19 @@ int sample(const Options &options) {
   const std::unique_ptr<Sampler> sampler =
       model_sampler(*backend, saved, path, descriptor, canvas.latent, example, options.sample);
 
+  const PngTexts texts = picture_texts(saved, path, options);
+  const bool array = options.save == "npy";
+  if (!array && options.save != "png") {
+    save_one(*sampler, saved, options, canvas, example, descriptor != nullptr, texts);
+    progress.note(options.save + " is one sample, " + (descriptor ? "revised by the descriptor" : "of the generator"));
+    return 0;
+  }
+
   const std::string folder = folder_beside(path, "sampled");
   std::set<std::string> older = samples_in(folder);
   std::optional<SampleFiles> generated, revised;
-  const bool array = options.save == "npy";
-  if (generator) generated.emplace(folder, "generator", canvas.wanted, options.sample, array, older);
-  if (descriptor) revised.emplace(folder, "descriptor", canvas.wanted, options.sample, array, older);
+  if (generator) generated.emplace(folder, "generator", canvas.wanted, options.sample, array, older, texts);
+  if (descriptor) revised.emplace(folder, "descriptor", canvas.wanted, options.sample, array, older, texts);
   if (options.sample * example.size() > loud)
     progress.note("drawing " + std::to_string(options.sample) + (options.sample == 1 ? " sample of " : " samples of ") +
                   std::to_string(canvas.wanted.h) + "x" + std::to_string(canvas.wanted.w) + ", " +
@@ -159,7 +180,7 @@ int interpolate(const Options &options) {
     }
     const std::vector<real> all = sampler.generate(latents);
     save_examples(folder + (sphere ? "/sphere" : "/lines"), shown.cut(all, sampler.example().with_n(side * side)),
-                  shown.wanted.with_n(side * side), side * side, side);
+                  shown.wanted.with_n(side * side), picture_texts(saved, path, options), side * side, side);
   }
   Progress(options.quiet)
       .note(folder + "/lines.png: each row walks between two latent vectors; " + folder +

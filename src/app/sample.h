@@ -5,7 +5,7 @@
 
 namespace coopnets {
 
-int sample(const Options &);       // --sample N [--size HxW] [--frames T] [--save png|npy]
+int sample(const Options &);       // --sample N [--size HxW] [--frames T] [--save png|npy|FILE.png]
 int interpolate(const Options &);  // --interpolate
 
 }  // namespace coopnets

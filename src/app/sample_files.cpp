@@ -12,13 +12,14 @@ constexpr int64_t most_pixels_of_sheet = int64_t{1} << 23;
 }
 
 SampleFiles::SampleFiles(const std::string &folder, const std::string &kind, const Shape &shape, int64_t count,
-                         bool array, std::set<std::string> &older)
+                         bool array, std::set<std::string> &older, const PngTexts &texts)
     : folder_(folder + '/'),
       kind_(kind),
       shape_(shape.with_n(1)),
       count_(count),
       most_on_sheet_(std::clamp<int64_t>(most_pixels_of_sheet / (shape.t * shape.h * shape.w), 1, 100)),
-      older_(older) {
+      older_(older),
+      texts_(texts) {
   if (array) array_ = std::make_unique<NpyFile>(folder_ + kind + ".npy", shape.with_n(count));
 }
 
@@ -35,7 +36,7 @@ void SampleFiles::add(const std::vector<real> &values) {
     const auto first = values.begin() + k * shape_.size();
     if (!array_) {
       const std::string path = folder_ + file(written_);
-      save_examples(path, {first, first + shape_.size()}, shape_);
+      save_examples(path, {first, first + shape_.size()}, shape_, texts_);
       older_.erase(path + ".png");
     }
     if (written_ < most_on_sheet_) shown_.insert(shown_.end(), first, first + shape_.size());
@@ -49,7 +50,7 @@ void SampleFiles::finish_array() {
 }
 
 void SampleFiles::write_sheet() {
-  save_examples(folder_ + kind_, shown_, shape_.with_n(static_cast<int64_t>(shown_.size()) / shape_.size()));
+  save_examples(folder_ + kind_, shown_, shape_.with_n(static_cast<int64_t>(shown_.size()) / shape_.size()), texts_);
   older_.erase(folder_ + sheet());
 }
 

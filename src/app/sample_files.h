@@ -6,15 +6,16 @@
 #include <string>
 
 #include "app/npy.h"
+#include "data/png_texts.h"
 
 namespace coopnets {
 
 class SampleFiles {
  public:
   // `count` samples of `shape` on their way to folder/kind_000000.png ... or, with `array`, folder/kind.npy, and to the
-  // sheet folder/kind.png. What is written goes from `older`, files of an earlier call.
+  // sheet folder/kind.png, pictures with these texts. What is written goes from `older`, files of an earlier call.
   SampleFiles(const std::string &folder, const std::string &kind, const Shape &shape, int64_t count, bool array,
-              std::set<std::string> &older);
+              std::set<std::string> &older, const PngTexts & = {});
 
   void add(const std::vector<real> &values);
   void finish_array();  // first of all, so that no sheet costs the array
@@ -34,6 +35,7 @@ class SampleFiles {
   std::unique_ptr<NpyFile> array_;
   std::vector<real> shown_;
   int64_t written_ = 0;
+  PngTexts texts_;
 };
 
 }  // namespace coopnets

@@ -23,12 +23,12 @@ std::string mebibytes(size_t bytes) { return std::to_string((bytes + (1 << 19)) 
 
 // observed | generated | revised, as far as the algorithm has them; returns a sentence that says where.
 std::string save_clips(const std::string &folder, Backend &backend, const Learner &learner, const Examples &examples,
-                       const Shape &shape) {
+                       const Shape &shape, const PngTexts &texts) {
   const int64_t shown = std::min<int64_t>(4, examples.size());
   std::vector<VideoColumn> columns = {{examples.range(0, shown), shape.with_n(shown)}};
   for (const auto &[name, x] : learner.samples()) columns.push_back({values(backend, x), x.shape});
   std::string files;
-  for (const std::string &file : save_comparison(folder, columns, examples.milliseconds()))
+  for (const std::string &file : save_comparison(folder, columns, examples.milliseconds(), texts))
     files += (files.empty() ? "" : ", ") + file;
   return "Observed, generated and revised clips side by side: " + files + " in " + folder;
 }
@@ -104,13 +104,14 @@ int train(const Options &options) {
                                      {"algorithm", options.algorithm},
                                      {"seed", std::to_string(options.seed)},
                                      {"data", data}};
-  const std::string config = config_text(resolved(options, preset, data_path(options, experiment)), settings);
-  if (!run.begin(metadata, same, experiment.settings("quick"), config)) return 0;
+  if (!run.begin(metadata, same, experiment.settings("quick"),
+                 resolved(options, preset, data_path(options, experiment))))
+    return 0;
   const Shape shape = example_shape(experiment, settings);
   const int64_t shown = std::min<int64_t>(64, examples->size());
   const Canvas inner = Canvas::within(shape, settings.border);
   save_examples(run.folder().file("observed"), inner.cut(examples->range(0, shown), shape.with_n(shown)),
-                inner.wanted.with_n(shown));
+                inner.wanted.with_n(shown), {});
   progress.note(banner(experiment, preset, *backend, examples->size(), shape, model, learner,
                        algorithm != Algorithm::generator && draws_no_noise(settings)));
 
@@ -120,7 +121,7 @@ int train(const Options &options) {
   });
   if (status != 0) return status;
   if (experiment.data == DataKind::video)
-    progress.note(save_clips(run.folder().path(), *backend, learner, *examples, shape));
+    progress.note(save_clips(run.folder().path(), *backend, learner, *examples, shape, run.texts(settings.iterations)));
   progress.note("done in " + duration(run.seconds()) + ", " + mebibytes(backend->peak_bytes()) +
                 " of tensors at most. Look at " + run.folder().file("report.html") + " and " +
                 run.folder().samples(settings.iterations, "*.png") + "; the model is " + run.folder().checkpoint() +

@@ -100,7 +100,7 @@ int train_classifier(const Options &options) {
   const Metadata now = classifier_metadata(settings, data.shape().c, data.categories(), identity, seed, 0, "");
   TrainingRun::Entries same = {{"experiment", classifier_name}};
   for (const char *name : {"seed", "channels", "categories", "data"}) same.emplace_back(name, now.at(name));
-  if (!run.begin(metadata, same, classifier_settings(), config_text(options, settings))) return 0;
+  if (!run.begin(metadata, same, classifier_settings(), options)) return 0;
   progress.note("classifier of " + std::to_string(classes) + " categories, on " + backend->info().name + ": " +
                 std::to_string(data.size()) + " pictures to learn, " + std::to_string(test.size()) + " held out, " +
                 std::to_string(network->parameter_count()) + " parameters");

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "app/canvas.h"
+#include "app/evolution.h"
 #include "app/interrupt.h"
 #include "app/pictures.h"
 #include "app/run_name.h"
@@ -42,7 +43,8 @@ bool TrainingRun::is_measured(int64_t iteration) const {
   return measured_every_ > 0 && (iteration % measured_every_ == 0 || iteration == settings_.iterations);
 }
 
-bool TrainingRun::begin(MetadataOf metadata, const Entries &same, const Settings &others, const std::string &config) {
+bool TrainingRun::begin(MetadataOf metadata, const Entries &same, const Settings &others, const Options &resolved) {
+  resolved_ = resolved;
   metadata_ = std::move(metadata);
   if (options_.resume) {
     resume(same, others);
@@ -54,7 +56,7 @@ bool TrainingRun::begin(MetadataOf metadata, const Entries &same, const Settings
     save(0);  // before anything else: until it is on disk, the run that is replaced stays whole
     folder_.clear_but(folder_.checkpoint());
   }
-  write_atomically(folder_.config(), config);
+  write_atomically(folder_.config(), config_text(resolved, settings_));
   return true;
 }
 
@@ -87,11 +89,13 @@ void TrainingRun::save(int64_t iteration) {
   saved_ = now();
 }
 
+PngTexts TrainingRun::texts(int64_t iteration) const { return picture_texts(resolved_, settings_, iteration); }
+
 void TrainingRun::save_samples(int64_t iteration) {
   for (const auto &[name, examples] : learner_.samples()) {
     const Canvas shown = Canvas::within(examples.shape, settings_.border);
     save_examples(folder_.samples(iteration, name), shown.cut(values(backend_, examples), examples.shape),
-                  shown.wanted.with_n(examples.shape.n));
+                  shown.wanted.with_n(examples.shape.n), texts(iteration));
   }
 }
 
@@ -101,6 +105,14 @@ void TrainingRun::write_page() const {
     write_atomically(folder_.file("report.html"), run_report(folder_.path(), title_));
   } catch (const std::exception &error) {
     progress_.warn(std::string("no report.html: ") + error.what());
+  }
+}
+
+void TrainingRun::write_evolution(int64_t iteration) const {
+  try {
+    save_evolution(folder_.path(), texts(iteration));
+  } catch (const std::exception &error) {
+    progress_.warn(std::string("no evolution.png: ") + error.what());
   }
 }
 
@@ -141,6 +153,7 @@ int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {
       if (pictures) save_samples(i + 1);
       if (saves) save(i + 1);
       if (pictures || last || stop) write_page();
+      if (last || stop) write_evolution(i + 1);
       if (stop && !last) {
         progress_.note(interruption(i + 1, folder_.checkpoint()));
         return 130;

@@ -4,6 +4,7 @@
 
 #include "app/log.h"
 #include "app/options.h"
+#include "app/picture_texts.h"
 #include "app/progress.h"
 #include "app/run_folder.h"
 #include "learning/learner.h"
@@ -20,9 +21,9 @@ class TrainingRun {
   using MetadataOf = std::function<Metadata(int64_t iteration)>;
   // Begins anew, or with --resume goes on from the checkpoint, which must have these entries in its metadata and this
   // run's settings; `others` are those that an older file does not name. False: nothing is left to do, and it is said.
-  // Throws std::runtime_error.
+  // config.txt gets the resolved options, which name what was chosen for the user. Throws std::runtime_error.
   using Entries = std::vector<std::pair<std::string, std::string>>;
-  bool begin(MetadataOf, const Entries &same, const Settings &others, const std::string &config);
+  bool begin(MetadataOf, const Entries &same, const Settings &others, const Options &resolved);
 
   // What the log says beside the learner's readings: of every so many iterations and of the last, else nan. `take` may
   // look at what the learner holds after that iteration.
@@ -30,6 +31,9 @@ class TrainingRun {
 
   // Learns to the end. Returns 0, or 130 when interrupted. Throws std::runtime_error when learning fails.
   int loop(const std::function<Batch(int64_t iteration)> &next);
+
+  // What the run's pictures say of it.
+  PngTexts texts(int64_t iteration) const;
 
   const RunFolder &folder() const { return folder_; }
   double seconds() const;  // since loop() began
@@ -40,6 +44,7 @@ class TrainingRun {
   void save_samples(int64_t iteration);
   void report(Log &);
   void write_page() const;
+  void write_evolution(int64_t iteration) const;
   bool is_time_to_report() const;
   bool is_measured(int64_t iteration) const;
 
@@ -49,6 +54,7 @@ class TrainingRun {
   Learner &learner_;
   Progress &progress_;
   RunFolder folder_;
+  Options resolved_;
   std::string title_;  // of report.html
   MetadataOf metadata_;
   int64_t measured_every_ = 0;

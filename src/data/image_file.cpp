@@ -8,8 +8,8 @@
 
 #include "data/bytes.h"
 #include "data/exif.h"
+#include "data/png_chunks.h"
 #include "data/stb.h"
-#include "tensor/file.h"
 
 namespace coopnets {
 namespace {
@@ -67,23 +67,15 @@ void refuse_known_strangers(const std::vector<uint8_t> &bytes, const std::string
     fail(name, "it is a web page: what was fetched is not the picture");
 }
 
-// stb_image checks no CRC: walks the chunks (length, type, data, CRC of type and data) from the signature to IEND. One
-// that differs matters in chunks without which there is no picture, whose names begin with a capital letter. Whether it has
-// transparent colours.
+// stb_image checks no CRC. One that differs matters in chunks without which there is no picture. Whether it has transparent
+// colours.
 bool check_png(const std::vector<uint8_t> &bytes, const std::string &name) {
-  const size_t overhead = 12;
   bool transparent = false;
-  for (size_t at = 8;;) {
-    if (at + overhead > bytes.size()) fail(name, "it ends early");
-    const size_t length = big_endian32(&bytes[at]);
-    if (length > bytes.size() - at - overhead) fail(name, "it ends early");
-    const bool critical = (bytes[at + 4] & 0x20) == 0;
-    if (critical && crc32(&bytes[at + 4], length + 4) != big_endian32(&bytes[at + 8 + length]))
-      fail(name, "the PNG is corrupt (a CRC differs)");
-    transparent = transparent || has_at(bytes, at + 4, "tRNS");
-    if (has_at(bytes, at + 4, "IEND")) return transparent;
-    at += overhead + length;
-  }
+  visit_png_chunks(bytes, name, [&](const PngChunk &chunk) {
+    if (chunk.is_critical() && !chunk.intact) fail(name, "the PNG is corrupt (a CRC differs)");
+    transparent = transparent || chunk.letters == "tRNS";
+  });
+  return transparent;
 }
 
 // stb_image 2.27 writes beyond its table for a Huffman code of more than 256 symbols, and decodes zeros to the end of a
@@ -352,9 +344,6 @@ std::vector<uint8_t> encode_png(const Image &image) {
   return bytes;
 }
 
-void save_png(const std::string &path, const Image &image) {
-  const std::vector<uint8_t> bytes = encode_png(image);
-  write_atomically(path, {reinterpret_cast<const char *>(bytes.data()), bytes.size()});
-}
+void save_png(const std::string &path, const Image &image) { save_with_texts(path, encode_png(image), {}); }
 
 }  // namespace coopnets

@@ -1,5 +1,9 @@
 #include "data/png_chunks.h"
 
+#include <algorithm>
+#include <fstream>
+#include <stdexcept>
+
 #include "data/bytes.h"
 
 namespace coopnets {
@@ -16,6 +20,25 @@ bool next_chunk(const std::vector<uint8_t> &file, size_t &at, PngChunk &chunk) {
   chunk.intact = crc32(letters, length + 4) == big_endian32(chunk.data + length);
   at += overhead + length;
   return true;
+}
+
+bool begins_as_png(const std::string &path) {
+  char first[png_signature.size()] = {};
+  std::ifstream(path, std::ios::binary).read(first, sizeof first);
+  return std::equal(first, first + sizeof first, png_signature.begin());
+}
+
+void visit_png_chunks(const std::vector<uint8_t> &png, const std::string &name,
+                      const std::function<void(const PngChunk &)> &visit) {
+  const auto same = [](uint8_t byte, char letter) { return char(byte) == letter; };
+  size_t at = png_signature.size();
+  if (png.size() < at || !std::equal(png.begin(), png.begin() + int64_t(at), png_signature.begin(), same))
+    throw std::runtime_error("cannot read the picture " + name + ": it is no PNG");
+  for (PngChunk chunk; next_chunk(png, at, chunk);) {
+    visit(chunk);
+    if (chunk.is("IEND")) return;
+  }
+  throw std::runtime_error("cannot read the picture " + name + ": it ends early");
 }
 
 void append_number(std::vector<uint8_t> &to, uint32_t number) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,10 +19,18 @@ struct PngChunk {
   bool intact = true;  // its CRC is right
 
   bool is(std::string_view name) const { return letters == name; }
+  bool is_critical() const { return (letters[0] & 0x20) == 0; }  // a capital letter: no picture without it
 };
 
 // Reads the chunk at `at` into `chunk` and moves `at` behind it; false where the file ends before it does.
 bool next_chunk(const std::vector<uint8_t> &file, size_t &at, PngChunk &chunk);
+
+// Whether the file can be read and begins as a PNG.
+bool begins_as_png(const std::string &path);
+// Calls `visit` for each chunk, from the signature to IEND; `name` stands for the file in errors. Throws
+// std::runtime_error when it ends early or is no PNG.
+void visit_png_chunks(const std::vector<uint8_t> &png, const std::string &name,
+                      const std::function<void(const PngChunk &)> &visit);
 
 void append_number(std::vector<uint8_t> &to, uint32_t number);
 void append_chunk(std::vector<uint8_t> &to, std::string_view letters, const uint8_t *data, size_t length);
