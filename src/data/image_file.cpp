@@ -9,6 +9,7 @@
 #include "data/bytes.h"
 #include "data/exif.h"
 #include "data/png_chunks.h"
+#include "data/png_texts.h"
 #include "data/stb.h"
 
 namespace coopnets {
