@@ -40,9 +40,10 @@ TEST_F(CompleteTest, the_table_has_every_rival_and_the_published_numbers) {
   EXPECT_CONTAINS(report, "exact to within the rounding of bytes, which counts as 58.92 dB, at least once: inter-");
 
   // Rows of original, occluded and recovered pictures; nothing but the hidden square differs.
-  const Image sheet = load_image(run_folder + "completion_M30.png", 3);
-  ASSERT_EQ(sheet.height, 3 * 16 + 2 * 2);
-  ASSERT_EQ(sheet.width, 2 * 16 + 2);
+  const Image large = load_image(run_folder + "completion_M30.png", 3);
+  ASSERT_EQ(large.height, 10 * (3 * 16 + 2 * 2));  // small pictures are enlarged tenfold
+  ASSERT_EQ(large.width, 10 * (2 * 16 + 2));
+  const Image sheet = resize(large, 3 * 16 + 2 * 2, 2 * 16 + 2, Resize::nearest);
   // The model's row of the table, from the sheet's bytes.
   const std::string title = "Completion of 2 held-out pictures (Table 4): ";
   std::vector<double> errors, psnrs;
@@ -90,7 +91,7 @@ TEST_F(CompleteTest, as_many_are_held_out_as_were_asked_for) {
   EXPECT_FALSE(contains(trained.out, "the preset would"));
   EXPECT_CONTAINS(run_program(run({"--evaluate"})).out, "Completion of 5 held-out pictures");
   EXPECT_EQ(run_program(run({"--complete"})).status, 0);
-  EXPECT_EQ(load_image(run_folder + "completed.png").width, 5 * 16 + 4 * 2);
+  EXPECT_EQ(load_image(run_folder + "completed.png").width, 6 * (5 * 16 + 4 * 2));
 }
 
 TEST_F(CompleteTest, published_numbers_stand_beside_pictures_of_their_size) {
@@ -185,7 +186,7 @@ TEST_F(CompleteTest, a_picture_and_a_mask_of_ones_own) {
   EXPECT_EQ(masked.status, 0) << masked.err;
   EXPECT_CONTAINS(masked.out, "+- mask");
   EXPECT_EQ(run_program(run({"--complete"})).status, 0);
-  EXPECT_EQ(load_image(run_folder + "completed.png").height, 3 * 16 + 2 * 2);
+  EXPECT_EQ(load_image(run_folder + "completed.png").height, 10 * (3 * 16 + 2 * 2));
 
   save_png(folder + "/black.png", Image(16, 16, 1));
   save_png(folder + "/white.png", Image(16, 16, 1, 255));

@@ -67,8 +67,9 @@ TEST_F(EvaluateDigits, parzen_windows_by_both_protocols) {
               1e-3 * ceiling.standard_error);
   EXPECT_NE(parzen(report, "generator", "log-likelihood"), parzen(report, "descriptor", "log-likelihood"));
   EXPECT_EQ(parzen(report, "published on MNIST, GAN", "log-likelihood"), 225);
-  EXPECT_EQ(load_image(run_folder + "nearest_generator.png").width, 10 * 28 + 9 * 2);
-  EXPECT_EQ(load_image(run_folder + "nearest_descriptor.png").height, 3 * 28 + 2 * 2);  // 24 pictures, ten a row
+  EXPECT_EQ(load_image(run_folder + "nearest_generator.png").width,
+            2 * (10 * 28 + 9 * 2));  // small pictures are enlarged
+  EXPECT_EQ(load_image(run_folder + "nearest_descriptor.png").height, 2 * (3 * 28 + 2 * 2));  // 24 pictures, ten a row
 
   const Outcome authors =
       run_program(run({"--evaluate", "--name", "digits_data", "--samples", "12", "--set", "parzen=authors"}));
@@ -92,7 +93,7 @@ TEST_F(EvaluateDigits, a_descriptor_alone_is_evaluated_by_any_number_of_samples)
     EXPECT_CONTAINS(report, std::string("\"algorithm\": \"") + algorithm);
     EXPECT_TRUE(std::isfinite(reported(report, "Parzen", "descriptor", "log-likelihood"))) << algorithm;
     EXPECT_FALSE(contains(o.out, "\ngenerator ")) << algorithm;
-    EXPECT_EQ(load_image(run_folder + "nearest_descriptor.png").height, 2 * 28 + 2);  // 20 pictures, ten a row
+    EXPECT_EQ(load_image(run_folder + "nearest_descriptor.png").height, 2 * (2 * 28 + 2));  // 20 pictures, ten a row
   }
 }
 
@@ -107,7 +108,7 @@ TEST_F(EvaluateDigits, neighbours_are_the_nearest_training_pictures) {
   const auto cell = [&](int64_t k) {
     std::vector<double> one;
     for (int64_t y = 0; y < 28; ++y)
-      for (int64_t x = 0; x < 28; ++x) one.push_back(sheet.at(k / 10 * 30 + y, k % 10 * 30 + x)[0]);
+      for (int64_t x = 0; x < 28; ++x) one.push_back(sheet.at(2 * (k / 10 * 30 + y), 2 * (k % 10 * 30 + x))[0]);
     return one;
   };
   const auto distance = [](const std::vector<double> &a, const std::vector<double> &b) {
@@ -138,7 +139,7 @@ TEST_F(EvaluateDigits, neighbours_are_looked_for_among_a_bounded_number) {
   const Outcome o = run_program(run({"--evaluate", "--name", "digits_data", "--samples", "12"}));
   ASSERT_EQ(o.status, 0) << o.err;
   EXPECT_CONTAINS(o.out, "the nearest of 20000 of 20100 training pictures, drawn by the seed");
-  EXPECT_EQ(load_image(run_folder + "nearest_descriptor.png").height, 3 * 28 + 2 * 2);
+  EXPECT_EQ(load_image(run_folder + "nearest_descriptor.png").height, 2 * (3 * 28 + 2 * 2));
 }
 
 // Equal pictures are as alike as pictures can be.
@@ -322,7 +323,7 @@ TEST_F(EvaluateDigits, a_folder_of_pictures_has_all_tables_but_the_one_of_parzen
   EXPECT_FALSE(contains(report, "Parzen"));
   EXPECT_GE(reported(report, "Scores of features", "generator", "FID"), 0);
   EXPECT_LE(reported(report, "Structural similarity", "descriptor", "SSIM"), 1);
-  EXPECT_EQ(load_image(folder + "/digits/pictures/nearest_descriptor.png").height, 3 * 28 + 2 * 2);
+  EXPECT_EQ(load_image(folder + "/digits/pictures/nearest_descriptor.png").height, 2 * (3 * 28 + 2 * 2));
 }
 
 TEST_F(EvaluateDigits, what_is_missing_is_said) {

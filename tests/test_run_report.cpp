@@ -42,6 +42,8 @@ TEST_F(RunReport, holds_every_sheet_and_every_column) {
       EXPECT_CONTAINS(
           page, base64_of(read_file(path(std::string("samples/iteration_00000") + iteration + '_' + kind + ".png"))));
   EXPECT_CONTAINS(page, "const iterations=[1,2,3],");
+  EXPECT_CONTAINS(page, "<img alt=\"observed\" width=\"512\" src=");  // 32 pixels, each as large as the others
+  EXPECT_CONTAINS(page, "<img id=\"sheet-descriptor\" alt=\"descriptor\" width=\"512\">");
   for (const char *column : {"energy_observed", "energy_initial", "energy_revised", "gradient", "reconstruction",
                              "acceptance", "drift", "seconds"})
     EXPECT_EQ(count(page, std::string(">") + column + "</text>"), 1) << column;

@@ -121,7 +121,7 @@ TEST_F(Sample, pictures_one_by_one_and_together) {
       all.push_back(load_image(path("sampled/" + kind + "_00000" + std::to_string(k) + ".png")));
     EXPECT_EQ(all[0].shape().str(), "1x1x32x32x3");
     EXPECT_FALSE(all[0] == all[1]);
-    EXPECT_EQ(load_image(path("sampled/" + kind + ".png")), grid(all));
+    EXPECT_EQ(load_image(path("sampled/" + kind + ".png")), resize(grid(all), 8 * 66, 8 * 66, Resize::nearest));
   }
   EXPECT_FALSE(load_image(path("sampled/generator.png")) == load_image(path("sampled/descriptor.png")));
 }
@@ -194,12 +194,15 @@ TEST_F(Sample, interpolation_walks_between_latent_vectors) {
   // By running statistics a sample is the same in any company.
   const Arguments alone = {"--set", "statistics=running"};
   EXPECT_EQ(run_program(use(Arguments{"--interpolate"} + alone)).status, 0);
+  constexpr int side = 8 * 32 + 7 * 2;  // on a sheet that is enlarged twice
   const Image lines = load_image(path("interpolation/lines.png")),
               sphere = load_image(path("interpolation/sphere.png"));
-  const auto cell = [](const Image &of, int row, int column) { return crop(of, 34 * row, 34 * column, 32, 32); };
+  const auto cell = [](const Image &of, int row, int column) {
+    return crop(resize(of, side, side, Resize::nearest), 34 * row, 34 * column, 32, 32);
+  };
   for (const Image *image : {&lines, &sphere}) {
-    EXPECT_EQ(image->height, 8 * 32 + 7 * 2);
-    EXPECT_EQ(image->width, 8 * 32 + 7 * 2);
+    EXPECT_EQ(image->height, 2 * side);
+    EXPECT_EQ(image->width, 2 * side);
     EXPECT_FALSE(cell(*image, 0, 0) == cell(*image, 0, 7));
     EXPECT_FALSE(cell(*image, 0, 0) == cell(*image, 7, 0));
   }

@@ -21,7 +21,8 @@ TEST_F(SampleFilesTest, a_sheet_shows_the_first_hundred) {
   EXPECT_EQ(older, (std::set<std::string>{folder + "/generator.png", folder + "/other.png"}));
   written.write_sheet();
   EXPECT_EQ(older, std::set<std::string>{folder + "/other.png"});
-  EXPECT_EQ(sheet(), grid(std::vector<Image>(100, Image(2, 2, 1, 255))));
+  const Image small = grid(std::vector<Image>(100, Image(2, 2, 1, 255)));  // 38x38
+  EXPECT_EQ(sheet(), resize(small, 14 * 38, 14 * 38, Resize::nearest));
   EXPECT_EQ(written.names(), "generator.npy");
 }
 

@@ -5,9 +5,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
-#include <map>
 
+#include "app/evolution.h"
+#include "app/pictures.h"
+#include "data/bytes.h"
 #include "tensor/file.h"
 
 namespace coopnets {
@@ -24,7 +25,7 @@ constexpr char style[] =
     "body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:1400px;padding:1em;color:#222;background:#fff}"
     "h1{font-size:1.5em}h2{font-size:1.2em;margin-top:2em}"
     ".row{display:flex;flex-wrap:wrap;gap:1em}figure{margin:0;max-width:100%}"
-    "figure img{display:block;width:min(512px,90vw);image-rendering:pixelated}"
+    "figure img{display:block;max-width:90vw;height:auto;image-rendering:pixelated}"
     "input[type=range]{width:min(512px,90vw)}svg{width:min(640px,90vw);height:auto;background:#f6f6f6}"
     "pre{overflow-x:auto;background:#f6f6f6;padding:1em}figcaption{font-size:.9em}";
 constexpr char script[] =
@@ -75,6 +76,15 @@ std::string data_uri(const std::string &png) {
 }
 
 std::string picture(const std::string &path) { return fs::exists(path) ? data_uri(read_file(path, most_file)) : ""; }
+
+// ' width="532"' of a PNG: enlarged by a whole factor, so that all its pixels are equally large on the page.
+std::string width_of(const std::string &path) {
+  const std::string png = read_file(path, most_file);
+  if (png.size() < png_header_end) return "";
+  const auto *sides = reinterpret_cast<const uint8_t *>(png.data()) + 16;  // in IHDR: width, height
+  const int64_t width = big_endian32(sides), height = big_endian32(sides + 4);
+  return " width=\"" + std::to_string(width * factor_of_sheet(height, width)) + '"';
+}
 
 // "energy" of "energy_observed": columns of one chart.
 std::string group_of(const std::string &column) { return column.substr(0, column.find('_')); }
@@ -143,50 +153,29 @@ std::string charts(const Curves &curves) {
   return all;
 }
 
-// Sheets by kind and iteration: files "iteration_000100_generator.png". The generator's come before their revisions.
-using Sheets = std::map<std::string, std::map<int64_t, std::string>, std::greater<std::string>>;
-Sheets sheets_of(const std::string &folder) {
-  Sheets sheets;
-  std::error_code none;
-  for (const fs::directory_entry &entry : fs::directory_iterator(folder + "/samples", none)) {
-    const std::string name = entry.path().filename();
-    long long iteration = 0;
-    char kind[64];
-    if (std::sscanf(name.c_str(), "iteration_%lld_%63[a-z].png", &iteration, kind) == 2 &&
-        entry.path().extension() == ".png")
-      sheets[kind][iteration] = entry.path();
-  }
-  return sheets;
-}
-
 std::string pictures(const std::string &folder) {
-  const auto sheets = sheets_of(folder);
-  std::vector<int64_t> iterations;  // that every kind has, as many of the last as there is room for
+  const Sheets sheets = sheets_of(folder);
+  const std::vector<int64_t> all = common_iterations(sheets);
+  std::vector<int64_t> iterations;  // as many of the last as there is room for
   std::string figures, scripted;
-  if (!sheets.empty()) {
-    size_t bytes = 0;
-    const auto &first = sheets.begin()->second;
-    for (auto at = first.rbegin(); at != first.rend(); ++at) {
-      bool all = true;
-      for (const auto &[kind, files] : sheets) {
-        all = all && files.count(at->first);
-        if (all) bytes += size_t(fs::file_size(files.at(at->first)));
-      }
-      if (!iterations.empty() && bytes > most_bytes) break;
-      if (all) iterations.insert(iterations.begin(), at->first);
-    }
+  size_t bytes = 0;
+  for (auto at = all.rbegin(); at != all.rend(); ++at) {
+    for (const auto &[kind, files] : sheets) bytes += size_t(fs::file_size(files.at(*at)));
+    if (!iterations.empty() && bytes > most_bytes) break;
+    iterations.insert(iterations.begin(), *at);
   }
   const std::string observed = picture(folder + "/observed.png");
   if (!observed.empty())
-    figures = "<figure><img alt=\"observed\" src=\"" + observed + "\"><figcaption>observed</figcaption></figure>\n";
+    figures = "<figure><img alt=\"observed\"" + width_of(folder + "/observed.png") + " src=\"" + observed +
+              "\"><figcaption>observed</figcaption></figure>\n";
   if (iterations.empty()) return "<div class=\"row\">\n" + figures + "</div>\n";
   for (const auto &[kind, files] : sheets) {
     scripted += (scripted.empty() ? "" : ",") + ('"' + kind + "\":[");
     for (const int64_t iteration : iterations)
       scripted += (iteration == iterations.front() ? "\"" : ",\"") + picture(files.at(iteration)) + '"';
     scripted += "]";
-    figures +=
-        "<figure><img id=\"sheet-" + kind + "\" alt=\"" + kind + "\"><figcaption>" + kind + "</figcaption></figure>\n";
+    figures += "<figure><img id=\"sheet-" + kind + "\" alt=\"" + kind + '"' + width_of(files.at(iterations.back())) +
+               "><figcaption>" + kind + "</figcaption></figure>\n";
   }
   std::string numbers;
   for (const int64_t iteration : iterations) numbers += (numbers.empty() ? "" : ",") + std::to_string(iteration);

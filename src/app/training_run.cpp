@@ -153,7 +153,7 @@ int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {
       if (pictures) save_samples(i + 1);
       if (saves) save(i + 1);
       if (pictures || last || stop) write_page();
-      if (last || stop) write_evolution(i + 1);
+      if ((last || stop) && !learner_.samples().empty()) write_evolution(i + 1);
       if (stop && !last) {
         progress_.note(interruption(i + 1, folder_.checkpoint()));
         return 130;
