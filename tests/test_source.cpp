@@ -152,6 +152,41 @@ TEST(Source, AFolderThatSeveralLinksLeadToCountsWhereItComesFirstByName) {
   EXPECT_EQ(source.paths, std::vector<std::string>{folder / "a/a.png"});
 }
 
+TEST(Source, LinksInCirclesAreWalkedOnceAndDepthIsNoMatter) {
+  TemporaryFolder folder;
+  write_bytes(folder / "m/deep/a.png", encode_png(noise(4, 4, 1)));
+  fs::create_directory_symlink(folder.path, folder / "m/deep/up");
+  fs::create_directory_symlink(".", folder / "m/here");
+  fs::create_directory_symlink("b", folder / "m/a");
+  fs::create_directory_symlink("a", folder / "m/b");  // a circle that leads nowhere
+  std::string deep = folder / "n";
+  for (int i = 0; i < 200; ++i) deep += "/d";
+  write_bytes(deep + "/z.png", encode_png(noise(4, 4, 1)));
+  const Source source = open_source(from(folder.path));
+  EXPECT_EQ(source.paths, (std::vector<std::string>{folder / "m/deep/a.png", deep + "/z.png"}));
+  EXPECT_EQ(source.warning, "");
+}
+
+// Deeper than a path can name.
+TEST(Source, FoldersThatCannotBeReadAreSaid) {
+  TemporaryFolder folder;
+  write_bytes(folder / "a.png", encode_png(noise(4, 4, 1)));
+  const fs::path before = fs::current_path();
+  const std::string name(200, 'd');
+  fs::current_path(folder.path);
+  for (int i = 0; i < 25; ++i) {
+    fs::create_directory(name);
+    fs::current_path(name);
+  }
+  fs::current_path(before);
+  const Source source = open_source(from(folder.path));
+  EXPECT_EQ(source.paths, std::vector<std::string>{folder / "a.png"});
+  EXPECT_CONTAINS(source.warning, "a folder cannot be read: " + folder.path + "/dd");
+  EXPECT_CONTAINS(source.warning, ": File name too long");
+  fs::remove(folder / "a.png");
+  EXPECT_CONTAINS(message_of(folder.path), "; a folder cannot be read: " + folder.path);
+}
+
 TEST(Source, CifarRecordsMayBeginAsAnIdxFile) {
   TemporaryFolder folder;
   Bytes records = cifar_records({0, 3}, 1);

@@ -1,6 +1,9 @@
 #include "data/source.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -30,23 +33,27 @@ namespace {
 struct Found {
   std::vector<std::string> pictures;
   std::map<std::string, int64_t> other_endings;  // of files that are no pictures by their names
-  std::set<fs::path> visited;
+  std::set<std::pair<dev_t, ino_t>> visited;
+  std::vector<std::string> unreadable;  // folders, and why
 };
 
-// What is under a folder, paths relative to `root`. A folder that several links lead to is visited once, and in the
-// order of names, so that it belongs to the same category on every file system.
+// What is under a folder, paths relative to `root`. A folder that several links lead to is visited once, so that links
+// in circles end, and in the order of names, so that it belongs to the same category on every file system.
 void collect(const fs::path &root, const fs::path &inside, Found &found) {
-  std::error_code unreadable;
+  std::error_code error;
   const fs::path folder = root / inside;
-  if (!found.visited.insert(fs::canonical(folder, unreadable)).second) return;
+  struct stat status;
+  if (stat(folder.c_str(), &status) != 0) error.assign(errno, std::generic_category());
+  if (!error && !found.visited.emplace(status.st_dev, status.st_ino).second) return;
   std::set<fs::path> names;
-  for (fs::directory_iterator entry(folder, fs::directory_options::skip_permission_denied, unreadable), end;
-       !unreadable && entry != end; entry.increment(unreadable))
-    names.insert(entry->path().filename());
+  if (!error)
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+      names.insert(entry->path().filename());
+  if (error) found.unreadable.push_back(folder.string() + ": " + error.message());
   for (const fs::path &name : names) {
-    std::error_code ignored;
     if (name.string()[0] == '.' || name == "@eaDir") continue;  // @eaDir: thumbnails that some servers keep
-    if (fs::is_directory(folder / name, ignored))
+    std::error_code unknown;
+    if (fs::is_directory(folder / name, unknown) || unknown == std::errc::filename_too_long)
       collect(root, inside / name, found);
     else if (has_image_name(name.string()))
       found.pictures.push_back((inside / name).string());
@@ -55,12 +62,15 @@ void collect(const fs::path &root, const fs::path &inside, Found &found) {
   }
 }
 
-// Relative paths of all pictures in a folder by the name of their category; "" holds them all where there are none.
-std::map<std::string, std::vector<std::string>> pictures_by_category(const std::string &folder) {
+Found everything_in(const std::string &folder) {
   Found found;
   collect(folder, "", found);
-  std::vector<std::string> &all = found.pictures;
-  std::sort(all.begin(), all.end());
+  std::sort(found.pictures.begin(), found.pictures.end());
+  return found;
+}
+
+// Relative paths of all pictures by the name of their category; "" holds them all where there are none.
+std::map<std::string, std::vector<std::string>> by_category(const std::vector<std::string> &all) {
   std::map<std::string, std::vector<std::string>> categories;
   for (const std::string &path : all) {
     const size_t slash = path.find('/');
@@ -71,9 +81,7 @@ std::map<std::string, std::vector<std::string>> pictures_by_category(const std::
 }
 
 // "; most of its files end in .webp, which is not read", where they have an ending.
-std::string most_files_are(const std::string &folder) {
-  Found found;
-  collect(folder, "", found);
+std::string most_files_are(Found found) {
   for (const char *known : {"", ".gz", ".bin"}) found.other_endings.erase(known);  // known, under their names
   const auto most = std::max_element(found.other_endings.begin(), found.other_endings.end(),
                                      [](const auto &a, const auto &b) { return a.second < b.second; });
@@ -86,14 +94,21 @@ std::string most_files_are(const std::string &folder) {
 }
 
 Source open_pictures(const SourceOptions &options) {
-  const auto categories = pictures_by_category(options.path);
+  const Found found = everything_in(options.path);
+  const auto categories = by_category(found.pictures);
+  std::string unreadable;
+  if (!found.unreadable.empty())
+    unreadable = (found.unreadable.size() == 1 ? "a folder"
+                                               : std::to_string(found.unreadable.size()) + " folders, one of them") +
+                 " cannot be read: " + found.unreadable[0];
   if (categories.empty())
     throw std::runtime_error("there are no pictures in " + options.path +
                              " (PNG, JPEG, BMP, PPM, PGM, TGA, GIF, PSD, HDR, PIC), nor MNIST's "
                              "train-images-idx3-ubyte or CIFAR's data_batch_1.bin" +
-                             most_files_are(options.path));
+                             most_files_are(found) + (unreadable.empty() ? "" : "; " + unreadable));
   Source source;
   const auto full = [&](const std::string &name) { return (fs::path(options.path) / name).string(); };
+  source.warning = unreadable;
   if (categories.count("")) {
     for (const std::string &name : categories.at("")) {
       const fs::path path(name);
@@ -242,6 +257,7 @@ Source open_source(const SourceOptions &options) {
     if (count >= size)
       throw std::runtime_error("held_out=" + std::to_string(count) + " leaves nothing to learn: there " +
                                (size == 1 ? "is 1 example" : "are " + std::to_string(size) + " examples") + " in " +
+  if (!options.train || options.take_held_out) source.warning.clear();  // it is said of what is learned from
                                options.path);
     source.held_out = count;
     std::vector<bool> held_out(static_cast<size_t>(size));
@@ -268,7 +284,7 @@ Source open_source(const SourceOptions &options) {
 std::string list_categories(const std::string &path) {
   const size_t shown = 20;
   std::vector<std::string> names;
-  for (const auto &[name, paths] : pictures_by_category(path)) {
+  for (const auto &[name, paths] : by_category(everything_in(path).pictures)) {
     if (name.empty())
       names = paths;
     else
