@@ -12,6 +12,7 @@
 #include "data/cifar.h"
 #include "data/idx.h"
 #include "data/order.h"
+#include "data/tar.h"
 
 namespace coopnets {
 
@@ -107,8 +108,8 @@ Source open_pictures(const SourceOptions &options) {
                              "train-images-idx3-ubyte or CIFAR's data_batch_1.bin" +
                              most_files_are(found) + (unreadable.empty() ? "" : "; " + unreadable));
   Source source;
-  const auto full = [&](const std::string &name) { return (fs::path(options.path) / name).string(); };
   source.warning = unreadable;
+  const auto full = [&](const std::string &name) { return (fs::path(options.path) / name).string(); };
   if (categories.count("")) {
     for (const std::string &name : categories.at("")) {
       const fs::path path(name);
@@ -137,6 +138,18 @@ Source open_pictures(const SourceOptions &options) {
   return source;
 }
 
+// EMNIST's files hold each picture column by column.
+void turn_emnist(Source &source) {
+  const int64_t h = source.shape.h, w = source.shape.w, size = source.size();
+  std::vector<uint8_t> turned(source.pixels.size());
+  for (int64_t i = 0; i < size; ++i)
+    for (int64_t y = 0; y < h; ++y)
+      for (int64_t x = 0; x < w; ++x) turned[size_t((i * w + x) * h + y)] = source.pixels[size_t((i * h + y) * w + x)];
+  source.pixels = std::move(turned);
+  std::swap(source.shape.h, source.shape.w);
+  source.warning = "EMNIST's files hold pictures transposed: they are turned upright";
+}
+
 Source open_idx(const std::string &images, const std::string &labels) {
   Idx pictures = load_idx(images);
   if (pictures.sizes.size() != 3)
@@ -147,6 +160,7 @@ Source open_idx(const std::string &images, const std::string &labels) {
   Source source;
   source.shape = {1, 1, pictures.sizes[1], pictures.sizes[2], 1};
   source.pixels = std::move(pictures.values);
+  if (is_emnist(images)) turn_emnist(source);
   if (labels.empty()) return source;
   const Idx numbers = load_idx(labels);
   if (numbers.sizes.size() != 1 || numbers.sizes[0] != source.size())
@@ -178,12 +192,12 @@ Source from_cifar(Cifar cifar) {
   return source;
 }
 
-Source open_cifar(const std::string &folder, bool train) {
-  Cifar cifar = load_cifar_folder(folder, train);
+Source open_cifar(const std::string &place, bool train) {
+  Cifar cifar = load_cifar(place, train);
   std::string missing;
   for (const std::string &name : cifar.missing) missing += (missing.empty() ? "" : ", ") + name;
   Source source = from_cifar(std::move(cifar));
-  if (!missing.empty()) source.warning = "CIFAR-10 is incomplete: " + folder + " lacks " + missing;
+  if (!missing.empty()) source.warning = "CIFAR-10 is incomplete: " + place + " lacks " + missing;
   return source;
 }
 
@@ -191,22 +205,26 @@ Source open_all(const SourceOptions &options) {
   const std::string &path = options.path;
   std::error_code ignored;
   if (!fs::exists(path, ignored)) throw std::runtime_error("cannot open " + path + ": no such file or folder");
+  Source source;
   if (!fs::is_directory(path, ignored)) {
-    if (fs::path(path).extension() == ".bin")
+    if (has_tar_name(path)) {
+      source = open_cifar(path, options.train);
+      source.has_parts = true;
+      return source;
+    }
+    if (fs::path(path).extension() == ".bin" || is_cifar_pickle(path))
       return from_cifar(load_cifar_file(path));  // may begin as an idx file does
     if (is_idx_file(path)) return open_idx(path, labels_beside(path));
     const fs::path name = fs::path(path).filename();
     if (!options.category.empty() && options.category != name && options.category != name.stem())
       no_category(options, "none, as it is one picture");
-    Source source;
     source.paths = {path};
     return source;
   }
-  Source source;
   if (const std::string images = find_idx(path, options.train, "images"); !images.empty())
     source = open_idx(images, find_idx(path, options.train, "labels"));
-  else if (const std::string folder = find_cifar(path); !folder.empty())
-    source = open_cifar(folder, options.train);
+  else if (const std::string place = find_cifar(path); !place.empty())
+    source = open_cifar(place, options.train);
   else
     return open_pictures(options);
   source.has_parts = true;
@@ -239,6 +257,7 @@ Source open_source(const SourceOptions &options) {
   if (options.first < 0 || options.limit < 0 || options.held_out < 0 || options.examples < 0)
     throw std::invalid_argument("open_source: first, limit, held_out and examples cannot be negative");
   Source source = open_all(options);
+  if (!options.train || options.take_held_out) source.warning.clear();  // it is said of what is learned from
   if (!options.train && !source.has_parts)
     throw std::runtime_error(options.path + " has no test set: MNIST's or CIFAR's files, under their names, have one");
   if (!options.category.empty() && source.paths.empty()) {
@@ -257,7 +276,6 @@ Source open_source(const SourceOptions &options) {
     if (count >= size)
       throw std::runtime_error("held_out=" + std::to_string(count) + " leaves nothing to learn: there " +
                                (size == 1 ? "is 1 example" : "are " + std::to_string(size) + " examples") + " in " +
-  if (!options.train || options.take_held_out) source.warning.clear();  // it is said of what is learned from
                                options.path);
     source.held_out = count;
     std::vector<bool> held_out(static_cast<size_t>(size));
