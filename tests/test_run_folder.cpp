@@ -72,6 +72,7 @@ TEST_F(RunFolderTest, overwriting_waits_for_the_first_file_and_removes_only_what
                               "comparison.mp4",
                               "strip.png",
                               "evaluation.json",
+                              "skipped.txt",
                               "samples/iteration_000001_generator.png"};
   const std::string others[] = {"notes.txt", "samples/favourite.png"};
   for (const std::string &file : ours) write_atomically(path + '/' + file, "x");
