@@ -91,7 +91,32 @@ TEST_F(CheckpointTest, one_that_does_not_fit_changes_nothing) {
                       }});
   }
   write_safetensors(path, stored, {});
-  EXPECT_CONTAINS(refusal(state()), "the tensor 'b' should be");
+  EXPECT_CONTAINS(refusal(state()), "the tensor 'b' has the type I32, which is not read");
+}
+
+// What other tools made of a checkpoint. What is too large for a float is found before anything changes.
+TEST_F(CheckpointTest, of_other_real_types_is_read) {
+  const NamedViews b = {state()[1]};
+  const auto store = [&](ElementType type, std::vector<uint8_t> bytes) {
+    write_safetensors(
+        path,
+        {{"b", type, {1, 1, 1, 1, 1}, [&](const TensorToStore::Sink &sink) { sink(bytes.data(), bytes.size()); }}}, {});
+  };
+  const std::vector<std::pair<ElementType, std::vector<uint8_t>>> minus_one_and_a_half = {
+      {ElementType::F16, {0x00, 0xBE}},
+      {ElementType::BF16, {0xC0, 0xBF}},
+      {ElementType::F32, {0, 0, 0xC0, 0xBF}},
+      {ElementType::F64, {0, 0, 0, 0, 0, 0, 0xF8, 0xBF}}};
+  for (const auto &[type, bytes] : minus_one_and_a_half) {
+    store(type, bytes);
+    backend->fill(tensors[1], 9);
+    load_checkpoint(SafetensorsFile(path), *backend, b);
+    EXPECT_EQ(tensors[1].values(), std::vector<real>{-1.5}) << name_of(type);
+  }
+  store(ElementType::F64, {0, 0, 0, 0, 0, 0, 0xF0, 0x47});  // 2^128
+  EXPECT_CONTAINS(refusal(b), "'b' holds 340282366920938463463374607431768211456.000000, which is too large");
+  store(ElementType::F16, {0x00, 0x7C});
+  EXPECT_CONTAINS(refusal(b), "is damaged: 'b' holds inf");
 }
 
 TEST_F(CheckpointTest, one_that_has_diverged_does_not_replace_one_that_has_not) {

@@ -34,20 +34,20 @@ TEST(Cifar, FoldersOfBothSplits) {
   write_bytes(inside + "/data_batch_1.bin", cifar_records({1, 2}, 1));
   write_bytes(inside + "/data_batch_2.bin", cifar_records({3}, 1));
   EXPECT_EQ(find_cifar(folder.path), inside);
-  EXPECT_EQ(load_cifar_folder(inside, true).labels, (Bytes{1, 2, 3}));
-  EXPECT_THROW(load_cifar_folder(inside, false), std::runtime_error);
+  EXPECT_EQ(load_cifar(inside, true).labels, (Bytes{1, 2, 3}));
+  EXPECT_THROW(load_cifar(inside, false), std::runtime_error);
   write_bytes(inside + "/test_batch.bin", cifar_records({4}, 1));
   write_bytes(inside + "/batches.meta.txt",
               bytes_of("airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\r\ntruck\n\n", {}));
-  const Cifar test = load_cifar_folder(inside, false);
+  const Cifar test = load_cifar(inside, false);
   EXPECT_EQ(test.labels, Bytes{4});
   EXPECT_EQ(test.categories[8], "ship");
   EXPECT_EQ(test.categories.size(), 10u);
 
   write_bytes(folder / "hundred/train.bin", cifar_records({99, 0}, 2));
   EXPECT_EQ(find_cifar(folder / "hundred"), folder / "hundred");
-  EXPECT_EQ(load_cifar_folder(folder / "hundred", true).labels, (Bytes{99, 0}));
-  EXPECT_THROW(load_cifar_folder(folder / "hundred", false), std::runtime_error);
+  EXPECT_EQ(load_cifar(folder / "hundred", true).labels, (Bytes{99, 0}));
+  EXPECT_THROW(load_cifar(folder / "hundred", false), std::runtime_error);
 }
 
 TEST(Cifar, WrongLengthsAndLabelsAreErrorsThatNameTheFile) {

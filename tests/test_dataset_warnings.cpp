@@ -5,6 +5,8 @@
 #include <thread>
 
 #include "data/dataset_files.h"
+#include "files.h"
+#include "tensor/file.h"
 
 namespace coopnets {
 namespace {
@@ -38,6 +40,55 @@ TEST(DatasetWarnings, ABadPictureIsNamedCountedAndReplaced) {
   EXPECT_EQ(streamed.examples(0, 42), kept.examples(0, 42));
   EXPECT_EQ(streamed.bad_count(), 2);
   EXPECT_EQ(warnings.size(), 4u);
+}
+
+// A few are named, all are listed.
+TEST(DatasetWarnings, EveryBadPictureIsListedInAFile) {
+  TemporaryFolder folder;
+  const std::string list = folder / "skipped.txt";
+  for (int i = 0; i < 100; ++i)
+    write_bytes(folder / ("data/" + std::to_string(100 + i) + ".png"), encode_png(noise(8, 8, 3, uint64_t(i + 1))));
+  for (const int64_t memory : {int64_t{1} << 30, int64_t{0}}) {
+    for (const char *name : {"110", "120", "1\n3", "140", "150"})
+      write_bytes(folder / (std::string("data/") + name + ".png"), bytes_of("no picture", {}));
+    std::vector<std::string> said;
+    DatasetOptions options = options_for(folder / "data");
+    options.height = options.width = 8;
+    options.memory_limit = memory;
+    options.warn = [&](const std::string &sentence) { said.push_back(sentence); };
+    Dataset data(options);
+    write_bytes(list, bytes_of("of an earlier run", {}));
+    data.list_bad_in(list);
+    for (int i = 0; i < 2; ++i) batch(data, i, int64_t(data.size()));
+    EXPECT_EQ(data.bad_count(), 5);
+    ASSERT_EQ(said.size(), 5u) << memory;
+    for (size_t i = 0; i < 3; ++i) EXPECT_CONTAINS(said[i], "; another picture takes its place");
+    EXPECT_EQ(said[3], "2 more pictures cannot be used; what else is bad is counted and not named here");
+    EXPECT_EQ(said[4], list + " names every picture that cannot be used, and says why");
+    const std::string text = read_file(list);
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 5);
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\t'), 5);
+    for (const char *name : {"110", "120", "1?3", "140", "150"})
+      EXPECT_CONTAINS(text, (folder / "data/") + name + ".png\t");
+    EXPECT_CONTAINS(text, "110.png: it is truncated or no PNG");
+
+    // Nothing is bad: the list of an earlier run goes. One that cannot be written stops nothing.
+    write_pictures(folder / "good", 3);
+    Dataset good(options_for(folder / "good"));
+    good.list_bad_in(list);
+    EXPECT_FALSE(std::filesystem::exists(list));
+    good.list_bad_in(folder / "none/skipped.txt");
+    said.clear();
+    data.list_bad_in(folder / "none/skipped.txt");
+    EXPECT_TRUE(said.empty());  // the warning about the list came before
+    Dataset again(options);
+    said.clear();
+    again.list_bad_in(folder / "none/skipped.txt");
+    if (memory > 0) {
+      ASSERT_EQ(said.size(), 1u);
+      EXPECT_CONTAINS(said[0], "pictures that cannot be used are not listed: could not write " + (folder / "none/"));
+    }
+  }
 }
 
 // Said once for all of them, in memory and streamed; nothing is said of ordinary pictures.

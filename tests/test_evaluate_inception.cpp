@@ -186,8 +186,10 @@ TEST_F(EvaluateInception, bad_weights_are_one_sentence) {
     return failure_of(evaluate());
   };
   EXPECT_CONTAINS(first(31, ElementType::F32, {1, 1, 1, 1, 31}, 0), "Conv2d_1a_3x3.bias of shape 1x1x1x1x32");
-  EXPECT_CONTAINS(first(32, ElementType::F32, {32}, 0), "Conv2d_1a_3x3.bias should have five axes of F32");
-  EXPECT_CONTAINS(first(32, ElementType::F16, {1, 1, 1, 1, 64}, 0), "Conv2d_1a_3x3.bias should have five axes of F32");
+  EXPECT_CONTAINS(first(32, ElementType::F32, {32}, 0), "Conv2d_1a_3x3.bias should have five axes");
+  EXPECT_CONTAINS(first(32, ElementType::F16, {1, 1, 1, 1, 64}, 0), "Conv2d_1a_3x3.bias of shape 1x1x1x1x32");
+  EXPECT_CONTAINS(first(32, ElementType::I32, {1, 1, 1, 1, 32}, 0),
+                  "Conv2d_1a_3x3.bias' has the type I32, which is not read");
   EXPECT_CONTAINS(first(0, ElementType::F32, {1, 1, 1, 1, 0}, 0), "Conv2d_1a_3x3.bias of shape 1x1x1x1x32");
   EXPECT_CONTAINS(first(32, ElementType::F32, {1, 1, 1, 1, 32}, NAN),
                   "Conv2d_1a_3x3.bias holds a value that is not a finite number");

@@ -73,6 +73,7 @@ TEST_F(RunFolderTest, overwriting_waits_for_the_first_file_and_removes_only_what
                               "strip.png",
                               "evolution.png",
                               "evaluation.json",
+                              "skipped.txt",
                               "samples/iteration_000001_generator.png"};
   const std::string others[] = {"notes.txt", "samples/favourite.png"};
   for (const std::string &file : ours) write_atomically(path + '/' + file, "x");

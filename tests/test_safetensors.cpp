@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cfloat>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <stdexcept>
 
 #include "files.h"
@@ -100,6 +102,71 @@ TEST_F(Safetensors, round_trip) {
   EXPECT_THROW(file.read(file.at("descriptor.0.weight"), -4, 8, part), std::invalid_argument);
   EXPECT_EQ(file.find("weight"), nullptr);
   EXPECT_THROW(file.at("weight"), std::runtime_error);
+}
+
+// Every pattern of bits and what it means, worked out by hand.
+TEST_F(Safetensors, real_types_are_converted) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const std::vector<uint16_t> halves = {0x3C00, 0xC000, 0x3555, 0x7BFF, 0x0400, 0x03FF, 0x0001,
+                                        0x8001, 0x0000, 0x8000, 0x7C00, 0xFC00, 0x7E01, 0xFC01};
+  const std::vector<float> meant = {1,         -2,   0x1.554p-2f, 65504,    0x1p-14f,  0x1.ff8p-15f, 0x1p-24f,
+                                    -0x1p-24f, 0.0f, -0.0f,       infinity, -infinity, NAN,          -NAN};
+  const std::vector<uint16_t> brains = {0x3F80, 0xC000, 0x3EAB, 0x7F7F, 0x0080, 0x007F, 0x0001,
+                                        0x8001, 0x0000, 0x8000, 0x7F80, 0xFF80, 0x7FC1, 0xFF81};
+  const std::vector<float> brains_mean = {1,          -2,   0x1.56p-2f, 0x1.fep127f, 0x1p-126f, 0x1.fcp-127f, 0x1p-133f,
+                                          -0x1p-133f, 0.0f, -0.0f,      infinity,    -infinity, NAN,          -NAN};
+  // Of a double: what a float has no room for is rounded to even, to a subnormal, to zero.
+  const std::vector<uint64_t> doubles = {0x3FF0000000000000, 0xBFF0000010000000, 0x3FF0000030000000, 0x36A0000000000000,
+                                         0x0000000000000001, 0x8000000000000000, 0x47EFFFFFE0000000, 0x7FF0000000000000,
+                                         0xFFF0000000000000, 0x7FF8000000000001};
+  const std::vector<float> doubles_mean = {1,     -1,      0x1.000004p0f, 0x1p-149f, 0.0f,
+                                           -0.0f, FLT_MAX, infinity,      -infinity, NAN};
+  write_safetensors(path,
+                    {stored("half", ElementType::F16, {14}, halves), stored("brain", ElementType::BF16, {2, 7}, brains),
+                     stored("double", ElementType::F64, {10}, doubles), stored("own", ElementType::F32, {14}, meant)},
+                    {});
+  const SafetensorsFile file(path);
+  const auto check = [&](const std::string &name, const std::vector<float> &expected) {
+    const StoredTensor &tensor = file.at(name);
+    std::vector<real> values(expected.size());
+    file.read_reals(tensor, 0, tensor.size(), values.data());
+    for (size_t i = 0; i < values.size(); ++i) {
+      EXPECT_TRUE(std::isnan(expected[i]) ? std::isnan(values[i]) : values[i] == expected[i]) << name << ' ' << i;
+      EXPECT_TRUE(std::isnan(expected[i]) || std::signbit(values[i]) == std::signbit(expected[i])) << name << ' ' << i;
+    }
+    file.read_reals(tensor, 3, 2, values.data());
+    EXPECT_TRUE(values[0] == expected[3] && values[1] == expected[4]) << name;
+    EXPECT_THROW(file.read_reals(tensor, tensor.size() - 1, 2, values.data()), std::invalid_argument);
+    EXPECT_THROW(file.read_reals(tensor, -1, 1, values.data()), std::invalid_argument);
+  };
+  check("half", meant);
+  check("brain", brains_mean);
+  check("double", doubles_mean);
+  check("own", meant);
+}
+
+// More than one piece; what is too large, and types that are no real numbers.
+TEST_F(Safetensors, real_types_of_many_elements_and_what_is_refused) {
+  std::vector<double> many(200'000);
+  for (size_t i = 0; i < many.size(); ++i) many[i] = double(i) / 8;
+  std::vector<double> large = {1, -0x1.ffffffp127};  // halfway from the largest float to 2^128
+  write_safetensors(
+      path,
+      {stored("many", ElementType::F64, {200'000}, many), stored("large", ElementType::F64, {2}, large),
+       stored<int32_t>("whole", ElementType::I32, {1}, {1}), stored<uint8_t>("eighth", ElementType::F8_E4M3, {1}, {1})},
+      {});
+  const SafetensorsFile file(path);
+  std::vector<real> values(many.size());
+  file.read_reals(file.at("many"), 1, 199'999, values.data());
+  for (size_t i = 1; i < many.size(); ++i) ASSERT_EQ(values[i - 1], real(many[i]));
+  const auto refusal = [&](const std::string &name) {
+    return error_of([&] { file.read_reals(file.at(name), 0, file.at(name).size(), values.data()); });
+  };
+  EXPECT_CONTAINS(refusal("large"), path + ": the tensor 'large' holds -3402823");
+  EXPECT_CONTAINS(refusal("large"), "too large for a 32-bit number");
+  EXPECT_EQ(refusal("whole"),
+            path + ": the tensor 'whole' has the type I32, which is not read (F16, BF16, F32 and F64 are)");
+  EXPECT_CONTAINS(refusal("eighth"), "the type F8_E4M3, which is not read");
 }
 
 TEST_F(Safetensors, golden_bytes) {

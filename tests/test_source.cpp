@@ -152,6 +152,77 @@ TEST(Source, AFolderThatSeveralLinksLeadToCountsWhereItComesFirstByName) {
   EXPECT_EQ(source.paths, std::vector<std::string>{folder / "a/a.png"});
 }
 
+TEST(Source, LinksInCirclesAreWalkedOnceAndDepthIsNoMatter) {
+  TemporaryFolder folder;
+  write_bytes(folder / "m/deep/a.png", encode_png(noise(4, 4, 1)));
+  fs::create_directory_symlink(folder.path, folder / "m/deep/up");
+  fs::create_directory_symlink(".", folder / "m/here");
+  fs::create_directory_symlink("b", folder / "m/a");
+  fs::create_directory_symlink("a", folder / "m/b");  // a circle that leads nowhere
+  std::string deep = folder / "n";
+  for (int i = 0; i < 200; ++i) deep += "/d";
+  write_bytes(deep + "/z.png", encode_png(noise(4, 4, 1)));
+  const Source source = open_source(from(folder.path));
+  EXPECT_EQ(source.paths, (std::vector<std::string>{folder / "m/deep/a.png", deep + "/z.png"}));
+  EXPECT_EQ(source.warning, "");
+}
+
+// Deeper than a path can name.
+TEST(Source, FoldersThatCannotBeReadAreSaid) {
+  TemporaryFolder folder;
+  write_bytes(folder / "a.png", encode_png(noise(4, 4, 1)));
+  const fs::path before = fs::current_path();
+  const std::string name(200, 'd');
+  fs::current_path(folder.path);
+  for (int i = 0; i < 25; ++i) {
+    fs::create_directory(name);
+    fs::current_path(name);
+  }
+  fs::current_path(before);
+  const Source source = open_source(from(folder.path));
+  EXPECT_EQ(source.paths, std::vector<std::string>{folder / "a.png"});
+  EXPECT_CONTAINS(source.warning, "a folder cannot be read: " + folder.path + "/dd");
+  EXPECT_CONTAINS(source.warning, ": File name too long");
+  fs::remove(folder / "a.png");
+  EXPECT_CONTAINS(message_of(folder.path), "; a folder cannot be read: " + folder.path);
+}
+
+// EMNIST's names, each in a folder of its own or several in one; its pictures are transposed, which is said of what is
+// learned from.
+TEST(Source, EmnistIsTurnedUpright) {
+  TemporaryFolder folder;
+  const Bytes stored = {1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16}, upright = {1, 4, 2, 5, 3, 6, 11, 14, 12, 15, 13, 16};
+  const auto put = [&](const std::string &place, const std::string &set) {
+    const std::string start = folder / (place + "/emnist-" + set);
+    write_bytes(start + "-train-images-idx3-ubyte.gz", gzip_stored(idx({2, 2, 3}, stored)));
+    write_bytes(start + "-train-labels-idx1-ubyte.gz", gzip_stored(idx({2}, {3, 1})));
+    write_bytes(start + "-test-images-idx3-ubyte", idx({1, 2, 3}, {6, 5, 4, 3, 2, 1}));
+    write_bytes(start + "-test-labels-idx1-ubyte", idx({1}, {2}));
+  };
+  put("digits", "digits");
+  put("EMNIST/raw", "letters");
+  for (const char *place : {"digits", "EMNIST", "EMNIST/raw", "digits/emnist-digits-train-images-idx3-ubyte.gz"}) {
+    const Source source = open_source(from(folder / place));
+    EXPECT_EQ(source.shape, (Shape{1, 1, 3, 2, 1})) << place;
+    EXPECT_EQ(source.pixels, upright) << place;
+    EXPECT_EQ(source.labels, (std::vector<int64_t>{3, 1})) << place;
+    EXPECT_EQ(source.warning, "EMNIST's files hold pictures transposed: they are turned upright") << place;
+  }
+  SourceOptions test = from(folder / "digits");
+  test.train = false;
+  EXPECT_EQ(open_source(test).pixels, (Bytes{6, 3, 5, 2, 4, 1}));
+  EXPECT_EQ(open_source(test).labels, std::vector<int64_t>{2});
+  EXPECT_EQ(open_source(test).warning, "");
+  put("digits", "byclass");
+  EXPECT_EQ(message_of(folder / "digits"),
+            (folder / "digits") +
+                " holds several sets, such as emnist-byclass-train-images-idx3-ubyte and "
+                "emnist-digits-train-images-idx3-ubyte: name a folder of one, or a file of pictures");
+  write_bytes(folder / "mnist/train-images-idx3-ubyte", idx({2, 2, 3}, stored));
+  EXPECT_EQ(open_source(from(folder / "mnist")).pixels, stored);
+  EXPECT_EQ(open_source(from(folder / "mnist")).warning, "");
+}
+
 TEST(Source, CifarRecordsMayBeginAsAnIdxFile) {
   TemporaryFolder folder;
   Bytes records = cifar_records({0, 3}, 1);

@@ -14,13 +14,13 @@ std::vector<real> kept_chains(const std::string &path, const Shape &example, int
   const SafetensorsFile file(path);
   const StoredTensor &chains = file.at("chains");
   count = chains.shape.empty() ? 0 : chains.shape[0];
-  if (count < 1 || chains.type != ElementType::F32 || chains.size() != count * example.size())
+  if (count < 1 || chains.size() != count * example.size())
     throw std::runtime_error(path + " keeps no chains of " + std::to_string(example.h) + "x" +
                              std::to_string(example.w) +
                              (example.t > 1 ? " and " + std::to_string(example.t) + " frames" : ""));
-  std::vector<float> values(size_t(chains.size()));
-  file.read(chains, 0, int64_t(values.size() * sizeof(float)), values.data());
-  return {values.begin(), values.end()};
+  std::vector<real> values(size_t(chains.size()));
+  file.read_reals(chains, 0, chains.size(), values.data());
+  return values;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // The folder that a run leaves behind: OUT/EXPERIMENT/NAME with config.txt, log.csv, observed.png,
-// checkpoint.safetensors, samples/, evolution.png and report.html. One program at a time has it, and no run is replaced by accident.
+// checkpoint.safetensors, samples/, evolution.png, report.html and, where pictures were bad, skipped.txt. One program at
+// a time has it, and no run is replaced by accident.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -24,6 +25,7 @@ class RunFolder {
   std::string config() const { return file("config.txt"); }
   std::string log() const { return file("log.csv"); }
   std::string checkpoint() const { return file("checkpoint.safetensors"); }
+  std::string skipped() const { return file("skipped.txt"); }
 
   // checkpoint(), or the one before it where only that is left. Throws std::runtime_error when there is none.
   std::string checkpoint_to_resume() const;

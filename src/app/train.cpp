@@ -107,6 +107,7 @@ int train(const Options &options) {
   if (!run.begin(metadata, same, experiment.settings("quick"),
                  resolved(options, preset, data_path(options, experiment))))
     return 0;
+  examples->list_bad_in(run.folder().skipped());
   const Shape shape = example_shape(experiment, settings);
   const int64_t shown = std::min<int64_t>(64, examples->size());
   const Canvas inner = Canvas::within(shape, settings.border);

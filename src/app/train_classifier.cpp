@@ -101,6 +101,7 @@ int train_classifier(const Options &options) {
   TrainingRun::Entries same = {{"experiment", classifier_name}};
   for (const char *name : {"seed", "channels", "categories", "data"}) same.emplace_back(name, now.at(name));
   if (!run.begin(metadata, same, classifier_settings(), options)) return 0;
+  data.list_bad_in(run.folder().skipped());
   progress.note("classifier of " + std::to_string(classes) + " categories, on " + backend->info().name + ": " +
                 std::to_string(data.size()) + " pictures to learn, " + std::to_string(test.size()) + " held out, " +
                 std::to_string(network->parameter_count()) + " parameters");

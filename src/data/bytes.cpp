@@ -9,7 +9,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "data/stb.h"
+#include "data/inflate.h"
 
 namespace coopnets {
 
@@ -47,15 +47,13 @@ uint32_t crc32(const uint8_t *bytes, size_t count, uint32_t before) {
   return ~crc;
 }
 
-bool is_gzip(const std::vector<uint8_t> &bytes) { return bytes.size() >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B; }
-
 namespace {
 
 // Where the compressed data begins, after the header's optional fields; the size of `bytes` when the header is cut.
-size_t end_of_gzip_header(const std::vector<uint8_t> &bytes) {
+size_t end_of_gzip_header(const std::vector<uint8_t> &bytes, size_t begin) {
   enum Flag { header_crc = 2, extra = 4, file_name = 8, comment = 16 };
-  size_t at = 10;
-  const int flags = bytes[3];
+  size_t at = begin + 10;
+  const int flags = bytes[begin + 3];
   if (flags & extra) {
     if (at + 2 > bytes.size()) return bytes.size();
     at += 2 + size_t(bytes[at] | bytes[at + 1] << 8);
@@ -69,41 +67,43 @@ size_t end_of_gzip_header(const std::vector<uint8_t> &bytes) {
   return std::min(at, bytes.size());
 }
 
-}  // namespace
-
-std::vector<uint8_t> inflate(const std::vector<uint8_t> &bytes, size_t begin, size_t end, int64_t size,
-                             const std::string &name) {
-  const auto fail = [&](const std::string &why) {
-    throw std::runtime_error("cannot unpack " + name + ": it is truncated or corrupt (" + why + ")");
-  };
-  // Deflate codes at most 258 bytes in 2 bits.
-  if (size > 1032 * int64_t(end - begin)) fail("the length that it states cannot be");
-  std::vector<uint8_t> out(size_t(size) + 1);  // one more than is filled: never an empty buffer
-  // What follows goes along: stb takes fewer than 16 bits left for an early end, even where a shorter code is the last.
-  const size_t given = std::min(bytes.size(), end + 8) - begin;
-  const int got = stbi_zlib_decode_noheader_buffer(reinterpret_cast<char *>(out.data()), int(size),
-                                                   reinterpret_cast<const char *>(bytes.data() + begin), int(given));
-  if (got != size) fail("its data does not have the length that it states");
-  out.pop_back();
-  return out;
+// Appends what the member at bytes[begin] holds, and returns its end. header (10 bytes and optional fields), deflate
+// data, CRC-32, ISIZE (length modulo 2^32)
+size_t unpack_member(const std::vector<uint8_t> &bytes, size_t begin, int64_t limit, std::vector<uint8_t> &out) {
+  const size_t trailer = 8, before = out.size();
+  if (bytes.size() - begin < 10 + trailer) throw std::runtime_error("it ends early");
+  if (bytes[begin + 2] != 8 || bytes[begin + 3] & 0xE0) throw std::runtime_error("its compression method is unknown");
+  const size_t packed = end_of_gzip_header(bytes, begin);
+  if (packed + trailer > bytes.size()) throw std::runtime_error("it ends early");
+  const size_t end = inflate(bytes, packed, bytes.size() - trailer, limit, out);
+  if (crc32(out.data() + before, out.size() - before) != little_endian32(&bytes[end]))
+    throw std::runtime_error("it is corrupt: its CRC-32 differs");
+  if (uint32_t(out.size() - before) != little_endian32(&bytes[end + 4]))
+    throw std::runtime_error("it is corrupt: its data does not have the length that it states");
+  return end + trailer;
 }
 
-// header (10 bytes and optional fields), deflate data, CRC-32, ISIZE (length modulo 2^32)
+bool is_gzip_at(const std::vector<uint8_t> &bytes, size_t at) {
+  return at + 2 <= bytes.size() && bytes[at] == 0x1F && bytes[at + 1] == 0x8B;
+}
+
+}  // namespace
+
+bool is_gzip(const std::vector<uint8_t> &bytes) { return is_gzip_at(bytes, 0); }
+
+// Members follow one another; behind the last there may be zeros, which fill the blocks of a tape.
 std::vector<uint8_t> gunzip(const std::vector<uint8_t> &bytes, const std::string &name, int64_t limit) {
-  const auto fail = [&](const std::string &why) { throw std::runtime_error("cannot unpack " + name + ": " + why); };
-  const size_t trailer = 8;
-  if (!is_gzip(bytes)) fail("it is not gzip");
-  if (bytes.size() < 10 + trailer) fail("it ends early");
-  if (bytes[2] != 8 || bytes[3] & 0xE0) fail("its compression method is unknown");
-  const size_t begin = end_of_gzip_header(bytes);
-  if (begin + trailer > bytes.size()) fail("it ends early");
-  const uint8_t *end = bytes.data() + bytes.size() - trailer;
-  const int64_t compressed = end - (bytes.data() + begin), size = little_endian32(end + 4);
-  if (size <= 1032 * compressed && size > std::min(limit, (int64_t{1} << 31) - 1))
-    fail("it would grow to " + std::to_string(size) + " bytes, more than the " + std::to_string(limit) +
-         " expected of such a file");
-  std::vector<uint8_t> out = inflate(bytes, begin, bytes.size() - trailer, size, name);
-  if (crc32(out.data(), out.size()) != little_endian32(end)) fail("it is corrupt (CRC-32 differs)");
+  std::vector<uint8_t> out;
+  try {
+    if (!is_gzip(bytes)) throw std::runtime_error("it is not gzip");
+    size_t at = 0;
+    while (is_gzip_at(bytes, at)) at = unpack_member(bytes, at, limit, out);
+    if (std::any_of(bytes.begin() + int64_t(at), bytes.end(), [](uint8_t byte) { return byte != 0; }))
+      throw std::runtime_error("behind its end are " + std::to_string(bytes.size() - at) +
+                               " bytes that are not gzip, so it is damaged or was joined with another file");
+  } catch (const std::runtime_error &error) {
+    throw std::runtime_error("cannot unpack " + name + ": " + error.what());
+  }
   return out;
 }
 

@@ -17,15 +17,11 @@ uint32_t crc32(const uint8_t *bytes, size_t count, uint32_t before = 0);
 
 // Whether the bytes begin as gzip does (1f 8b).
 bool is_gzip(const std::vector<uint8_t> &bytes);
-// What a gzip file of one member holds (RFC 1952); `name` stands for the file in errors. Throws std::runtime_error when
-// it is truncated or corrupt (header, data, CRC-32, length), or would give more than `limit` bytes.
+// What a gzip file holds (RFC 1952), of one member or several, with or without zeros behind the last; `name` stands for
+// the file in errors. Throws std::runtime_error when it is truncated or corrupt (header, data, CRC-32, length), goes on
+// with something else, or would give more than `limit` bytes.
 std::vector<uint8_t> gunzip(const std::vector<uint8_t> &bytes, const std::string &name,
                             int64_t limit = (int64_t{1} << 31) - 1);
-
-// The `size` bytes that are deflated (RFC 1951) in bytes [begin, end); `name` stands for their file in errors. Throws
-// std::runtime_error when they are corrupt or not so many, before memory is taken for a size that cannot be.
-std::vector<uint8_t> inflate(const std::vector<uint8_t> &bytes, size_t begin, size_t end, int64_t size,
-                             const std::string &name);
 
 inline uint32_t little_endian32(const uint8_t *p) {
   return uint32_t(p[0]) | uint32_t(p[1]) << 8 | uint32_t(p[2]) << 16 | uint32_t(p[3]) << 24;

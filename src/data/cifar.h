@@ -1,4 +1,5 @@
-// The binary records of CIFAR-10 and CIFAR-100 (Krizhevsky 2009; cs.toronto.edu/~kriz/cifar.html).
+// CIFAR-10 and CIFAR-100 (Krizhevsky 2009; cs.toronto.edu/~kriz/cifar.html), in all the forms that they are published
+// in: the binary records and Python's pickles, in a folder or in the archive.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -14,15 +15,20 @@ struct Cifar {
   int64_t count() const { return int64_t(labels.size()); }
 };
 
-// One file of records. Throws std::runtime_error that names it when it cannot be read, its length is no number of
-// records (1 label and 3072 pixels, or 2 labels and 3072 pixels), or a label is not below 10 (100).
+// One file of records or a pickle. Throws std::runtime_error that names it when it cannot be read, its length is no
+// number of records (1 label and 3072 pixels, or 2 labels and 3072 pixels), the pickle holds anything else than
+// pictures with labels, or a label is not below 10 (100).
 Cifar load_cifar_file(const std::string &path);
 
-// data_batch_1.bin ... (train) or test_batch.bin of CIFAR-10, train.bin or test.bin of CIFAR-100; category names from
-// the .txt file beside them. Throws as above, and when the files of that split are missing.
-Cifar load_cifar_folder(const std::string &folder, bool train);
+// The training or the test set of a folder or an archive (.tar, .tar.gz): data_batch_1 ... and test_batch of CIFAR-10,
+// train and test of CIFAR-100, with .bin at the end where they are records; category names from the file beside them.
+// Throws as above, and when the files of that set are missing.
+Cifar load_cifar(const std::string &place, bool train);
 
-// The folder itself, or its cifar-10-batches-bin or cifar-100-binary, if that holds such files; else "".
+// The folder itself or, of what it holds, the folder or the archive of either set, if that has such files; else "".
 std::string find_cifar(const std::string &folder);
+
+// Whether a file begins as a pickle does, and has no ending, as CIFAR's have none.
+bool is_cifar_pickle(const std::string &path);
 
 }  // namespace coopnets

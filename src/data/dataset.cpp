@@ -4,18 +4,21 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
 
+#include "tensor/file.h"
 #include "tensor/parallel.h"
 
 namespace coopnets {
 
 namespace {
 constexpr double most_enlarged = 2;  // times, without a word
-}
+constexpr size_t most_named = 3;     // bad pictures, in warnings
+}  // namespace
 
 int64_t memory_for_examples(const std::string &control_groups) {
   int64_t memory = int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
@@ -87,9 +90,9 @@ void Dataset::too_many_bad(size_t count, const std::string &first) const {
 
 void Dataset::note_bad(int64_t index, const std::string &why) const {
   const std::lock_guard<std::mutex> lock(bad_mutex_);
-  if (!bad_.insert(index).second) return;
+  if (!bad_.emplace(index, why).second) return;
   if (bad_is_too_many(bad_.size())) too_many_bad(bad_.size(), why);
-  unsaid_.push_back(why + "; another picture takes its place");
+  unsaid_.push_back(index);
 }
 
 void Dataset::note_odd(int64_t index, const Image &image) const {
@@ -104,9 +107,17 @@ void Dataset::note_odd(int64_t index, const Image &image) const {
 
 void Dataset::say_warnings() const {
   std::vector<std::string> sentences;
+  bool found = false;
   {
     const std::lock_guard<std::mutex> lock(bad_mutex_);
-    sentences.swap(unsaid_);
+    found = !unsaid_.empty();
+    const size_t named = std::min(most_named - named_, unsaid_.size());
+    for (size_t i = 0; i < named; ++i) sentences.push_back(bad_.at(unsaid_[i]) + "; another picture takes its place");
+    named_ += named;
+    if (const size_t more = unsaid_.size() - named; more > 0 && !std::exchange(said_more_, true))
+      sentences.push_back((more == 1 ? "another picture" : std::to_string(more) + " more pictures") +
+                          " cannot be used; what else is bad is counted and not named here");
+    unsaid_.clear();
     if (blended_ >= 0 && !std::exchange(said_blended_, true))
       sentences.push_back("there are pictures with transparent pixels, such as " + source_.name(blended_) +
                           ": they lie on " + (options_.alpha == Alpha::white ? "white" : "black") +
@@ -117,6 +128,40 @@ void Dataset::say_warnings() const {
                           ": they are blurred, and so will be what is learned (a smaller --set size=... needs less)");
   }
   for (const std::string &sentence : sentences) options_.warn(sentence);
+  if (found) write_list();
+}
+
+void Dataset::list_bad_in(const std::string &path) {
+  list_path_ = path;
+  write_list();
+}
+
+void Dataset::write_list() const {
+  if (list_path_.empty()) return;
+  std::string lines;
+  {
+    const std::lock_guard<std::mutex> lock(bad_mutex_);
+    for (const auto &[index, why] : bad_) {
+      for (std::string part : {source_.name(index), why}) {
+        std::replace_if(
+            part.begin(), part.end(), [](unsigned char c) { return c < ' '; }, '?');
+        lines += part + '\t';
+      }
+      lines.back() = '\n';
+    }
+  }
+  try {
+    if (!lines.empty()) {
+      write_atomically(list_path_, lines);
+      if (!std::exchange(said_list_, true))
+        options_.warn(list_path_ + " names every picture that cannot be used, and says why");
+    } else if (std::error_code error; !std::filesystem::remove(list_path_, error) && error) {
+      throw std::runtime_error("could not remove " + list_path_ + ": " + error.message());
+    }
+  } catch (const std::runtime_error &error) {
+    if (!std::exchange(said_list_, true))
+      options_.warn(std::string("pictures that cannot be used are not listed: ") + error.what());
+  }
 }
 
 int64_t Dataset::bad_count() const {
@@ -161,11 +206,16 @@ void Dataset::load_all() {
 
   size_t bad = 0;
   for (const std::string &reason : reasons) bad += !reason.empty();
-  if (bad_is_too_many(bad))
-    too_many_bad(bad, *std::find_if(reasons.begin(), reasons.end(), [](const auto &r) { return !r.empty(); }));
+  if (bad_is_too_many(bad)) {
+    std::string first;
+    size_t named = 0;
+    for (const std::string &reason : reasons)
+      if (!reason.empty() && named < most_named) first += (named++ ? "; " : "") + reason;
+    too_many_bad(bad, first + (bad > named ? "; and so on" : ""));
+  }
   for (int64_t index = 0; index < count; ++index)
     if (!reasons[size_t(index)].empty()) note_bad(index, reasons[size_t(index)]);
-  for (const int64_t index : std::set<int64_t>(bad_)) {
+  for (const auto &[index, why] : std::map<int64_t, std::string>(bad_)) {
     const Bytes bytes = good_bytes(index);
     std::copy(bytes.begin(), bytes.end(), kept_.begin() + index * example);
   }
@@ -181,12 +231,17 @@ std::vector<int64_t> Dataset::batch_indices(int64_t iteration, int64_t count) co
 }
 
 void Dataset::batch(int64_t iteration, int64_t count, real *out) {
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t position = iteration * count + i;
-    if (prefetch_)
-      normalise(prefetch_->take(position).data(), out + i * shape_.size());
-    else
-      normalise(kept_.data() + order_->at(position) * shape_.size(), out + i * shape_.size());
+  try {
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t position = iteration * count + i;
+      if (prefetch_)
+        normalise(prefetch_->take(position).data(), out + i * shape_.size());
+      else
+        normalise(kept_.data() + order_->at(position) * shape_.size(), out + i * shape_.size());
+    }
+  } catch (...) {  // too many are bad: which ones is of use then
+    write_list();
+    throw;
   }
   say_warnings();
 }

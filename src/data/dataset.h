@@ -1,10 +1,10 @@
 // The training examples of an experiment: any source of pictures, at the size of the nets, in the order of training.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -30,15 +30,15 @@ struct DatasetOptions {
   uint64_t seed = 0;                              // of the order
   int64_t memory_limit = memory_for_examples();   // examples that take more are read from disk again and again
   int threads = 0;                                // that decode; 0: thread_count()
-  std::function<void(const std::string &)> warn;  // one sentence a bad picture; none: to stderr
+  std::function<void(const std::string &)> warn;  // takes a sentence; none: to stderr
 };
 
 // Examples are kept as bytes in memory when they fit, else they are decoded by worker threads ahead of use. Both give
 // the same values, whatever the number of threads.
 //
-// A picture that cannot be read is warned about once, by the thread that calls, and the next good one of its category
-// takes its place (of any where it has none), so that size(), labels and order do not depend on when it is found. More
-// than 5 % of them: std::runtime_error.
+// The next good picture of its category takes the place of one that cannot be read (of any where it has none), so that
+// size(), labels and order do not depend on when it is found. The thread that calls warns: of the first few by name,
+// then once that there are more. More than 5 % of them: std::runtime_error.
 class Dataset {
  public:
   // Throws std::runtime_error, one sentence that names the path, when there is nothing to learn from.
@@ -54,7 +54,11 @@ class Dataset {
   int64_t held_out() const { return source_.held_out; }                  // examples of the source that were set aside
   bool has_test_set() const { return source_.has_parts; }
   bool streams() const { return prefetch_ != nullptr; }
-  int64_t bad_count() const;  // bad pictures that were warned about so far
+  int64_t bad_count() const;  // bad pictures that were found before the last call ended
+
+  // From now on this file has a line for each bad picture found, its name, a tab and the reason, and warnings say so.
+  // Without bad pictures it is removed. A file that cannot be written is a warning.
+  void list_bad_in(const std::string &path);
 
   // Training: iteration k shows the examples at positions [k count, (k + 1) count) of an endless sequence of epochs,
   // each a permutation of all examples (epoch_order): any iteration can be the first.
@@ -76,6 +80,7 @@ class Dataset {
   void note_bad(int64_t index, const std::string &why) const;
   void note_odd(int64_t index, const Image &) const;  // transparent or far too small, once each
   void say_warnings() const;
+  void write_list() const;
   [[noreturn]] void too_many_bad(size_t count, const std::string &first) const;
   bool bad_is_too_many(size_t count) const { return 20 * count > size_t(size()); }
   void copy_examples(const std::vector<int64_t> &indices, real *out) const;
@@ -90,8 +95,11 @@ class Dataset {
   std::optional<Order> order_;
   Bytes kept_;  // all examples, when they fit
   mutable std::mutex bad_mutex_;
-  mutable std::set<int64_t> bad_;
-  mutable std::vector<std::string> unsaid_;       // warnings of decoding threads
+  mutable std::map<int64_t, std::string> bad_;  // and why
+  mutable std::vector<int64_t> unsaid_;         // of them, found by threads that decode since the last warning
+  mutable size_t named_ = 0;                    // of them, in warnings
+  mutable bool said_more_ = false, said_list_ = false;
+  std::string list_path_;
   mutable int64_t blended_ = -1, enlarged_ = -1;  // the first picture that is so; -1: none is
   mutable bool said_blended_ = false, said_enlarged_ = false;
   std::unique_ptr<Prefetch> prefetch_;  // last, so that its threads end before what they use

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <set>
 #include <stdexcept>
 
 #include "data/bytes.h"
@@ -36,6 +38,10 @@ Idx load_idx(const std::string &path) {
   return idx;
 }
 
+bool is_emnist(const std::string &path) {
+  return std::filesystem::path(path).filename().string().compare(0, 7, "emnist-") == 0;
+}
+
 bool is_idx_file(const std::string &path) {
   unsigned char magic[4] = {};
   std::ifstream(path, std::ios::binary).read(reinterpret_cast<char *>(magic), 4);
@@ -44,21 +50,46 @@ bool is_idx_file(const std::string &path) {
 
 namespace {
 
-std::string find_in(const std::filesystem::path &folder, bool train, const std::string &what) {
+namespace fs = std::filesystem;
+
+[[noreturn]] void several_sets(const std::string &folder, const std::string &a, const std::string &b,
+                               const std::string &advice) {
+  throw std::runtime_error(folder + " holds several sets, such as " + a + " and " + b + ": " + advice);
+}
+
+// The one file emnist-SET-train-ENDING or, of the test set, emnist-SET-test-ENDING, plain or .gz; "" where none is.
+std::string find_emnist(const fs::path &folder, bool train, const std::string &ending) {
+  const std::string wanted = (train ? "-train-" : "-test-") + ending;
+  std::set<std::string> names;
+  std::error_code unreadable;
+  for (const fs::directory_entry &entry : fs::directory_iterator(folder, unreadable)) {
+    std::string name = entry.path().filename().string();
+    if (!is_emnist(name) || !entry.is_regular_file(unreadable)) continue;
+    if (entry.path().extension() == ".gz") name.resize(name.size() - 3);
+    if (name.size() > wanted.size() && name.substr(name.size() - wanted.size()) == wanted) names.insert(name);
+  }
+  if (names.size() > 1)
+    several_sets(folder.string(), *names.begin(), *std::next(names.begin()),
+                 "name a folder of one, or a file of pictures");
+  if (names.empty()) return "";
+  const std::string path = (folder / *names.begin()).string();
+  return fs::is_regular_file(path) ? path : path + ".gz";
+}
+
+std::string find_in(const fs::path &folder, bool train, const std::string &what) {
   const std::string axes = what == "images" ? "idx3" : "idx1", name = (train ? "train-" : "t10k-") + what;
   for (const std::string &variant : {name + "-" + axes + "-ubyte", name + "." + axes + "-ubyte"})
     for (const char *ending : {"", ".gz"}) {
       const std::string path = (folder / (variant + ending)).string();
-      if (std::filesystem::is_regular_file(path)) return path;
+      if (fs::is_regular_file(path)) return path;
     }
-  return "";
+  return find_emnist(folder, train, what + "-" + axes + "-ubyte");
 }
 
 }  // namespace
 
 // torchvision keeps them in MNIST/raw.
 std::string find_idx(const std::string &folder, bool train, const std::string &what) {
-  namespace fs = std::filesystem;
   for (const fs::path &place : {fs::path(folder), fs::path(folder) / "raw"})
     if (const std::string found = find_in(place, train, what); !found.empty()) return found;
   std::vector<std::string> sets;
@@ -67,9 +98,7 @@ std::string find_idx(const std::string &folder, bool train, const std::string &w
     if (entry.is_directory(unreadable))
       if (const std::string found = find_in(entry.path() / "raw", train, what); !found.empty()) sets.push_back(found);
   std::sort(sets.begin(), sets.end());
-  if (sets.size() > 1)
-    throw std::runtime_error(folder + " holds several sets, such as " + sets[0] + " and " + sets[1] +
-                             ": name the folder of one");
+  if (sets.size() > 1) several_sets(folder, sets[0], sets[1], "name the folder of one");
   return sets.empty() ? "" : sets[0];
 }
 

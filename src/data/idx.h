@@ -19,9 +19,12 @@ Idx load_idx(const std::string &path);
 // Whether the file begins as an idx of bytes, or a gzip, does.
 bool is_idx_file(const std::string &path);
 
-// "folder/train-images-idx3-ubyte" or its variants (t10k for the test set; .idx3-ubyte; .gz; in raw/ or NAME/raw/, where
-// torchvision puts it) where it exists, else "". what: "images" or "labels". Throws std::runtime_error where there are
-// several NAMEs.
+// "folder/train-images-idx3-ubyte" or its variants (t10k for the test set; .idx3-ubyte; .gz; EMNIST's names; in raw/ or
+// NAME/raw/, where torchvision puts it) where it exists, else "". what: "images" or "labels". Throws std::runtime_error
+// where there are several sets.
 std::string find_idx(const std::string &folder, bool train, const std::string &what);
+
+// Whether a file has the name of one of EMNIST's sets, such as emnist-letters-train-images-idx3-ubyte.
+bool is_emnist(const std::string &path);
 
 }  // namespace coopnets

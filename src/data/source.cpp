@@ -1,6 +1,9 @@
 #include "data/source.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -9,6 +12,7 @@
 #include "data/cifar.h"
 #include "data/idx.h"
 #include "data/order.h"
+#include "data/tar.h"
 
 namespace coopnets {
 
@@ -30,23 +34,27 @@ namespace {
 struct Found {
   std::vector<std::string> pictures;
   std::map<std::string, int64_t> other_endings;  // of files that are no pictures by their names
-  std::set<fs::path> visited;
+  std::set<std::pair<dev_t, ino_t>> visited;
+  std::vector<std::string> unreadable;  // folders, and why
 };
 
-// What is under a folder, paths relative to `root`. A folder that several links lead to is visited once, and in the
-// order of names, so that it belongs to the same category on every file system.
+// What is under a folder, paths relative to `root`. A folder that several links lead to is visited once, so that links
+// in circles end, and in the order of names, so that it belongs to the same category on every file system.
 void collect(const fs::path &root, const fs::path &inside, Found &found) {
-  std::error_code unreadable;
+  std::error_code error;
   const fs::path folder = root / inside;
-  if (!found.visited.insert(fs::canonical(folder, unreadable)).second) return;
+  struct stat status;
+  if (stat(folder.c_str(), &status) != 0) error.assign(errno, std::generic_category());
+  if (!error && !found.visited.emplace(status.st_dev, status.st_ino).second) return;
   std::set<fs::path> names;
-  for (fs::directory_iterator entry(folder, fs::directory_options::skip_permission_denied, unreadable), end;
-       !unreadable && entry != end; entry.increment(unreadable))
-    names.insert(entry->path().filename());
+  if (!error)
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+      names.insert(entry->path().filename());
+  if (error) found.unreadable.push_back(folder.string() + ": " + error.message());
   for (const fs::path &name : names) {
-    std::error_code ignored;
     if (name.string()[0] == '.' || name == "@eaDir") continue;  // @eaDir: thumbnails that some servers keep
-    if (fs::is_directory(folder / name, ignored))
+    std::error_code unknown;
+    if (fs::is_directory(folder / name, unknown) || unknown == std::errc::filename_too_long)
       collect(root, inside / name, found);
     else if (has_image_name(name.string()))
       found.pictures.push_back((inside / name).string());
@@ -55,12 +63,15 @@ void collect(const fs::path &root, const fs::path &inside, Found &found) {
   }
 }
 
-// Relative paths of all pictures in a folder by the name of their category; "" holds them all where there are none.
-std::map<std::string, std::vector<std::string>> pictures_by_category(const std::string &folder) {
+Found everything_in(const std::string &folder) {
   Found found;
   collect(folder, "", found);
-  std::vector<std::string> &all = found.pictures;
-  std::sort(all.begin(), all.end());
+  std::sort(found.pictures.begin(), found.pictures.end());
+  return found;
+}
+
+// Relative paths of all pictures by the name of their category; "" holds them all where there are none.
+std::map<std::string, std::vector<std::string>> by_category(const std::vector<std::string> &all) {
   std::map<std::string, std::vector<std::string>> categories;
   for (const std::string &path : all) {
     const size_t slash = path.find('/');
@@ -71,9 +82,7 @@ std::map<std::string, std::vector<std::string>> pictures_by_category(const std::
 }
 
 // "; most of its files end in .webp, which is not read", where they have an ending.
-std::string most_files_are(const std::string &folder) {
-  Found found;
-  collect(folder, "", found);
+std::string most_files_are(Found found) {
   for (const char *known : {"", ".gz", ".bin"}) found.other_endings.erase(known);  // known, under their names
   const auto most = std::max_element(found.other_endings.begin(), found.other_endings.end(),
                                      [](const auto &a, const auto &b) { return a.second < b.second; });
@@ -86,13 +95,20 @@ std::string most_files_are(const std::string &folder) {
 }
 
 Source open_pictures(const SourceOptions &options) {
-  const auto categories = pictures_by_category(options.path);
+  const Found found = everything_in(options.path);
+  const auto categories = by_category(found.pictures);
+  std::string unreadable;
+  if (!found.unreadable.empty())
+    unreadable = (found.unreadable.size() == 1 ? "a folder"
+                                               : std::to_string(found.unreadable.size()) + " folders, one of them") +
+                 " cannot be read: " + found.unreadable[0];
   if (categories.empty())
     throw std::runtime_error("there are no pictures in " + options.path +
                              " (PNG, JPEG, BMP, PPM, PGM, TGA, GIF, PSD, HDR, PIC), nor MNIST's "
                              "train-images-idx3-ubyte or CIFAR's data_batch_1.bin" +
-                             most_files_are(options.path));
+                             most_files_are(found) + (unreadable.empty() ? "" : "; " + unreadable));
   Source source;
+  source.warning = unreadable;
   const auto full = [&](const std::string &name) { return (fs::path(options.path) / name).string(); };
   if (categories.count("")) {
     for (const std::string &name : categories.at("")) {
@@ -122,6 +138,18 @@ Source open_pictures(const SourceOptions &options) {
   return source;
 }
 
+// EMNIST's files hold each picture column by column.
+void turn_emnist(Source &source) {
+  const int64_t h = source.shape.h, w = source.shape.w, size = source.size();
+  std::vector<uint8_t> turned(source.pixels.size());
+  for (int64_t i = 0; i < size; ++i)
+    for (int64_t y = 0; y < h; ++y)
+      for (int64_t x = 0; x < w; ++x) turned[size_t((i * w + x) * h + y)] = source.pixels[size_t((i * h + y) * w + x)];
+  source.pixels = std::move(turned);
+  std::swap(source.shape.h, source.shape.w);
+  source.warning = "EMNIST's files hold pictures transposed: they are turned upright";
+}
+
 Source open_idx(const std::string &images, const std::string &labels) {
   Idx pictures = load_idx(images);
   if (pictures.sizes.size() != 3)
@@ -132,6 +160,7 @@ Source open_idx(const std::string &images, const std::string &labels) {
   Source source;
   source.shape = {1, 1, pictures.sizes[1], pictures.sizes[2], 1};
   source.pixels = std::move(pictures.values);
+  if (is_emnist(images)) turn_emnist(source);
   if (labels.empty()) return source;
   const Idx numbers = load_idx(labels);
   if (numbers.sizes.size() != 1 || numbers.sizes[0] != source.size())
@@ -163,12 +192,12 @@ Source from_cifar(Cifar cifar) {
   return source;
 }
 
-Source open_cifar(const std::string &folder, bool train) {
-  Cifar cifar = load_cifar_folder(folder, train);
+Source open_cifar(const std::string &place, bool train) {
+  Cifar cifar = load_cifar(place, train);
   std::string missing;
   for (const std::string &name : cifar.missing) missing += (missing.empty() ? "" : ", ") + name;
   Source source = from_cifar(std::move(cifar));
-  if (!missing.empty()) source.warning = "CIFAR-10 is incomplete: " + folder + " lacks " + missing;
+  if (!missing.empty()) source.warning = "CIFAR-10 is incomplete: " + place + " lacks " + missing;
   return source;
 }
 
@@ -176,22 +205,26 @@ Source open_all(const SourceOptions &options) {
   const std::string &path = options.path;
   std::error_code ignored;
   if (!fs::exists(path, ignored)) throw std::runtime_error("cannot open " + path + ": no such file or folder");
+  Source source;
   if (!fs::is_directory(path, ignored)) {
-    if (fs::path(path).extension() == ".bin")
+    if (has_tar_name(path)) {
+      source = open_cifar(path, options.train);
+      source.has_parts = true;
+      return source;
+    }
+    if (fs::path(path).extension() == ".bin" || is_cifar_pickle(path))
       return from_cifar(load_cifar_file(path));  // may begin as an idx file does
     if (is_idx_file(path)) return open_idx(path, labels_beside(path));
     const fs::path name = fs::path(path).filename();
     if (!options.category.empty() && options.category != name && options.category != name.stem())
       no_category(options, "none, as it is one picture");
-    Source source;
     source.paths = {path};
     return source;
   }
-  Source source;
   if (const std::string images = find_idx(path, options.train, "images"); !images.empty())
     source = open_idx(images, find_idx(path, options.train, "labels"));
-  else if (const std::string folder = find_cifar(path); !folder.empty())
-    source = open_cifar(folder, options.train);
+  else if (const std::string place = find_cifar(path); !place.empty())
+    source = open_cifar(place, options.train);
   else
     return open_pictures(options);
   source.has_parts = true;
@@ -224,6 +257,7 @@ Source open_source(const SourceOptions &options) {
   if (options.first < 0 || options.limit < 0 || options.held_out < 0 || options.examples < 0)
     throw std::invalid_argument("open_source: first, limit, held_out and examples cannot be negative");
   Source source = open_all(options);
+  if (!options.train || options.take_held_out) source.warning.clear();  // it is said of what is learned from
   if (!options.train && !source.has_parts)
     throw std::runtime_error(options.path + " has no test set: MNIST's or CIFAR's files, under their names, have one");
   if (!options.category.empty() && source.paths.empty()) {
@@ -268,7 +302,7 @@ Source open_source(const SourceOptions &options) {
 std::string list_categories(const std::string &path) {
   const size_t shown = 20;
   std::vector<std::string> names;
-  for (const auto &[name, paths] : pictures_by_category(path)) {
+  for (const auto &[name, paths] : by_category(everything_in(path).pictures)) {
     if (name.empty())
       names = paths;
     else

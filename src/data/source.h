@@ -45,16 +45,18 @@ struct SourceOptions {
 // What a path holds:
 //   a picture                      that one
 //   an idx file of images          its images, with the labels of the file named alike beside it, if any
-//   a .bin file                    CIFAR records
+//   a .bin file                    CIFAR records; a file without an ending may be one of CIFAR's pickles
+//   a tar, plain or gzip           CIFAR as it is published, in either form
 //   a folder with MNIST's names    the training or test set (train-images-idx3-ubyte, t10k-..., plain or .gz), also in
-//                                  raw/ or NAME/raw/, where torchvision puts it
-//   a folder with CIFAR's names    the same (data_batch_*.bin, test_batch.bin, train.bin, test.bin)
+//                                  raw/ or NAME/raw/, where torchvision puts it; EMNIST's are turned upright
+//   a folder with CIFAR's names    the same (data_batch_*.bin, test_batch.bin, train.bin, test.bin, the pickles), also
+//                                  in the folder that the archive unpacks to, or the archive in it
 //   a folder of pictures           all in it and in its folders, by path; `category` takes one by its file's name
 //   a folder of folders            one category a folder, listed in turn: the first of each, the second of each ..., so
 //                                  that a limited list is balanced
 // Hidden files are passed over; links to folders are followed, and a folder that several lead to counts once, where it
-// comes first by name. Throws std::runtime_error that names the path when there is nothing, no test set, no such category
-// (naming those there are), or nothing left of what is asked.
+// comes first by name. `warning` says that folders cannot be read. Throws std::runtime_error that names the path when
+// there is nothing, no test set, no such category (naming those there are), or nothing left of what is asked.
 Source open_source(const SourceOptions &);
 
 // What `category` can be for a folder: its categories with their numbers of pictures, or its pictures; the first twenty

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "data/bytes.h"
+#include "data/inflate.h"
 #include "tensor/file.h"
 
 namespace coopnets {
@@ -105,9 +106,17 @@ std::vector<uint8_t> Zip::member(const std::string &name, int64_t limit) const {
     throw std::runtime_error("cannot unpack " + what + ": it would grow to " + std::to_string(m->size) +
                              " bytes, more than the " + std::to_string(limit) + " expected of it");
   if (m->method == 0 && m->packed != m->size) damaged("the two sizes of " + quoted(name) + " differ");
-  std::vector<uint8_t> out = m->method == 0 ? std::vector<uint8_t>(bytes_.begin() + int64_t(begin),
-                                                                   bytes_.begin() + int64_t(begin + m->packed))
-                                            : inflate(bytes_, begin, begin + m->packed, int64_t(m->size), what);
+  std::vector<uint8_t> out;
+  if (m->method == 0)
+    out.assign(bytes_.begin() + int64_t(begin), bytes_.begin() + int64_t(begin + m->packed));
+  else
+    try {
+      inflate(bytes_, begin, begin + m->packed, int64_t(m->size), out);
+    } catch (const std::runtime_error &error) {
+      throw std::runtime_error("cannot unpack " + what + ": " + error.what());
+    }
+  if (out.size() != m->size)
+    throw std::runtime_error("cannot unpack " + what + ": its data does not have the length that it states");
   if (crc32(out.data(), out.size()) != m->crc)
     throw std::runtime_error("cannot unpack " + what + ": it is corrupt (CRC-32 differs)");
   return out;

@@ -28,6 +28,7 @@ class PictureExamples final : public Examples {
   std::vector<real> some(const std::vector<int64_t> &indices) const override { return set_.examples(indices); }
   int64_t label(int64_t index) const override { return set_.label(index); }
   int64_t bad_count() const override { return set_.bad_count(); }
+  void list_bad_in(const std::string &path) override { set_.list_bad_in(path); }
   int64_t held_out() const override { return set_.held_out(); }
   bool has_test_set() const override { return set_.has_test_set(); }
 
@@ -66,6 +67,7 @@ class WindowExamples final : public Examples {
   }
   int64_t label(int64_t index) const override { return whole_->label(index); }
   int64_t bad_count() const override { return whole_->bad_count(); }
+  void list_bad_in(const std::string &path) override { whole_->list_bad_in(path); }
   int64_t held_out() const override { return whole_->held_out(); }
   bool has_test_set() const override { return whole_->has_test_set(); }
 
@@ -150,6 +152,7 @@ class ClipExamples final : public Examples {
   }
   int64_t label(int64_t) const override { return -1; }
   int64_t bad_count() const override { return 0; }
+  void list_bad_in(const std::string &) override {}
   int64_t held_out() const override { return 0; }
   bool has_test_set() const override { return false; }
   int64_t milliseconds() const override { return milliseconds_; }

@@ -24,11 +24,12 @@ class Examples {
     shape.n = 1;
     return range(index, 1);
   }
-  virtual int64_t label(int64_t index) const = 0;       // -1 where there are none
-  virtual int64_t bad_count() const = 0;                // pictures found unreadable so far, whose places others took
-  virtual int64_t held_out() const = 0;                 // examples that are set aside for evaluation
-  virtual int64_t milliseconds() const { return 100; }  // that a frame is shown, where these are clips
-  virtual bool has_test_set() const = 0;                // the data is published as a training and a test set
+  virtual int64_t label(int64_t index) const = 0;         // -1 where there are none
+  virtual int64_t bad_count() const = 0;                  // pictures found unreadable so far, whose places others took
+  virtual void list_bad_in(const std::string &path) = 0;  // as Dataset::list_bad_in()
+  virtual int64_t held_out() const = 0;                   // examples that are set aside for evaluation
+  virtual int64_t milliseconds() const { return 100; }    // that a frame is shown, where these are clips
+  virtual bool has_test_set() const = 0;                  // the data is published as a training and a test set
 };
 
 // Which part of the data: settings.held_out examples of the training set are set aside (of digits the last ones, else

@@ -12,8 +12,8 @@ namespace coopnets {
 void save_checkpoint(const std::string &path, Backend &, const NamedViews &, const Metadata &);
 
 // Reads the tensors named in `state` from the file, which may hold others. Throws std::runtime_error that names the
-// file and the tensor when one is missing, has another shape or type or holds what no run writes (a value that is not
-// finite, a negative variance); nothing is changed then.
+// file and the tensor when one is missing, has another shape or no type of real numbers, or holds what no run writes (a
+// value that is not finite, a negative variance); nothing is changed then.
 void load_checkpoint(const SafetensorsFile &, Backend &, const NamedViews &state);
 
 }  // namespace coopnets

@@ -16,16 +16,15 @@ constexpr int64_t side = 299;
 std::map<std::string, Tensor> read_weights(Backend &backend, const SafetensorsFile &file) {
   std::map<std::string, Tensor> weights;
   for (const StoredTensor &stored : file.tensors()) {
-    if (stored.type != ElementType::F32 || stored.shape.size() != 5)
-      throw std::runtime_error(file.path() + ": the tensor " + stored.name + " should have five axes of F32");
-    std::vector<float> values(stored.size());
-    file.read(stored, values.data());
-    if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
+    if (stored.shape.size() != 5)
+      throw std::runtime_error(file.path() + ": the tensor " + stored.name + " should have five axes");
+    std::vector<real> values(stored.size());
+    file.read_reals(stored, 0, stored.size(), values.data());
+    if (!std::all_of(values.begin(), values.end(), [](real v) { return std::isfinite(v); }))
       throw std::runtime_error(file.path() + ": the tensor " + stored.name +
                                " holds a value that is not a finite number");
     const std::vector<int64_t> &s = stored.shape;
-    if (!values.empty())
-      weights.emplace(stored.name, Tensor(backend, {s[0], s[1], s[2], s[3], s[4]}, {values.begin(), values.end()}));
+    if (!values.empty()) weights.emplace(stored.name, Tensor(backend, {s[0], s[1], s[2], s[3], s[4]}, values));
   }
   return weights;
 }

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
+#include <cstring>
 #include <set>
 #include <stdexcept>
 
@@ -167,6 +169,62 @@ void SafetensorsFile::read(const StoredTensor &tensor, int64_t first_byte, int64
     read_at(descriptor_, data_begin_ + tensor.offset + first_byte, to, bytes);
   } catch (const std::exception &error) {
     throw std::runtime_error("could not read '" + tensor.name + "' from " + path_ + ": " + error.what());
+  }
+}
+
+namespace {
+
+float float_of_bits(uint32_t bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+// IEEE 754 half precision: sign, 5 bits of exponent (bias 15; a float's is 127), 10 of fraction.
+float float_of_half(uint16_t half) {
+  const uint32_t sign = uint32_t(half & 0x8000) << 16, exponent = half >> 10 & 31, fraction = half & 1023;
+  if (exponent == 0) return std::copysign(std::ldexp(float(fraction), -24), sign ? -1.f : 1.f);
+  return float_of_bits(sign | (exponent == 31 ? 255 : exponent + 127 - 15) << 23 | fraction << 13);
+}
+
+double element(ElementType type, const uint8_t *bytes) {
+  uint16_t half;
+  float single;
+  double number;
+  switch (type) {
+    case ElementType::F32:
+      return std::memcpy(&single, bytes, 4), single;
+    case ElementType::F64:
+      return std::memcpy(&number, bytes, 8), number;
+    default:
+      std::memcpy(&half, bytes, 2);
+  }
+  return type == ElementType::F16 ? float_of_half(half) : float_of_bits(uint32_t(half) << 16);
+}
+
+}  // namespace
+
+void SafetensorsFile::read_reals(const StoredTensor &tensor, int64_t first, int64_t count, real *to) const {
+  const ElementType type = tensor.type, own = sizeof(real) == 8 ? ElementType::F64 : ElementType::F32;
+  const int64_t bytes = bytes_of(type);
+  if (first < 0 || count < 0 || first > tensor.size() - count)
+    throw std::invalid_argument("elements outside of the tensor '" + tensor.name + "' were asked for");
+  if (type == own) return read(tensor, first * bytes, count * bytes, to);
+  if (type != ElementType::F16 && type != ElementType::BF16 && type != ElementType::F32 && type != ElementType::F64)
+    throw std::runtime_error(path_ + ": the tensor '" + tensor.name + "' has the type " + name_of(type) +
+                             ", which is not read (F16, BF16, F32 and F64 are)");
+  const int64_t piece = int64_t{1} << 16;  // elements, so that a large tensor has no second copy
+  std::vector<uint8_t> stored(size_t(std::min(piece, count) * bytes));
+  for (int64_t done = 0; done < count; done += piece) {
+    const int64_t now = std::min(piece, count - done);
+    read(tensor, (first + done) * bytes, now * bytes, stored.data());
+    for (int64_t i = 0; i < now; ++i) {
+      const double value = element(type, stored.data() + i * bytes);
+      to[done + i] = real(value);
+      if (std::isfinite(value) && !std::isfinite(to[done + i]))
+        throw std::runtime_error(path_ + ": the tensor '" + tensor.name + "' holds " + std::to_string(value) +
+                                 ", which is too large for a 32-bit number");
+    }
   }
 }
 

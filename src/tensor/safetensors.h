@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tensor/file.h"
+#include "tensor/shape.h"
 
 namespace coopnets {
 
@@ -66,6 +67,9 @@ class SafetensorsFile {
   // Copies all of a tensor's bytes, or a part of them. Throws std::invalid_argument when the part is not inside.
   void read(const StoredTensor &, void *to) const;
   void read(const StoredTensor &, int64_t first_byte, int64_t bytes, void *to) const;
+  // Elements [first, first + count) of a tensor of F16, BF16, F32 or F64 as the program's own type. Throws
+  // std::runtime_error for other types and for a finite number that is too large for it.
+  void read_reals(const StoredTensor &, int64_t first, int64_t count, real *to) const;
 
  private:
   void open_and_parse();
