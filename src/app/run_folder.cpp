@@ -74,10 +74,9 @@ std::string RunFolder::samples(int64_t iteration, const std::string &kind) const
 
 void RunFolder::clear_but(const std::string &written) const {
   // Checkpoints go first: without them nobody can resume what is being removed.
-  for (const std::string &path :
-       {checkpoint(), previous_version(checkpoint()), log(), config(), file("observed.png"), file("comparison.png"),
-        file("comparison.mp4"), file("strip.png"), file("evolution.png"), file("evaluation.json"), file("report.html"),
-        skipped()})
+  for (const std::string &path : {checkpoint(), previous_version(checkpoint()), log(), config(), file("observed.png"),
+                                  file("comparison.png"), file("comparison.mp4"), file("strip.png"),
+                                  file("evolution.png"), file("evaluation.json"), file("report.html"), skipped()})
     if (path != written) remove_file(path);
   if (!exists(file("samples"))) return;
   for (const fs::directory_entry &entry : fs::directory_iterator(file("samples")))
