@@ -3,6 +3,7 @@
 
 #include "data/bytes.h"
 #include "data/picture_files.h"
+#include "data/png_chunks.h"
 #include "program.h"
 
 namespace coopnets {
