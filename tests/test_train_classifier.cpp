@@ -72,13 +72,13 @@ TEST_F(TrainClassifier, stopped_anywhere_is_straight) {
 }
 
 TEST_F(TrainClassifier, interrupted_writes_its_checkpoint_and_goes_on) {
-  expect_success(train(50, "straight"));
+  constexpr int iterations = 1000;
+  expect_success(train(iterations, "straight"));
   Outcome o = {0, "", ""};
   for (int attempt = 0; attempt < 20 && o.status != 130; ++attempt) {  // a slow test may miss a whole run
     fs::remove_all(folder + "/classifier/run");
-    Program run(train(50));
-    while (run.runs() && !fs::exists(folder + "/classifier/run/config.txt")) std::this_thread::yield();
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    Program run(train(iterations));
+    while (run.runs() && !fs::exists(folder + "/classifier/run/log.csv")) std::this_thread::yield();
     run.send(SIGINT);
     o = run.finish();
   }
@@ -87,7 +87,7 @@ TEST_F(TrainClassifier, interrupted_writes_its_checkpoint_and_goes_on) {
                   "interrupted after iteration " + SafetensorsFile(path()).metadata().at("iteration") + "; " + path());
   EXPECT_CONTAINS(o.out, "The same command with --resume goes on");
   EXPECT_FALSE(checkpoint() == checkpoint("straight"));
-  expect_success(resume(50));
+  expect_success(resume(iterations));
   EXPECT_TRUE(checkpoint() == checkpoint("straight"));
 }
 

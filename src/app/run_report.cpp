@@ -9,6 +9,7 @@
 #include "app/evolution.h"
 #include "app/pictures.h"
 #include "data/bytes.h"
+#include "data/png_chunks.h"
 #include "tensor/file.h"
 
 namespace coopnets {

@@ -139,8 +139,8 @@ void TrainingRun::report(Log &log) {
 int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {
   std::vector<Column> columns = learner_.columns();
   columns.insert(columns.end(), measured_.begin(), measured_.end());
-  Log log(folder_.log(), first_, columns);
   catch_interrupts();
+  Log log(folder_.log(), first_, columns);
   began_ = saved_ = read_ = now();
   try {
     for (int64_t i = first_; i < settings_.iterations; ++i) {
