@@ -3,7 +3,7 @@
 ## make test-cuda       runs the numerical tests on this machine's GPU
 ## make bench           times ./coopnets, and PyTorch beside it where python3 has torch; NETS="digits scene" chooses
 ## make bench-cuda      the same on the GPU, against the best of PyTorch's modes, in PRECISIONS="fp32 tf32 bf16"
-## make install         copies the program and its textures to PREFIX=/usr/local, below DESTDIR
+## make install         copies program, library, headers and textures, as built, to PREFIX=/usr/local, below DESTDIR
 ## make clean           removes ./coopnets and BUILD=build
 ## make help            prints this
 ##
@@ -12,7 +12,7 @@
 ## CUDA=0 | CUDA=1      without or with the GPU; by default with it where nvcc is found
 ## CUDA_ARCH="75 90"    GPU architectures; by default one a generation that nvcc knows. their PTX is embedded
 ## WERROR=1             warnings are errors
-## CXXFLAGS=...         further flags
+## CXXFLAGS=...         further flags, such as -g for a debugger
 ## V=1                  prints the commands; -jN makes N jobs at a time, by default one a processor
 #
 # Every source is found by wildcard; headers are tracked by the compiler (-MMD). One folder of objects a variant:
@@ -21,6 +21,7 @@
 
 BUILD    ?= build
 PREFIX   ?= /usr/local
+VERSION   = $(shell sed -n 's/.*program_version.*"coopnets \(.*\)".*/\1/p' src/app/picture_texts.h)
 PRECISIONS ?= fp32 tf32 bf16
 NATIVE   ?= 1
 SANITIZE ?= 0
@@ -36,7 +37,7 @@ MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 # ---------------------------------------------------------------------------------------------------------- flags
 
 # Without errno and trapping a loop with a square root or a comparison vectorises; results stay IEEE, NaN included.
-FLAGS := -std=c++17 -O3 -fno-math-errno -fno-trapping-math -g -Wall -Wextra -Isrc -Itests -I. -MMD -MP -pthread -fopenmp-simd
+FLAGS := -std=c++17 -O3 -fno-math-errno -fno-trapping-math -Wall -Wextra -Isrc -Itests -I. -MMD -MP -pthread -fopenmp-simd
 ifeq ($(NATIVE),1)
   FLAGS += -march=native
 endif
@@ -44,7 +45,7 @@ ifeq ($(WERROR),1)
   FLAGS += -Werror
 endif
 ifeq ($(SANITIZE),1)
-  FLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+  FLAGS += -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
   # GCC 12 takes its own <regex> for uninitialised under the sanitizers.
   FLAGS += -Wno-maybe-uninitialized
   VARIANT := -sanitize
@@ -122,7 +123,7 @@ remember = @mkdir -p $(@D); printf '%s\n' $(call quoted,$(1)) | cmp -s - $@ || p
 
 .DEFAULT_GOAL := all
 ifneq ($(SANITIZE),1)
-all: coopnets
+all: coopnets $(F)/libcoopnets.a
 else
 all: $(F)/coopnets
 endif
@@ -133,6 +134,10 @@ coopnets: $(F)/coopnets FORCE
 $(F)/coopnets: $(PROGRAM_OBJECTS) $(CUDA_OBJECTS) $(F)/link
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(FLAGS) $(PROGRAM_OBJECTS) $(CUDA_OBJECTS) -o $@ $(CUDA_LIBS) $(LDLIBS)
+# What the program is made of but its main().
+$(F)/libcoopnets.a: $(call objects,$(F),$(CORE)) $(CUDA_OBJECTS) $(F)/link
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) qcs $@ $(filter %.o,$^) && printf '%s\n' '$(CUDA_LIBS) -pthread' > $(F)/libs
 $(F)/bench_conv: $(call objects,$(F),$(CORE) tools/bench_conv.cpp) $(CUDA_OBJECTS) $(F)/link
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(FLAGS) $(filter %.o,$^) -o $@ $(CUDA_LIBS) $(LDLIBS)
@@ -235,9 +240,18 @@ bench-cuda: $(if $(filter 1,$(CUDA)),coopnets $(F)/bench_conv,no-cuda)
 no-cuda:
 	@printf 'make: this needs the CUDA build, and what was found is: %s\n' '$(CUDA_FOUND)' >&2; exit 1
 
-install: coopnets
+# Nothing is compiled here: it may be another user's turn.
+install:
+	@for built in coopnets $(F)/libcoopnets.a; do \
+	  [ -e $$built ] || { printf 'make install: there is no %s yet: make builds it\n' $$built >&2; exit 1; }; done
 	install -D -m 755 coopnets '$(DESTDIR)$(PREFIX)/bin/coopnets'
+	install -D -m 644 $(F)/libcoopnets.a '$(DESTDIR)$(PREFIX)/lib/libcoopnets.a'
 	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/coopnets/datasets/texture' datasets/texture/*.png
+	for header in src/*/*.h; do install -D -m 644 $$header "$(DESTDIR)$(PREFIX)/include/coopnets/$${header#src/}"; done
+	mkdir -p '$(DESTDIR)$(PREFIX)/lib/pkgconfig'
+	printf '%s\n' 'Name: coopnets' 'Description: cooperative training of descriptor and generator networks' \
+	  'Version: $(VERSION)' 'Cflags: -I$(PREFIX)/include/coopnets' \
+	  "Libs: -L$(PREFIX)/lib -lcoopnets $$(cat $(F)/libs)" > '$(DESTDIR)$(PREFIX)/lib/pkgconfig/coopnets.pc'
 
 clean:
 	rm -rf '$(BUILD)' coopnets

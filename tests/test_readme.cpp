@@ -153,6 +153,7 @@ TEST_F(ReadmeCMake, ConfiguresAndInstallsTheTextures) {
 
 TEST(Readme, MakeInstallsTheProgramAndTheTextures) {
   const std::string plan = shell("make -n install DESTDIR=/stage PREFIX=/opt");
+  EXPECT_EQ(plan.find("-c "), std::string::npos) << plan;  // compiles nothing
   EXPECT_CONTAINS(plan, "coopnets '/stage/opt/bin/coopnets'");
   EXPECT_CONTAINS(plan, "'/stage/opt/share/coopnets/datasets/texture' datasets/texture/*.png");
 }
