@@ -66,7 +66,7 @@ std::string refusal(const Bytes &bytes, int64_t limit = 1 << 24) {
   return error_of([&] { gunzip(bytes, "x", limit); });
 }
 
-// Whatever length is stated, only bytes that come out count; those stop at the most that is expected.
+// A stated length that is too much is refused before anything is unpacked; of one that cannot be, what comes out counts.
 TEST(Gzip, ALengthThatLiesAndABombAreRefused) {
   Bytes bomb = packed_labels;
   const size_t size = bomb.size() - 4;
@@ -77,6 +77,10 @@ TEST(Gzip, ALengthThatLiesAndABombAreRefused) {
   Bytes zeros = gzip_stored(Bytes(size_t{2} << 20));
   EXPECT_EQ(gunzip(zeros, "x").size(), size_t{2} << 20);
   EXPECT_EQ(refusal(zeros, 1 << 20), "cannot unpack x: it would grow to more than the 1048576 bytes expected of it");
+  Bytes unpackable = zeros;
+  unpackable[10] = 0b111;  // a block of an unknown kind, which is not even looked at
+  EXPECT_EQ(refusal(unpackable, 1 << 20), refusal(zeros, 1 << 20));
+  EXPECT_CONTAINS(refusal(unpackable), "a block of an unknown kind");
   zeros[zeros.size() - 2] = 0x10;
   EXPECT_CONTAINS(refusal(zeros), "its data does not have the length that it states");
 }

@@ -87,6 +87,13 @@ bool is_gzip_at(const std::vector<uint8_t> &bytes, size_t at) {
   return at + 2 <= bytes.size() && bytes[at] == 0x1F && bytes[at + 1] == 0x8B;
 }
 
+// The length that the last member states, if it can be: deflate makes at most 1032 bytes of one. Else what it really holds
+// will tell.
+int64_t stated_length(const std::vector<uint8_t> &bytes) {
+  const int64_t size = int64_t(bytes.size()), stated = size < 4 ? 0 : little_endian32(&bytes[bytes.size() - 4]);
+  return stated <= 1032 * size ? stated : 0;
+}
+
 }  // namespace
 
 bool is_gzip(const std::vector<uint8_t> &bytes) { return is_gzip_at(bytes, 0); }
@@ -96,6 +103,7 @@ std::vector<uint8_t> gunzip(const std::vector<uint8_t> &bytes, const std::string
   std::vector<uint8_t> out;
   try {
     if (!is_gzip(bytes)) throw std::runtime_error("it is not gzip");
+    if (stated_length(bytes) > limit) would_grow_beyond(limit);  // a bomb is not worth unpacking
     size_t at = 0;
     while (is_gzip_at(bytes, at)) at = unpack_member(bytes, at, limit, out);
     if (std::any_of(bytes.begin() + int64_t(at), bytes.end(), [](uint8_t byte) { return byte != 0; }))

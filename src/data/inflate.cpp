@@ -150,8 +150,7 @@ class Output {
 
  private:
   void check(size_t more) const {
-    if (int64_t(out_.size() + more) > limit_)
-      throw std::runtime_error("it would grow to more than the " + std::to_string(limit_) + " bytes expected of it");
+    if (int64_t(out_.size() + more) > limit_) would_grow_beyond(limit_);
   }
   std::vector<uint8_t> &out_;
   size_t begin_;
@@ -180,6 +179,10 @@ void read_block(const Block &codes, Bits &bits, Output &out) {
 }
 
 }  // namespace
+
+void would_grow_beyond(int64_t limit) {
+  throw std::runtime_error("it would grow to more than the " + std::to_string(limit) + " bytes expected of it");
+}
 
 size_t inflate(const std::vector<uint8_t> &bytes, size_t begin, size_t end, int64_t limit, std::vector<uint8_t> &out) {
   Bits bits(bytes.data() + begin, bytes.data() + end);

@@ -11,4 +11,7 @@ namespace coopnets {
 // before bytes[end], or would make `out` longer than `limit` bytes.
 size_t inflate(const std::vector<uint8_t> &bytes, size_t begin, size_t end, int64_t limit, std::vector<uint8_t> &out);
 
+// Throws the last of these.
+[[noreturn]] void would_grow_beyond(int64_t limit);
+
 }  // namespace coopnets

@@ -106,6 +106,8 @@ std::vector<uint8_t> Zip::member(const std::string &name, int64_t limit) const {
     throw std::runtime_error("cannot unpack " + what + ": it would grow to " + std::to_string(m->size) +
                              " bytes, more than the " + std::to_string(limit) + " expected of it");
   if (m->method == 0 && m->packed != m->size) damaged("the two sizes of " + quoted(name) + " differ");
+  // Deflate makes at most 1032 bytes of one.
+  if (m->method != 0 && m->size > 1032 * m->packed) damaged("the length that it states cannot be");
   std::vector<uint8_t> out;
   if (m->method == 0)
     out.assign(bytes_.begin() + int64_t(begin), bytes_.begin() + int64_t(begin + m->packed));
