@@ -100,26 +100,24 @@ size_t append_records(Cifar &cifar, const std::vector<uint8_t> &bytes, const std
 
 // "data" has a row of pixels for each of the "labels" (CIFAR-100: the "fine_labels").
 size_t append_pickle(Cifar &cifar, const std::vector<uint8_t> &bytes, const std::string &name) {
+  std::vector<int64_t> labels, sizes;
+  std::vector<uint8_t> pixels;
+  size_t categories = 10;
   try {
     const Pickle pickle(bytes);
-    const bool fine = pickle.has("fine_labels");
-    const std::vector<int64_t> labels = pickle.integers(fine ? "fine_labels" : "labels");
-    std::vector<int64_t> sizes;
-    const std::vector<uint8_t> pixels = pickle.array("data", sizes);
-    if (labels.empty() || sizes != std::vector<int64_t>{int64_t(labels.size()), pixels_of_record})
-      throw std::runtime_error("its data has not 3072 bytes for each of its " + std::to_string(labels.size()) +
-                               " labels");
-    const size_t categories = fine ? 100 : 10;
-    for (size_t i = 0; i < labels.size(); ++i) {
-      check_label(name, int64_t(i), labels[i], categories);
-      append(cifar, labels[i], pixels.data() + int64_t(i) * pixels_of_record);
-    }
-    return categories;
+    if (pickle.has("fine_labels")) categories = 100;
+    labels = pickle.integers(categories == 100 ? "fine_labels" : "labels");
+    pixels = pickle.array("data", sizes);
   } catch (const std::runtime_error &error) {
-    const std::string why = error.what();
-    if (why.compare(0, 12, "cannot read ") == 0) throw;
-    cannot_read(name, why);
+    cannot_read(name, error.what());
   }
+  if (labels.empty() || sizes != std::vector<int64_t>{int64_t(labels.size()), pixels_of_record})
+    cannot_read(name, "its data has not 3072 bytes for each of its " + std::to_string(labels.size()) + " labels");
+  for (size_t i = 0; i < labels.size(); ++i) {
+    check_label(name, int64_t(i), labels[i], categories);
+    append(cifar, labels[i], pixels.data() + int64_t(i) * pixels_of_record);
+  }
+  return categories;
 }
 
 size_t append_file(Cifar &cifar, const std::vector<uint8_t> &bytes, const std::string &name, bool pickled) {

@@ -1,6 +1,7 @@
 #include "data/pickle.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <stdexcept>
 
 #include "tensor/file.h"
@@ -169,43 +170,43 @@ void Pickle::build() {
   built = array_of(items[1], items[2], items[4]);
 }
 
-// None, true, false, whole numbers; then, with lengths of one, four and eight bytes, Python 2's texts or bytearrays,
-// bytes, and Unicode.
+// Operations by the names that Python's pickletools gives them. Numbers are little-endian, and texts have their length
+// ahead: one, four or eight bytes.
 bool Pickle::read_scalar(uint8_t operation) {
   const auto text = [&](uint64_t length) { push({Kind::text, 0, take(length), {}}); };
   const auto integer = [&](int64_t value) { push({Kind::integer, value, {}, {}}); };
   switch (operation) {
-    case 'N':
+    case 'N':  // NONE
       push({});
       return true;
-    case 0x88:
+    case 0x88:  // NEWTRUE
       integer(1);
       return true;
-    case 0x89:
+    case 0x89:  // NEWFALSE
       integer(0);
       return true;
-    case 'K':
+    case 'K':  // BININT1
       integer(int64_t(number(1)));
       return true;
-    case 'M':
+    case 'M':  // BININT2
       integer(int64_t(number(2)));
       return true;
-    case 'J':
+    case 'J':  // BININT
       integer(int32_t(number(4)));
       return true;
-    case 'U':
-    case 'C':
-    case 0x8C:
+    case 'U':   // SHORT_BINSTRING
+    case 'C':   // SHORT_BINBYTES
+    case 0x8C:  // SHORT_BINUNICODE
       text(number(1));
       return true;
-    case 'T':
-    case 'B':
-    case 'X':
+    case 'T':  // BINSTRING
+    case 'B':  // BINBYTES
+    case 'X':  // BINUNICODE
       text(number(4));
       return true;
-    case 0x8E:
-    case 0x96:
-    case 0x8D:
+    case 0x8E:  // BINBYTES8
+    case 0x96:  // BYTEARRAY8
+    case 0x8D:  // BINUNICODE8
       text(number(8));
       return true;
     default:
@@ -220,31 +221,31 @@ bool Pickle::read_container(uint8_t operation) {
     return items;
   };
   switch (operation) {
-    case ']':
-    case ')':
+    case ']':  // EMPTY_LIST
+    case ')':  // EMPTY_TUPLE
       sequence({});
       return true;
-    case '}':
+    case '}':  // EMPTY_DICT
       push({Kind::dictionary, 0, {}, {}});
       return true;
-    case 0x85:
-    case 0x86:
-    case 0x87:
+    case 0x85:  // TUPLE1
+    case 0x86:  // TUPLE2
+    case 0x87:  // TUPLE3
       sequence(last(operation - 0x84u));
       return true;
-    case 't':
+    case 't':  // TUPLE
       sequence(pop_to_mark());
       return true;
-    case 'a':
+    case 'a':  // APPEND
       extend(Kind::sequence, last(1));
       return true;
-    case 'e':
+    case 'e':  // APPENDS
       extend(Kind::sequence, pop_to_mark());
       return true;
-    case 's':
+    case 's':  // SETITEM
       extend(Kind::dictionary, last(2));
       return true;
-    case 'u':
+    case 'u':  // SETITEMS
       extend(Kind::dictionary, pop_to_mark());
       return true;
     default:
@@ -257,48 +258,48 @@ bool Pickle::step() {
   const uint8_t operation = uint8_t(number(1));
   if (read_scalar(operation) || read_container(operation)) return true;
   switch (operation) {
-    case 0x80:
+    case 0x80:  // PROTO
       number(1);
-      break;  // protocol
-    case 0x95:
-      number(8);
-      break;  // length of a frame
-    case '(':
+      break;
+    case 0x95:    // FRAME
+      number(8);  // its length, which nothing needs
+      break;
+    case '(':  // MARK
       if (marks_.size() >= most_marks) corrupt();
       marks_.push_back(stack_.size());
       break;
-    case 'q':
+    case 'q':  // BINPUT
       remember(number(1));
       break;
-    case 'r':
+    case 'r':  // LONG_BINPUT
       remember(number(4));
       break;
-    case 0x94:
+    case 0x94:  // MEMOIZE
       remember(memory_.size());
       break;
-    case 'h':
+    case 'h':  // BINGET
       recall(number(1));
       break;
-    case 'j':
+    case 'j':  // LONG_BINGET
       recall(number(4));
       break;
-    case 'c': {
+    case 'c': {  // GLOBAL
       const std::string_view module = line();
       name(module, line());
       break;
     }
-    case 0x93: {
+    case 0x93: {  // STACK_GLOBAL
       const std::string_view last = values_[pop()].text;
       name(values_[pop()].text, last);
       break;
     }
-    case 'R':
+    case 'R':  // REDUCE
       call();
       break;
-    case 'b':
+    case 'b':  // BUILD
       build();
       break;
-    case '.':
+    case '.':  // STOP
       return false;
     default: {
       char code[8];
@@ -325,25 +326,26 @@ const Pickle::Value &Pickle::entry(const std::string &key) const {
   fail("it has no " + quoted(key));
 }
 
-std::vector<int64_t> Pickle::integers(const std::string &key) const {
-  const Value &list = entry(key);
-  std::vector<int64_t> all;
-  if (list.kind != Kind::sequence) fail("its " + quoted(key) + " is no list");
-  for (size_t i = 0; i < list.items.size(); ++i) {
-    if (item(list, i).kind != Kind::integer) fail("its " + quoted(key) + " holds something else than whole numbers");
-    all.push_back(item(list, i).number);
+std::vector<const Pickle::Value *> Pickle::list(const std::string &key, Kind kind, const std::string &what) const {
+  const Value &whole = entry(key);
+  if (whole.kind != Kind::sequence) fail("its " + quoted(key) + " is no list");
+  std::vector<const Value *> all;
+  for (size_t i = 0; i < whole.items.size(); ++i) {
+    all.push_back(&item(whole, i));
+    if (all.back()->kind != kind) fail("its " + quoted(key) + " holds something else than " + what);
   }
   return all;
 }
 
+std::vector<int64_t> Pickle::integers(const std::string &key) const {
+  std::vector<int64_t> all;
+  for (const Value *value : list(key, Kind::integer, "whole numbers")) all.push_back(value->number);
+  return all;
+}
+
 std::vector<std::string> Pickle::texts(const std::string &key) const {
-  const Value &list = entry(key);
   std::vector<std::string> all;
-  if (list.kind != Kind::sequence) fail("its " + quoted(key) + " is no list");
-  for (size_t i = 0; i < list.items.size(); ++i) {
-    if (item(list, i).kind != Kind::text) fail("its " + quoted(key) + " holds something else than texts");
-    all.emplace_back(item(list, i).text);
-  }
+  for (const Value *value : list(key, Kind::text, "texts")) all.emplace_back(value->text);
   return all;
 }
 

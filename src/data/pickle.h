@@ -31,8 +31,8 @@ class Pickle {
     Kind kind = Kind::none;
     int64_t number = 0;
     std::string_view text;  // in the bytes
-    std::vector<uint32_t>
-        items;  // of values_: elements; keys and what they stand for in turn; sizes and data of an array
+    // Of values_: elements; keys and what they stand for in turn; sizes and data of an array.
+    std::vector<uint32_t> items;
   };
   uint64_t number(size_t bytes);
   std::string_view take(uint64_t count);
@@ -54,6 +54,7 @@ class Pickle {
   Value array_of(uint32_t sizes, uint32_t type, uint32_t data) const;
   const Value &item(const Value &, size_t) const;
   const Value &entry(const std::string &key) const;
+  std::vector<const Value *> list(const std::string &key, Kind, const std::string &what) const;
   std::vector<uint8_t> bytes_of(const Value &) const;
 
   std::string_view left_;  // what is not read yet
