@@ -247,7 +247,8 @@ install:
 	install -D -m 755 coopnets '$(DESTDIR)$(PREFIX)/bin/coopnets'
 	install -D -m 644 $(F)/libcoopnets.a '$(DESTDIR)$(PREFIX)/lib/libcoopnets.a'
 	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/coopnets/datasets/texture' datasets/texture/*.png
-	for header in src/*/*.h; do install -D -m 644 $$header "$(DESTDIR)$(PREFIX)/include/coopnets/$${header#src/}"; done
+	for header in src/*/*.h; do \
+	  install -D -m 644 $$header "$(DESTDIR)$(PREFIX)/include/coopnets/$${header#src/}" || exit 1; done
 	mkdir -p '$(DESTDIR)$(PREFIX)/lib/pkgconfig'
 	printf '%s\n' 'Name: coopnets' 'Description: cooperative training of descriptor and generator networks' \
 	  'Version: $(VERSION)' 'Cflags: -I$(PREFIX)/include/coopnets' \
