@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/bytes.h"
+#include "data/frames.h"
 #include "data/png_chunks.h"
 #include "data/stb.h"
 
@@ -46,13 +47,9 @@ struct Reader {
   void header(const PngChunk &chunk) {
     if (!chunk.is("IHDR") || chunk.length != 13) corrupt("it does not begin with its size");
     size = {big_endian32(chunk.data), big_endian32(chunk.data + 4)};
-    const std::string pixels = std::to_string(size.width) + " x " + std::to_string(size.height) + " pixels";
     if (size.width == 0 || size.height == 0) corrupt("it has no pixels");
-    if (size.height > max_pixels / size.width)
-      throw std::runtime_error(path + " is too large: " + pixels + " are more than 2^28");
     // Deflate makes at most 1032 bytes of one, of 8 pixels each.
-    if (size.height * size.width / (8 * 1032) > int64_t(file.size()))
-      throw std::runtime_error(path + " is too short for the size that it declares, " + pixels);
+    check_canvas(path, size.width, size.height, file.size(), 8 * 1032);
   }
 
   void check_sequence(const PngChunk &chunk) {
@@ -70,9 +67,8 @@ struct Reader {
     if (c.size.width == 0 || c.size.height == 0 || c.left + c.size.width > size.width ||
         c.top + c.size.height > size.height)
       bad_frame("is empty or lies beyond the picture's edges");
-    const int64_t time = d[20] << 8 | d[21], unit = d[22] << 8 | d[23],
-                  milliseconds = 1000 * time / (unit ? unit : 100);
-    c.milliseconds = milliseconds > 10 ? milliseconds : 100;
+    const int64_t time = d[20] << 8 | d[21], unit = d[22] << 8 | d[23];
+    c.milliseconds = shown_for(1000 * time / (unit ? unit : 100));
     if (d[24] > 2 || d[25] > 1) bad_frame("is disposed of or blended as nothing known");
     c.dispose = Control::Dispose(d[24]);
     c.over = d[25] == 1;
@@ -128,8 +124,8 @@ struct Reader {
     size_t at = png_signature.size();
     PngChunk chunk;
     for (bool first = true; next_chunk(file, at, chunk); first = false) {
-      if (!chunk.intact && (first || chunk.is("acTL") || chunk.is("fcTL") || chunk.is("fdAT") || chunk.is("tRNS") ||
-                            !(chunk.letters[0] & 0x20)))
+      if (!chunk.intact && (first || chunk.is_critical() || chunk.is("acTL") || chunk.is("fcTL") || chunk.is("fdAT") ||
+                            chunk.is("tRNS")))
         corrupt("a CRC differs");
       const bool last = chunk.is("IEND");
       if (first) {
@@ -158,8 +154,7 @@ struct Reader {
     if (declared > 0 && count >= std::min(frames, declared)) return;
     if (chunk.is("IEND"))
       corrupt("it declares " + std::to_string(declared) + " frames and has " + std::to_string(count));
-    throw std::runtime_error(path + " is cut off: it ends after " + std::to_string(count) + " whole frame" +
-                             (count == 1 ? "" : "s"));
+    cut_off(path, count);
   }
 };
 
@@ -169,8 +164,7 @@ bool is_animated_png(const std::string &path) {
   std::ifstream file(path, std::ios::binary);
   uint8_t bytes[12];
   const auto read = [&](std::streamsize count) { return bool(file.read(reinterpret_cast<char *>(bytes), count)); };
-  if (!read(8) || !std::equal(bytes, bytes + 8, png_signature.begin(), [](uint8_t a, char b) { return char(a) == b; }))
-    return false;
+  if (!read(8) || !begins_as_png(bytes, 8)) return false;
   while (read(8)) {
     const std::string letters(bytes + 4, bytes + 8);
     if (letters == "acTL") return read(4) && big_endian32(bytes) > 1;

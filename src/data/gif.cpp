@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/bytes.h"
+#include "data/frames.h"
 
 namespace coopnets {
 namespace {
@@ -70,8 +71,7 @@ std::optional<Control> parse_control(const std::vector<uint8_t> &block) {
   Control control;
   control.disposal = block[0] >> 2 & 7;
   if (block[0] & 1) control.transparent = block[3];
-  const int64_t delay = 10 * int64_t(block[1] | block[2] << 8);
-  if (delay > 10) control.milliseconds = delay;
+  control.milliseconds = shown_for(10 * int64_t(block[1] | block[2] << 8));
   return control;
 }
 
@@ -182,12 +182,7 @@ struct Reader {
     bytes.skip(2);  // the background colour and the pixels' aspect, which browsers pass over
     global = read_colours(bytes, flags);
     if (width == 0 || height == 0) corrupt("it has no pixels");
-    if (height > max_pixels / width)
-      throw std::runtime_error(path + " is too large: " + std::to_string(width) + " x " + std::to_string(height) +
-                               " pixels are more than 2^28");
-    if (height * width / pixels_of_a_byte > int64_t(bytes.all.size()))
-      throw std::runtime_error(path + " is too short for the size that it declares, " + std::to_string(width) + " x " +
-                               std::to_string(height) + " pixels");
+    check_canvas(path, width, height, bytes.all.size(), pixels_of_a_byte);
     return Image(height, width, 3);
   }
 
@@ -230,8 +225,7 @@ int64_t read_gif(const std::string &path, int64_t frames, const std::function<vo
   try {
     reader.read(frames, sink);
   } catch (const EndsEarly &) {
-    throw std::runtime_error(path + " is cut off: it ends after " + std::to_string(reader.count) + " whole frame" +
-                             (reader.count == 1 ? "" : "s"));
+    cut_off(path, reader.count);
   }
   return reader.count;
 }

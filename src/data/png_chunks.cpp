@@ -22,18 +22,22 @@ bool next_chunk(const std::vector<uint8_t> &file, size_t &at, PngChunk &chunk) {
   return true;
 }
 
+bool begins_as_png(const uint8_t *bytes, size_t count) {
+  return count >= png_signature.size() && std::equal(png_signature.begin(), png_signature.end(), bytes,
+                                                     [](char letter, uint8_t byte) { return letter == char(byte); });
+}
+
 bool begins_as_png(const std::string &path) {
-  char first[png_signature.size()] = {};
-  std::ifstream(path, std::ios::binary).read(first, sizeof first);
-  return std::equal(first, first + sizeof first, png_signature.begin());
+  uint8_t first[png_signature.size()] = {};
+  std::ifstream(path, std::ios::binary).read(reinterpret_cast<char *>(first), sizeof first);
+  return begins_as_png(first, sizeof first);
 }
 
 void visit_png_chunks(const std::vector<uint8_t> &png, const std::string &name,
                       const std::function<void(const PngChunk &)> &visit) {
-  const auto same = [](uint8_t byte, char letter) { return char(byte) == letter; };
-  size_t at = png_signature.size();
-  if (png.size() < at || !std::equal(png.begin(), png.begin() + int64_t(at), png_signature.begin(), same))
+  if (!begins_as_png(png.data(), png.size()))
     throw std::runtime_error("cannot read the picture " + name + ": it is no PNG");
+  size_t at = png_signature.size();
   for (PngChunk chunk; next_chunk(png, at, chunk);) {
     visit(chunk);
     if (chunk.is("IEND")) return;

@@ -25,7 +25,8 @@ struct PngChunk {
 // Reads the chunk at `at` into `chunk` and moves `at` behind it; false where the file ends before it does.
 bool next_chunk(const std::vector<uint8_t> &file, size_t &at, PngChunk &chunk);
 
-// Whether the file can be read and begins as a PNG.
+// Whether the bytes, or the file if it can be read, begin as a PNG.
+bool begins_as_png(const uint8_t *bytes, size_t count);
 bool begins_as_png(const std::string &path);
 // Calls `visit` for each chunk, from the signature to IEND; `name` stands for the file in errors. Throws
 // std::runtime_error when it ends early or is no PNG.
