@@ -1,10 +1,11 @@
-// The Langevin update with its noise drawn inside, and tensors of noise.
+// The Langevin update with its noise drawn inside, tensors of noise, dropout and Bernoulli numbers.
 //
-//   elements   0 1 2 3 | 4 5 6 7 | ...      thread b owns Philox block b, which gives the four normals
+//   elements   0 1 2 3 | 4 5 6 7 | ...      thread b owns Philox block b, which gives the four normals, or words,
 //   threads       0    |    1    | ...      of elements 4b .. 4b+3: 16 bytes a load and store
 //
 // Langevin: reads x and the gradient, writes x, 12 bytes an element; Philox takes about 25 integer operations an
 // element and Box-Muller about 30 of float, which fit under the memory's time. The noise never touches memory.
+// Dropout and Bernoulli: read x and write y, 8 bytes an element, Philox and 4 operations; its mask is drawn again for the gradient.
 #include "cuda/cuda_backend.h"
 #include "cuda/four.h"
 
@@ -17,9 +18,10 @@ struct Noise {
   RandomKey key;
   uint32_t index;
   const Clock *clock;
-  __device__ void draw(int64_t block, float n[4]) const {
-    normals(random_block(key, uint64_t(clock->iteration), index, uint64_t(block)), n);
+  __device__ Words words(int64_t block) const {
+    return random_block(key, uint64_t(clock->iteration), index, uint64_t(block));
   }
+  __device__ void draw(int64_t block, float n[4]) const { normals(words(block), n); }
 };
 
 __global__ void normal_numbers(float *x, int64_t size, float mean, float deviation, Noise noise) {
@@ -29,6 +31,27 @@ __global__ void normal_numbers(float *x, int64_t size, float mean, float deviati
 #pragma unroll
     for (int j = 0; j < 4; ++j) n.v[j] = mean + deviation * n.v[j];
     store_four(x, b, size, n);
+  }
+}
+
+// y = x / keep where the element's number in (0, 1] is at most keep, else 0. y may be x.
+__global__ void drop_out(const float *x, float *y, int64_t size, float keep, Noise noise) {
+  for (int64_t b = first_item(); 4 * b < size; b += item_stride()) {
+    Four v = load_four(x, b, size);
+    const Words words = noise.words(b);
+#pragma unroll
+    for (int j = 0; j < 4; ++j) v.v[j] = uniform(words.v[j]) <= keep ? v.v[j] / keep : 0;
+    store_four(y, b, size, v);
+  }
+}
+
+__global__ void bernoulli_numbers(const float *p, float *y, int64_t size, Noise noise) {
+  for (int64_t b = first_item(); 4 * b < size; b += item_stride()) {
+    const Words words = noise.words(b);
+    Four v = load_four(p, b, size);
+#pragma unroll
+    for (int j = 0; j < 4; ++j) v.v[j] = uniform(words.v[j]) <= v.v[j] ? 1 : 0;
+    store_four(y, b, size, v);
   }
 }
 
@@ -52,6 +75,23 @@ void CudaBackend::fill_normal(View x, real mean, real deviation, RandomKey key, 
   const int64_t size = x.shape.size(), blocks = ceil_div<int64_t>(size, 4);
   if (size)
     CUDA_LAUNCH(normal_numbers, grid_for(blocks, threads), threads, 0, stream_, x.data, size, mean, deviation,
+                Noise{key, uint32_t(index), clock_});
+}
+
+void CudaBackend::dropout(ConstView x, real keep, RandomKey key, int64_t index, View y) {
+  require_same(x.shape, y.shape, "dropout");
+  require(keep > 0 && keep <= 1, "dropout: it keeps a share of more than 0, of 1 at most");
+  const int64_t size = y.shape.size(), blocks = ceil_div<int64_t>(size, 4);
+  if (size)
+    CUDA_LAUNCH(drop_out, grid_for(blocks, threads), threads, 0, stream_, x.data, y.data, size, keep,
+                Noise{key, uint32_t(index), clock_});
+}
+
+void CudaBackend::bernoulli(ConstView p, RandomKey key, int64_t index, View y) {
+  require_same(p.shape, y.shape, "Bernoulli");
+  const int64_t size = y.shape.size(), blocks = ceil_div<int64_t>(size, 4);
+  if (size)
+    CUDA_LAUNCH(bernoulli_numbers, grid_for(blocks, threads), threads, 0, stream_, p.data, y.data, size,
                 Noise{key, uint32_t(index), clock_});
 }
 

@@ -5,7 +5,7 @@
 //
 // Each block finds its tensor by its number, and strides through it with the tensor's other blocks, four elements a
 // thread at a time. Adam reads value, gradient and two moments and writes three of them, 28 bytes and about 12
-// operations an element.
+// operations an element. RMSprop keeps one moment: 20 bytes and about 8 operations.
 //
 // Capped momentum needs the largest |gradient| of each tensor before it may begin: a first launch leaves one maximum a
 // block, at most 1024 a tensor, and each block of the second folds those of its tensor. 20 bytes an element, and 4
@@ -23,6 +23,13 @@ constexpr int threads = 256, most_tensors = 48, most_blocks = 1024;  // blocks a
 
 struct AdamTensor {
   float *value, *first, *second;
+  const float *gradient;
+  int64_t size;
+  int first_block;
+  float rate;
+};
+struct RmspropTensor {
+  float *value, *square;
   const float *gradient;
   int64_t size;
   int first_block;
@@ -101,6 +108,25 @@ __global__ void adam_step(const Table<AdamTensor> table, AdamRule rule, const Cl
     }
     store_four(t.first, i, t.size, m);
     store_four(t.second, i, t.size, v);
+    store_four(t.value, i, t.size, value);
+  });
+}
+
+// square = keep square + (1 - keep) g^2,  value -= rate g / (sqrt(square) + epsilon).
+__global__ void rmsprop_step(const Table<RmspropTensor> table, float keep, float epsilon, const Clock *clock) {
+  int first, count;
+  const RmspropTensor &t = table.mine(first, count);
+  const float rate = float(t.rate * clock->rate);
+  for_fours(t, first, count, [&](int64_t i) {
+    const Four gradient = load_four(t.gradient, i, t.size);
+    Four square = load_four(t.square, i, t.size), value = load_four(t.value, i, t.size);
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      const float g = gradient.v[j];
+      square.v[j] = keep * square.v[j] + (1 - keep) * g * g;
+      value.v[j] -= rate * g / (sqrtf(square.v[j]) + epsilon);
+    }
+    store_four(t.square, i, t.size, square);
     store_four(t.value, i, t.size, value);
   });
 }
@@ -191,6 +217,21 @@ void CudaBackend::capped_momentum(const std::vector<MomentumUpdate> &updates, re
     float *const largest = scratch<float>(table.blocks);
     CUDA_LAUNCH(largest_gradients, table.blocks, threads, 0, stream_, table, largest);
     CUDA_LAUNCH(momentum_step, table.blocks, threads, 0, stream_, table, momentum, largest, clock_);
+  }
+}
+
+void CudaBackend::rmsprop(const std::vector<RmspropUpdate> &updates, real keep, real epsilon) {
+  for (const RmspropUpdate &u : updates) {
+    require_same(u.value.shape, u.gradient.shape, "RMSprop: gradient");
+    require_same(u.value.shape, u.square.shape, "RMSprop: mean square");
+  }
+  for (size_t begin = 0; begin < updates.size(); begin += most_tensors) {
+    Table<RmspropTensor> table;
+    for (size_t i = begin; i < updates.size() && i < begin + most_tensors; ++i) {
+      const RmspropUpdate &u = updates[i];
+      table.add({u.value.data, u.square.data, u.gradient.data, u.value.shape.size(), 0, u.rate});
+    }
+    CUDA_LAUNCH(rmsprop_step, table.blocks, threads, 0, stream_, table, keep, epsilon, clock_);
   }
 }
 

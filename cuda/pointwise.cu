@@ -3,9 +3,9 @@
 //   elements   0 1 2 3 | 4 5 6 7 | ... | 1020 ... 1023 | ...      thread t of block b begins with the four elements
 //   threads       0    |    1    | ... |      255      | ...      from 4 (b * 256 + t) on, and strides by the whole grid
 //
-// Memory is all that counts: fill writes 4 bytes an element, an activation moves 8, its derivative, add and difference
-// 12, for one or two operations (what has an exponential about 20 to 40). Each thread has 16 bytes of every tensor under
-// way at once. y may be a or b.
+// Memory is all that counts: fill writes 4 bytes an element, an activation, a function, affine and clip move 8, the
+// derivatives, add, difference and multiply 12, for one or two operations (what has an exponential, a logarithm or the
+// error function about 20 to 40). Each thread has 16 bytes of every tensor under way at once. y may be a or b.
 //
 // gather and scatter move 8 bytes an element and read an index, scatter all later ones too: of latent vectors, once an
 // iteration.
@@ -29,6 +29,17 @@ struct Difference {
   float factor;
   __device__ float operator()(float a, float b) const { return factor * (a - b); }
 };
+struct Product {
+  __device__ float operator()(float a, float b) const { return a * b; }
+};
+struct Affine {
+  float factor, offset;
+  __device__ float operator()(float a, float) const { return factor * a + offset; }
+};
+struct Clip {  // NaN stays
+  float bound;
+  __device__ float operator()(float a, float) const { return a > bound ? bound : a < -bound ? -bound : a; }
+};
 struct Activate {
   Activation activation;
   __device__ float operator()(float a, float) const { return activate(activation, a); }
@@ -37,6 +48,9 @@ struct TimesDerivative {
   Activation activation;
   __device__ float operator()(float a, float b) const { return a * derivative(activation, b); }
 };
+
+// x, but no farther from 0 than where e^x and e^-x are neither infinite nor denormal; NaN stays.
+__device__ __forceinline__ float held(float x) { return x < -87 ? -87 : x > 87 ? 87 : x; }
 
 // x s and s (1 + x (1 - s)), s = 1 / (1 + e^-x) and 1 - s = e^-x s. x is held where all of these are at their limits,
 // before e^-x overflows; NaN stays.
@@ -48,15 +62,40 @@ struct Silu {
 };
 struct TimesSiluDerivative {
   __device__ float operator()(float dy, float x) const {
-    x = x < -87 ? -87 : x > 87 ? 87 : x;
+    x = held(x);
     const float e = expf(-x), s = 1 / (1 + e);
     return dy * (s * (1 + x * (e * s)));
   }
 };
 
+// e^x, its own derivative; beyond 87 as at 87, as on the CPU.
+struct Exponential {
+  __device__ float operator()(float x, float) const { return expf(held(x)); }
+};
+struct TimesExponential {
+  __device__ float operator()(float dy, float x) const { return dy * expf(held(x)); }
+};
+
+// ln(x^2 + e) and 2 x / (x^2 + e); e keeps the logarithm of 0 finite.
+constexpr float least_square = 1e-8f;
+struct LogSquare {
+  __device__ float operator()(float x, float) const { return logf(x * x + least_square); }
+};
+struct TimesLogSquareDerivative {
+  __device__ float operator()(float dy, float x) const { return dy * (2 * x / (x * x + least_square)); }
+};
+
+// erf(x / sqrt 2) and sqrt(2 / pi) e^(-x^2 / 2).
+struct NormalToUniform {
+  __device__ float operator()(float x, float) const { return erff(x * 0.707106781f); }
+};
+struct TimesNormalToUniformDerivative {
+  __device__ float operator()(float dy, float x) const { return dy * (0.797884561f * expf(-x * x / 2)); }
+};
+
 // a and b may be null, where f does not look at them.
-template <class Function>
-__global__ void for_elements(const float *a, const float *b, float *y, int64_t size, Function f) {
+template <class Pointwise>
+__global__ void for_elements(const float *a, const float *b, float *y, int64_t size, Pointwise f) {
   for (int64_t i = first_item(); 4 * i < size; i += item_stride()) {
     const Four left = a ? load_four(a, i, size) : Four{}, right = b ? load_four(b, i, size) : Four{};
     Four result;
@@ -66,12 +105,12 @@ __global__ void for_elements(const float *a, const float *b, float *y, int64_t s
   }
 }
 
-template <class Function>
-void launch_for_elements(cudaStream_t stream, const float *a, const float *b, View y, const Function &f) {
+template <class Pointwise>
+void launch_for_elements(cudaStream_t stream, const float *a, const float *b, View y, const Pointwise &f) {
   const int64_t size = y.shape.size();
   if (size)
-    CUDA_LAUNCH(for_elements<Function>, grid_for(ceil_div<int64_t>(size, 4), threads), threads, 0, stream, a, b, y.data,
-                size, f);
+    CUDA_LAUNCH(for_elements<Pointwise>, grid_for(ceil_div<int64_t>(size, 4), threads), threads, 0, stream, a, b,
+                y.data, size, f);
 }
 
 // width, channels: of a row; height: of a frame.
@@ -156,15 +195,49 @@ void CudaBackend::activation_backward(ConstView y, Activation activation, View d
   launch_for_elements(stream_, dy.data, y.data, dy, TimesDerivative{activation});
 }
 
-void CudaBackend::silu_forward(ConstView x, View y) {
-  require_same(x.shape, y.shape, "SiLU");
-  launch_for_elements(stream_, x.data, nullptr, y, Silu{});
+void CudaBackend::function_forward(ConstView x, Function function, View y) {
+  require_same(x.shape, y.shape, "function");
+  switch (function) {
+    case Function::silu:
+      return launch_for_elements(stream_, x.data, nullptr, y, Silu{});
+    case Function::exponential:
+      return launch_for_elements(stream_, x.data, nullptr, y, Exponential{});
+    case Function::log_square:
+      return launch_for_elements(stream_, x.data, nullptr, y, LogSquare{});
+    case Function::normal_to_uniform:
+      return launch_for_elements(stream_, x.data, nullptr, y, NormalToUniform{});
+  }
 }
 
-void CudaBackend::silu_backward(ConstView x, ConstView dy, View dx) {
-  require_same(x.shape, dy.shape, "SiLU: gradient");
-  require_same(x.shape, dx.shape, "SiLU: input gradient");
-  launch_for_elements(stream_, dy.data, x.data, dx, TimesSiluDerivative{});
+void CudaBackend::function_backward(ConstView x, ConstView dy, Function function, View dx) {
+  require_same(x.shape, dy.shape, "function: gradient");
+  require_same(x.shape, dx.shape, "function: input gradient");
+  switch (function) {
+    case Function::silu:
+      return launch_for_elements(stream_, dy.data, x.data, dx, TimesSiluDerivative{});
+    case Function::exponential:
+      return launch_for_elements(stream_, dy.data, x.data, dx, TimesExponential{});
+    case Function::log_square:
+      return launch_for_elements(stream_, dy.data, x.data, dx, TimesLogSquareDerivative{});
+    case Function::normal_to_uniform:
+      return launch_for_elements(stream_, dy.data, x.data, dx, TimesNormalToUniformDerivative{});
+  }
+}
+
+void CudaBackend::multiply(ConstView a, ConstView b, View y) {
+  require_same(a.shape, b.shape, "multiply");
+  require_same(a.shape, y.shape, "multiply: result");
+  launch_for_elements(stream_, a.data, b.data, y, Product{});
+}
+
+void CudaBackend::affine(ConstView x, real factor, real offset, View y) {
+  require_same(x.shape, y.shape, "affine");
+  launch_for_elements(stream_, x.data, nullptr, y, Affine{factor, offset});
+}
+
+void CudaBackend::clip(View x, real bound) {
+  require(bound >= 0, "clip: no bound is less than 0");
+  launch_for_elements(stream_, x.data, nullptr, x, Clip{bound});
 }
 
 }  // namespace coopnets

@@ -43,9 +43,54 @@ std::vector<real> outputs(int threads, const Shape &shape) {
     keep(y);
   }
 
-  backend.silu_forward(x, y);
+  for (const Function f : {Function::silu, Function::exponential, Function::log_square, Function::normal_to_uniform}) {
+    backend.function_forward(x, f, y);
+    keep(y);
+    backend.function_backward(x, g, f, y);
+    keep(y);
+  }
+  backend.multiply(x, g, y);
   keep(y);
-  backend.silu_backward(x, g, y);
+  backend.affine(x, real(0.3), real(-1.5), y);
+  keep(y);
+  backend.clip(y, 1);
+  keep(y);
+  backend.dropout(x, real(0.7), {5, Purpose::test}, 6, y);
+  keep(y);
+
+  Tensor part(backend, shape);
+  backend.copy_channels(x, shape.c / 2, shape.c - shape.c / 2, part, 0);
+  keep(part);
+  backend.log_softmax_forward(x, y);
+  keep(y);
+  backend.log_softmax_backward(y, g, y);
+  keep(y);
+  backend.one_hot(x, y);
+  keep(y);
+  for (const int64_t pieces : {1, 2, 3, 5})
+    if (shape.c % pieces == 0) {
+      const Tensor largest(backend, {shape.n, shape.t, shape.h, shape.w, shape.c / pieces});
+      backend.maxout_forward(x, largest);
+      keep(largest);
+      backend.maxout_backward(x, largest, y);
+      keep(y);
+    }
+
+  const Tensor sums(backend, {shape.n, 1, 1, 1, 1}), cosines(backend, {shape.n, 1, 1, 1, shape.n}),
+      near(backend, {shape.n, 1, 1, 1, shape.example() / shape.c});
+  backend.sum_examples(x, sums);
+  keep(sums);
+  backend.spread_examples(sums, y);
+  keep(y);
+  backend.cosines_forward(x, cosines);
+  keep(cosines);
+  backend.cosines_backward(x, cosines, cosines, y);
+  keep(y);
+  backend.affine(x, real(0.01), 0, part);  // numbers that are close to each other, a feature a position
+  const Shape vectors = {shape.n, 1, 1, 1, shape.example()};
+  backend.closeness_forward({vectors, part.data()}, near);
+  keep(near);
+  backend.closeness_backward({vectors, part.data()}, near, {vectors, y.data()});
   keep(y);
 
   for (const Resampling &resampling : {Resampling::same(Resampling::average), Resampling::same(Resampling::binomial)}) {
@@ -86,6 +131,8 @@ std::vector<real> outputs(int threads, const Shape &shape) {
   }
   backend.adam({{value, g, m, v, real(0.01)}}, AdamRule());
   for (const Tensor *tensor : {&value, &m, &v}) keep(*tensor);
+  backend.rmsprop({{value, g, v, real(0.01)}}, real(0.9), real(1e-8));
+  for (const Tensor *tensor : {&value, &v}) keep(*tensor);
   backend.capped_momentum({{value, g, m, real(0.01), 2, real(0.1), real(1e-4)}}, real(0.5));
   for (const Tensor *tensor : {&value, &m}) keep(*tensor);
   backend.set_clock({1, 1});

@@ -120,14 +120,14 @@ Variable activate(Tape &tape, Variable x, Activation activation) {
   return tape.record(std::move(op), {x}, tape.shape(x));
 }
 
-// y = x s(x), s the sigmoid; dx = dy s (1 + x (1 - s)), of x.
-Variable silu(Tape &tape, Variable x) {
+// y = f(x); dx = dy f'(x).
+Variable apply(Tape &tape, Variable x, Function function) {
   Op op;
   op.in_place = true;
   op.reads = [](size_t, const std::vector<bool> &) { return true; };
-  op.forward = [](Backend &backend, const Inputs &in, View y) { backend.silu_forward(in[0], y); };
-  op.backward = [](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
-    backend.silu_backward(in[0], dy, d_in[0]);
+  op.forward = [=](Backend &backend, const Inputs &in, View y) { backend.function_forward(in[0], function, y); };
+  op.backward = [=](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
+    backend.function_backward(in[0], dy, function, d_in[0]);
   };
   return tape.record(std::move(op), {x}, tape.shape(x));
 }
@@ -146,6 +146,161 @@ Variable add(Tape &tape, Variable a, Variable b) {
       if (d.data && d.data != dy.data) backend.copy(dy, d);
   };
   return tape.record(std::move(op), {a, b}, tape.shape(a));
+}
+
+// y = a b, so da = dy b and db = dy a.
+Variable multiply(Tape &tape, Variable a, Variable b) {
+  require_same(tape.shape(a), tape.shape(b), "multiply");
+  Op op;
+  op.reads = [](size_t i, const std::vector<bool> &asked) { return asked[1 - i]; };
+  op.forward = [](Backend &backend, const Inputs &in, View y) { backend.multiply(in[0], in[1], y); };
+  op.backward = [](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
+    if (d_in[0].data) backend.multiply(dy, in[1], d_in[0]);
+    if (d_in[1].data) backend.multiply(dy, in[0], d_in[1]);
+  };
+  return tape.record(std::move(op), {a, b}, tape.shape(a));
+}
+
+Variable affine(Tape &tape, Variable x, real factor, real offset) {
+  Op op;
+  op.in_place = true;
+  op.forward = [=](Backend &backend, const Inputs &in, View y) { backend.affine(in[0], factor, offset, y); };
+  op.backward = [=](Backend &backend, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
+    backend.affine(dy, factor, 0, d_in[0]);
+  };
+  return tape.record(std::move(op), {x}, tape.shape(x));
+}
+
+// The same mask in both directions: both are drawn from one counter.
+Variable dropout(Tape &tape, Variable x, real keep, RandomKey key, int64_t index) {
+  if (!(keep > 0 && keep <= 1)) throw std::invalid_argument("dropout keeps a share of more than 0, of 1 at most");
+  Op op;
+  op.in_place = true;
+  op.forward = [=](Backend &backend, const Inputs &in, View y) { backend.dropout(in[0], keep, key, index, y); };
+  op.backward = [=](Backend &backend, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
+    backend.dropout(dy, keep, key, index, d_in[0]);
+  };
+  return tape.record(std::move(op), {x}, tape.shape(x));
+}
+
+// ------------------------------------------------------------------------------------------- channels and examples
+
+Variable slice(Tape &tape, Variable x, int64_t first, int64_t count) {
+  Shape out = tape.shape(x);
+  if (first < 0 || count < 1 || first + count > out.c)
+    throw std::invalid_argument("slice: " + out.str() + " has no channels from " + std::to_string(first) + " to " +
+                                std::to_string(first + count - 1));
+  out.c = count;
+  Op op;
+  op.forward = [=](Backend &backend, const Inputs &in, View y) { backend.copy_channels(in[0], first, count, y, 0); };
+  op.backward = [=](Backend &backend, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
+    backend.fill(d_in[0], 0);
+    backend.copy_channels(dy, 0, count, d_in[0], first);
+  };
+  return tape.record(std::move(op), {x}, out);
+}
+
+Variable join(Tape &tape, Variable a, Variable b) {
+  const int64_t left = tape.shape(a).c, right = tape.shape(b).c;
+  Shape out = tape.shape(a), same = tape.shape(b);
+  same.c = left;
+  require_same(out, same, "join");
+  out.c = left + right;
+  Op op;
+  op.forward = [=](Backend &backend, const Inputs &in, View y) {
+    backend.copy_channels(in[0], 0, left, y, 0);
+    backend.copy_channels(in[1], 0, right, y, left);
+  };
+  op.backward = [=](Backend &backend, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
+    if (d_in[0].data) backend.copy_channels(dy, 0, left, d_in[0], 0);
+    if (d_in[1].data) backend.copy_channels(dy, left, right, d_in[1], 0);
+  };
+  return tape.record(std::move(op), {a, b}, out);
+}
+
+Variable log_softmax(Tape &tape, Variable x) {
+  Op op;  // its gradient needs y, which it computes again where x is all there is
+  op.reads = [](size_t, const std::vector<bool> &) { return true; };
+  op.forward = [](Backend &backend, const Inputs &in, View y) { backend.log_softmax_forward(in[0], y); };
+  op.backward = [](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
+    backend.log_softmax_forward(in[0], d_in[0]);
+    backend.log_softmax_backward(d_in[0], dy, d_in[0]);
+  };
+  return tape.record(std::move(op), {x}, tape.shape(x));
+}
+
+namespace {
+
+// An op that jumps and is constant elsewhere.
+Variable record_jump(Tape &tape, Variable x, std::function<void(Backend &, const Inputs &, View)> forward) {
+  Op op;
+  op.forward = std::move(forward);
+  op.backward = [](Backend &backend, const Inputs &, View, const Derivative &, const Gradients &d_in) {
+    backend.fill(d_in[0], 0);
+  };
+  return tape.record(std::move(op), {x}, tape.shape(x));
+}
+
+}  // namespace
+
+Variable one_hot(Tape &tape, Variable x) {
+  return record_jump(tape, x, [](Backend &backend, const Inputs &in, View y) { backend.one_hot(in[0], y); });
+}
+
+Variable bernoulli(Tape &tape, Variable x, RandomKey key, int64_t index) {
+  return record_jump(tape, x,
+                     [=](Backend &backend, const Inputs &in, View y) { backend.bernoulli(in[0], key, index, y); });
+}
+
+Variable maxout(Tape &tape, Variable x, int64_t pieces) {
+  Shape out = tape.shape(x);
+  if (pieces < 1 || out.c % pieces != 0)
+    throw std::invalid_argument("maxout: " + out.str() + " has not pieces of " + std::to_string(pieces) + " channels");
+  out.c /= pieces;
+  Op op;
+  op.reads = [](size_t, const std::vector<bool> &) { return true; };
+  op.forward = [](Backend &backend, const Inputs &in, View y) { backend.maxout_forward(in[0], y); };
+  op.backward = [](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
+    backend.maxout_backward(in[0], dy, d_in[0]);
+  };
+  return tape.record(std::move(op), {x}, out);
+}
+
+Variable sum_examples(Tape &tape, Variable x) {
+  Op op;
+  op.forward = [](Backend &backend, const Inputs &in, View y) { backend.sum_examples(in[0], y); };
+  op.backward = [](Backend &backend, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
+    backend.spread_examples(dy, d_in[0]);
+  };
+  return tape.record(std::move(op), {x}, {tape.shape(x).n, 1, 1, 1, 1});
+}
+
+// The cosines themselves are computed again where their gradient is: N^2 numbers.
+Variable cosines(Tape &tape, Variable x) {
+  const Shape out{tape.shape(x).n, 1, 1, 1, tape.shape(x).n};
+  const auto again = std::make_shared<Tensor>(tape.can_run() ? Tensor(tape.backend(), out) : Tensor());
+  Op op;
+  op.reads = [](size_t, const std::vector<bool> &) { return true; };
+  op.forward = [](Backend &backend, const Inputs &in, View y) { backend.cosines_forward(in[0], y); };
+  op.backward = [=](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
+    backend.cosines_forward(in[0], *again);
+    backend.cosines_backward(in[0], *again, dy, d_in[0]);
+  };
+  return tape.record(std::move(op), {x}, out);
+}
+
+Variable closeness(Tape &tape, Variable x, int64_t features) {
+  const Shape &in = tape.shape(x);
+  if (features < 1 || in.example() != in.c || in.c % features != 0)
+    throw std::invalid_argument("closeness: " + in.str() + " are no vectors of " + std::to_string(features) +
+                                " features");
+  Op op;
+  op.reads = [](size_t, const std::vector<bool> &) { return true; };
+  op.forward = [](Backend &backend, const Inputs &in, View y) { backend.closeness_forward(in[0], y); };
+  op.backward = [](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
+    backend.closeness_backward(in[0], dy, d_in[0]);
+  };
+  return tape.record(std::move(op), {x}, {in.n, 1, 1, 1, features});
 }
 
 // ------------------------------------------------------------------------------------------------------- resampling

@@ -6,10 +6,20 @@
 //   batch_norm            y = a(scale (x - m)/sqrt(v + e) + shift), m and v of the batch
 //   batch_norm_inference  the same with given m and v
 //   activate              y = a(x)
-//   silu                  y = x / (1 + e^-x)
-//   add                   y = x1 + x2
+//   apply                 y = f(x), of the functions of tensor/backend.h: SiLU, e^x, ln x^2, normal to uniform
+//   add, multiply         y = x1 + x2, y = x1 x2
+//   affine                y = factor x + offset
 //   downsample            rows and columns reduced by 2 with a fixed filter (tensor/resampling.h)
 //   upsample              doubled: 4 times the adjoint of downsample
+//   slice, join           some of the channels; those of two tensors
+//   sum_examples          y[n] = the sum of example n
+//   log_softmax           y = x - ln sum e^x, over channels
+//   one_hot               1 for the largest channel, 0 for the others; its gradient is 0
+//   maxout                the largest of each so many channels
+//   dropout               y = x / keep for the share `keep` of the elements, 0 for the others
+//   bernoulli             1 with probability x, else 0; its gradient is 0
+//   cosines               y[i,j] = the cosine of the angle between examples i and j
+//   closeness             y[i,b] = sum over other examples j of e^-|x[i,b] - x[j,b]|_1 (minibatch discrimination)
 // clang-format on
 //
 // a is none, (leaky) ReLU, tanh, sigmoid or softplus. Losses need no ops: Tape::seed holds the gradient of any scalar with
@@ -42,12 +52,31 @@ Variable batch_norm_inference(Tape &, Variable x, Variable scale, Variable shift
                               real epsilon, Activation, BatchStatistics &spare);
 
 Variable activate(Tape &, Variable x, Activation);
-Variable silu(Tape &, Variable x);
-Variable add(Tape &, Variable a, Variable b);  // equal shapes
+Variable apply(Tape &, Variable x, Function);
+Variable add(Tape &, Variable a, Variable b);       // equal shapes
+Variable multiply(Tape &, Variable a, Variable b);  // equal shapes
+Variable affine(Tape &, Variable x, real factor, real offset);
 
 // x [N,T,H,W,C] -> filter.reduced(x).
 Variable downsample(Tape &, Variable x, const Resampling &filter);
 // y -> filter.enlarged(y): nearest-neighbour or bilinear doubling, as tensor/resampling.h says.
 Variable upsample(Tape &, Variable y, const Resampling &filter);
+
+// Channels first .. first + count - 1 of each position; and those of a, then those of b.
+Variable slice(Tape &, Variable x, int64_t first, int64_t count);
+Variable join(Tape &, Variable a, Variable b);
+
+Variable sum_examples(Tape &, Variable x);  // -> [N,1,1,1,1]
+Variable log_softmax(Tape &, Variable x);
+Variable one_hot(Tape &, Variable x);
+Variable maxout(Tape &, Variable x,
+                int64_t pieces);  // whose channels are a multiple of `pieces` -> so many times fewer
+// `index` tells the dropouts of one key apart. 0 < keep <= 1.
+Variable dropout(Tape &, Variable x, real keep, RandomKey, int64_t index);
+// 1 with probability x, else 0: a new draw in each iteration of the clock. Its gradient is 0.
+Variable bernoulli(Tape &, Variable x, RandomKey, int64_t index);
+Variable cosines(Tape &, Variable x);  // -> [N,1,1,1,N]
+// x [N,1,1,1,B K] -> [N,1,1,1,B].
+Variable closeness(Tape &, Variable x, int64_t features);
 
 }  // namespace coopnets

@@ -85,6 +85,7 @@ class Tape {
   void forward();
   void backward(const Gradient &);
 
+  bool can_run() const { return backend_ != nullptr; }
   Backend &backend() const { return *backend_; }
   const Shape &shape(Variable v) const { return nodes_.at(v.id).shape; }
   View value(Variable v) const;

@@ -90,6 +90,38 @@ Real silu_derivative(Real v) {
   return s * (1 + w * (e * s));
 }
 
+// ln(v^2 + e) and 2 v / (v^2 + e); e keeps the logarithm of 0 finite.
+template <class Real>
+constexpr Real least_square = Real(1e-8);
+
+// Calls body(f) with f(v) the function, or its derivative.
+template <class Body>
+void with_function(Function function, const Body &body) {
+  switch (function) {
+    case Function::silu:
+      return body([](real v) { return silu(v); });
+    case Function::exponential:
+      return body([](real v) { return exponential(v); });
+    case Function::log_square:
+      return body([](real v) { return std::log(v * v + least_square<real>); });
+    case Function::normal_to_uniform:
+      return body([](real v) { return std::erf(v * real(0.70710678118654752)); });
+  }
+}
+template <class Body>
+void with_derivative(Function function, const Body &body) {
+  switch (function) {
+    case Function::silu:
+      return body([](real v) { return silu_derivative(v); });
+    case Function::exponential:
+      return body([](real v) { return exponential(v); });
+    case Function::log_square:
+      return body([](real v) { return 2 * v / (v * v + least_square<real>); });
+    case Function::normal_to_uniform:
+      return body([](real v) { return real(0.79788456080286536) * exponential(-v * v / 2); });
+  }
+}
+
 // Calls body(a) with a(v) the activation as a function object, so that the choice is made outside the loop.
 template <class Body>
 void with_activation(const Activation &activation, const Body &body) {

@@ -196,13 +196,13 @@ void CpuBackend::conv_forward(ConstView x, ConstView w, const Window &window, co
   check(epilogue, y.shape);
   const Convolution c = fold(x, y, window);
   const Forward product(c, x.data, w.data, epilogue, y.data);
-  multiply(*this, {&product});
+  coopnets::multiply(*this, {&product});
 }
 
 void CpuBackend::conv_backward_filter(ConstView x, ConstView dy, const Window &window, View dw) {
   check(x, dw, window, dy);
   const BackwardFilter product(fold(x, dy, window), x.data, dy.data, dw.data);
-  multiply(*this, {&product});
+  coopnets::multiply(*this, {&product});
 }
 
 void CpuBackend::conv_backward_input(ConstView dy, ConstView w, const Window &window, const Epilogue &epilogue,
@@ -218,7 +218,7 @@ void CpuBackend::conv_backward_input(ConstView dy, ConstView w, const Window &wi
         phases.emplace_back(c, Phase(c.t, t), Phase(c.h, h), Phase(c.w, v), dy.data, w.data, epilogue, dx.data);
   std::vector<const Product *> products;
   for (const BackwardInput &phase : phases) products.push_back(&phase);
-  multiply(*this, products);
+  coopnets::multiply(*this, products);
 }
 
 void CpuBackend::bias_backward(ConstView dy, View db) {

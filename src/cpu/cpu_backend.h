@@ -32,8 +32,29 @@ class CpuBackend final : public Backend {
   void difference(real factor, ConstView a, ConstView b, View y) override;
   void activation_forward(ConstView x, Activation, View y) override;
   void activation_backward(ConstView y, Activation, View dy) override;
-  void silu_forward(ConstView x, View y) override;
-  void silu_backward(ConstView x, ConstView dy, View dx) override;
+  void function_forward(ConstView x, Function, View y) override;
+  void function_backward(ConstView x, ConstView dy, Function, View dx) override;
+  void multiply(ConstView a, ConstView b, View y) override;
+  void affine(ConstView x, real factor, real offset, View y) override;
+  void clip(View x, real bound) override;
+  void dropout(ConstView x, real keep, RandomKey key, int64_t index, View y) override;
+  void bernoulli(ConstView p, RandomKey key, int64_t index, View y) override;
+
+  // channels.cpp
+  void copy_channels(ConstView x, int64_t first, int64_t count, View y, int64_t into) override;
+  void log_softmax_forward(ConstView x, View y) override;
+  void log_softmax_backward(ConstView y, ConstView dy, View dx) override;
+  void one_hot(ConstView x, View y) override;
+  void maxout_forward(ConstView x, View y) override;
+  void maxout_backward(ConstView x, ConstView dy, View dx) override;
+
+  // examples.cpp
+  void sum_examples(ConstView x, View y) override;
+  void spread_examples(ConstView y, View x) override;
+  void cosines_forward(ConstView x, View y) override;
+  void cosines_backward(ConstView x, ConstView y, ConstView dy, View dx) override;
+  void closeness_forward(ConstView x, View y) override;
+  void closeness_backward(ConstView x, ConstView dy, View dx) override;
 
   // resample.cpp
   void downsample(ConstView x, const Resampling &, real scale, View y) override;
@@ -66,6 +87,7 @@ class CpuBackend final : public Backend {
   // langevin.cpp, optimizers.cpp
   void langevin(View x, ConstView gradient, const LangevinStep &) override;
   void adam(const std::vector<AdamUpdate> &, const AdamRule &) override;
+  void rmsprop(const std::vector<RmspropUpdate> &, real keep, real epsilon) override;
   void average(const std::vector<AverageUpdate> &, real keep) override;
   void capped_momentum(const std::vector<MomentumUpdate> &, real momentum) override;
 

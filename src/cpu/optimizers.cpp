@@ -68,6 +68,23 @@ void CpuBackend::capped_momentum(const std::vector<MomentumUpdate> &updates, rea
   }
 }
 
+void CpuBackend::rmsprop(const std::vector<RmspropUpdate> &updates, real keep, real epsilon) {
+  for (const RmspropUpdate &u : updates) {
+    require_same(u.value.shape, u.gradient.shape, "RMSprop: gradient");
+    require_same(u.value.shape, u.square.shape, "RMSprop: mean square");
+  }
+  for_elements_of(threads_, updates, [&](const RmspropUpdate &u) {
+    const real rate = real(u.rate * clock_.rate);
+    real *value = u.value.data, *square = u.square.data;
+    const real *gradient = u.gradient.data;
+    return [=](int64_t i) {
+      const real g = gradient[i], mean = keep * square[i] + (1 - keep) * g * g;
+      square[i] = mean;
+      value[i] -= rate * g / (std::sqrt(mean) + epsilon);
+    };
+  });
+}
+
 void CpuBackend::average(const std::vector<AverageUpdate> &updates, real keep) {
   for (const AverageUpdate &u : updates) require_same(u.value.shape, u.average.shape, "average");
   const double t = double(clock_.iteration);

@@ -74,15 +74,66 @@ void CpuBackend::activation_backward(ConstView y, Activation activation, View dy
   });
 }
 
-void CpuBackend::silu_forward(ConstView x, View y) {
-  require_same(x.shape, y.shape, "SiLU");
-  for_elements(threads_, y.shape.size(), [=](int64_t i) { y.data[i] = silu(x.data[i]); });
+void CpuBackend::function_forward(ConstView x, Function function, View y) {
+  require_same(x.shape, y.shape, "function");
+  with_function(function,
+                [&](auto f) { for_elements(threads_, y.shape.size(), [=](int64_t i) { y.data[i] = f(x.data[i]); }); });
 }
 
-void CpuBackend::silu_backward(ConstView x, ConstView dy, View dx) {
-  require_same(x.shape, dy.shape, "SiLU: gradient");
-  require_same(x.shape, dx.shape, "SiLU: input gradient");
-  for_elements(threads_, x.shape.size(), [=](int64_t i) { dx.data[i] = dy.data[i] * silu_derivative(x.data[i]); });
+void CpuBackend::function_backward(ConstView x, ConstView dy, Function function, View dx) {
+  require_same(x.shape, dy.shape, "function: gradient");
+  require_same(x.shape, dx.shape, "function: input gradient");
+  with_derivative(function, [&](auto derivative) {
+    for_elements(threads_, x.shape.size(), [=](int64_t i) { dx.data[i] = dy.data[i] * derivative(x.data[i]); });
+  });
+}
+
+void CpuBackend::multiply(ConstView a, ConstView b, View y) {
+  require_same(a.shape, b.shape, "multiply");
+  require_same(a.shape, y.shape, "multiply: result");
+  for_elements(threads_, y.shape.size(), [=](int64_t i) { y.data[i] = a.data[i] * b.data[i]; });
+}
+
+void CpuBackend::affine(ConstView x, real factor, real offset, View y) {
+  require_same(x.shape, y.shape, "affine");
+  for_elements(threads_, y.shape.size(), [=](int64_t i) { y.data[i] = factor * x.data[i] + offset; });
+}
+
+void CpuBackend::clip(View x, real bound) {
+  require(bound >= 0, "clip: no bound is less than 0");
+  for_elements(threads_, x.shape.size(), [=](int64_t i) {
+    const real v = x.data[i];
+    x.data[i] = v > bound ? bound : v < -bound ? -bound : v;
+  });
+}
+
+namespace {
+
+// Calls element(i, u_i) for each i in [0, size), u_i being the element's uniform number in (0, 1].
+template <class Element>
+void for_elements_with_uniforms(int threads, int64_t size, RandomKey key, int64_t iteration, int64_t index,
+                                const Element &element) {
+  for_chunks(threads, size, elements_a_chunk, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i += 4) {
+      const Words words = random_block(key, uint64_t(iteration), uint32_t(index), uint64_t(i / 4));
+      for (int64_t j = i; j < std::min(i + 4, end); ++j) element(j, uniform(words.v[j - i]));
+    }
+  });
+}
+
+}  // namespace
+
+void CpuBackend::dropout(ConstView x, real keep, RandomKey key, int64_t index, View y) {
+  require_same(x.shape, y.shape, "dropout");
+  require(keep > 0 && keep <= 1, "dropout: it keeps a share of more than 0, of 1 at most");
+  for_elements_with_uniforms(threads_, y.shape.size(), key, clock_.iteration, index,
+                             [=](int64_t i, float u) { y.data[i] = u <= keep ? x.data[i] / keep : 0; });
+}
+
+void CpuBackend::bernoulli(ConstView p, RandomKey key, int64_t index, View y) {
+  require_same(p.shape, y.shape, "Bernoulli");
+  for_elements_with_uniforms(threads_, y.shape.size(), key, clock_.iteration, index,
+                             [=](int64_t i, float u) { y.data[i] = real(u <= p.data[i]); });
 }
 
 }  // namespace coopnets

@@ -5,8 +5,7 @@
 namespace coopnets {
 
 namespace {
-constexpr real momentum = 0.5;
-constexpr real weight_decay = 1e-4;
+constexpr real weight_decay = 1e-4, kept_square = 0.99, epsilon = 1e-8;
 }  // namespace
 
 Optimizer::Optimizer(Backend &backend, Network &network, const OptimizerSettings &settings)
@@ -22,25 +21,35 @@ Optimizer::Optimizer(Backend &backend, Network &network, const OptimizerSettings
 
 void Optimizer::step(const Pass &pass) {
   std::vector<AdamUpdate> adam;
-  std::vector<MomentumUpdate> capped;
+  std::vector<MomentumUpdate> with_momentum;
+  std::vector<RmspropUpdate> rmsprop;
   std::vector<AverageUpdate> averages;
   for (size_t i = 0; i < network_.parameters().size(); ++i) {
     const ConstView gradient = pass.gradient(Wrt::parameters, i);
     const Parameter &p = network_.parameters()[i];
     Moments &m = moments_[i];
     const double rate = settings_.rate * p.rate;
-    if (settings_.rule == OptimizerSettings::adam) {
-      adam.push_back({p.value, gradient, m.first, m.second, real(rate)});
-    } else {
-      const bool twice = p.kind == Parameter::bias || p.kind == Parameter::scale;
-      capped.push_back({p.value, gradient, m.first, real(twice ? 2 * rate : rate),
-                        real(settings_.per_position ? p.positions : 1), real(settings_.cap),
-                        p.kind == Parameter::filters ? weight_decay : 0});
+    const bool twice = p.kind == Parameter::bias || p.kind == Parameter::scale;
+    switch (settings_.rule) {
+      case OptimizerSettings::adam:
+        adam.push_back({p.value, gradient, m.first, m.second, real(rate)});
+        break;
+      case OptimizerSettings::capped_momentum:
+        with_momentum.push_back({p.value, gradient, m.first, real(twice ? 2 * rate : rate),
+                                 real(settings_.per_position ? p.positions : 1), real(settings_.cap),
+                                 p.kind == Parameter::filters ? weight_decay : 0});
+        break;
+      case OptimizerSettings::momentum:
+        with_momentum.push_back({p.value, gradient, m.first, real(rate), 1, 0, 0});
+        break;
+      case OptimizerSettings::rmsprop:
+        rmsprop.push_back({p.value, gradient, m.first, real(rate)});
     }
     if (settings_.average_half_life > 0) averages.push_back({p.value, m.average});
   }
   if (!adam.empty()) backend_.adam(adam, {});
-  if (!capped.empty()) backend_.capped_momentum(capped, momentum);
+  if (!with_momentum.empty()) backend_.capped_momentum(with_momentum, real(momentum_));
+  if (!rmsprop.empty()) backend_.rmsprop(rmsprop, kept_square, epsilon);
   if (!averages.empty()) backend_.average(averages, real(std::exp2(-1 / settings_.average_half_life)));
 }
 
@@ -52,7 +61,8 @@ NamedViews Optimizer::state() {
       all.emplace_back(name + ".first_moment", moments_[i].first);
       all.emplace_back(name + ".second_moment", moments_[i].second);
     } else {
-      all.emplace_back(name + ".velocity", moments_[i].first);
+      const bool square = settings_.rule == OptimizerSettings::rmsprop;
+      all.emplace_back(name + (square ? ".mean_square" : ".velocity"), moments_[i].first);
     }
     if (settings_.average_half_life > 0) all.emplace_back(average_of(name), moments_[i].average);
   }

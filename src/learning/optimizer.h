@@ -1,4 +1,4 @@
-// The two update rules of the published experiments, applied to all parameters of a net, and the running averages of
+// The update rules of the published experiments and of their rivals, applied to all parameters of a net, and the running averages of
 // these. Weights that learn against another net swing about what they mean; their average does not.
 #pragma once
 #include "learning/pass.h"
@@ -11,8 +11,10 @@ inline std::string average_of(const std::string &name) { return name + ".average
 struct OptimizerSettings {
   enum Rule {
     adam,            // beta1 0.5, beta2 0.999, epsilon 1e-8 (the TensorFlow and PyTorch codes)
-    capped_momentum  // momentum 0.5, weight decay 1e-4 on filters, biases and batch norm's scales at twice the rate
-                     // (the MatConvNet code)
+    capped_momentum,  // momentum 0.5, weight decay 1e-4 on filters, biases and batch norm's scales at twice the rate
+                      // (the MatConvNet code)
+    momentum,         // the same without cap and decay, at one rate for all
+    rmsprop           // keeps 0.99 of the mean square, epsilon 1e-8 (PyTorch's)
   } rule = adam;
   double rate = 1e-3;
   double cap = 0;             // capped_momentum: largest |gradient| of a parameter tensor; 0: none
@@ -27,17 +29,20 @@ class Optimizer {
 
   // Updates all parameters from the gradients that a pass of the net has computed, in one launch.
   void step(const Pass &);
+  // Of the rule `momentum`: what share of the velocity is kept from now on; 0.5 at first.
+  void set_momentum(double kept) { momentum_ = kept; }
   // Moments or velocities and averages by name, for the checkpoint.
   NamedViews state();
 
  private:
   struct Moments {
-    Tensor first, second;  // Adam's m and v; capped momentum has its velocity in `first`
+    Tensor first, second;  // Adam's m and v; of the others velocity or mean square in `first`
     Tensor average;        // of the parameter, if one is kept
   };
   Backend &backend_;
   Network &network_;
   OptimizerSettings settings_;
+  double momentum_ = 0.5;
   std::vector<Moments> moments_;
 };
 

@@ -11,14 +11,17 @@ Pass::Pass(Network &net, const std::vector<View> &inputs, Statistics statistics,
   for (const View &x : inputs) inputs_.push_back(tape_.leaf(x));
   use_ = net.record(tape_, inputs_, statistics);
   for (const Variable y : use_->outputs) tape_.keep(y);
-  for (const Wrt wrt : wanted)
-    (wrt == Wrt::inputs ? to_inputs_ : to_parameters_) =
-        &tape_.gradient(use_->outputs, wrt == Wrt::inputs ? inputs_ : use_->parameters);
+  for (const Wrt wrt : wanted) {
+    std::vector<Variable> leaves;
+    if (wrt != Wrt::parameters) leaves = inputs_;
+    if (wrt != Wrt::inputs) leaves.insert(leaves.end(), use_->parameters.begin(), use_->parameters.end());
+    sweeps_[int(wrt)] = &tape_.gradient(use_->outputs, leaves);
+  }
   tape_.plan();
 }
 
 Tape::Gradient *Pass::gradient_of(Wrt wrt) const {
-  Tape::Gradient *const g = wrt == Wrt::inputs ? to_inputs_ : to_parameters_;
+  Tape::Gradient *const g = sweeps_[int(wrt)] ? sweeps_[int(wrt)] : sweeps_[int(Wrt::both)];
   if (!g) throw std::logic_error("a gradient that the pass was not made for");
   return g;
 }

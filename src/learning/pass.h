@@ -4,12 +4,12 @@
 
 namespace coopnets {
 
-enum class Wrt { inputs, parameters };  // what gradients are taken with respect to
+enum class Wrt { inputs, parameters, both };  // what gradients are taken with respect to
 
 class Pass {
  public:
   // Reads its inputs from memory that somebody else owns. Values lie in one arena and gradients in another, or the same:
-  // see Tape. `wanted` says which gradients can be asked for.
+  // see Tape. `wanted` says which sweeps there are; one of both gives the gradients of both.
   Pass(Network &, const std::vector<View> &inputs, Statistics, Arena &values, Arena &gradients,
        const std::vector<Wrt> &wanted);
 
@@ -40,7 +40,7 @@ class Pass {
   Tape tape_;
   std::vector<Variable> inputs_;
   std::unique_ptr<Network::Use> use_;
-  Tape::Gradient *to_inputs_ = nullptr, *to_parameters_ = nullptr;
+  Tape::Gradient *sweeps_[3] = {};  // by Wrt
 };
 
 // Langevin dynamics on the inputs of a net whose log-density is a function of its outputs,

@@ -96,8 +96,9 @@ Variable Recorder::batch_norm(Variable x, Activation activation) {
     inputs_ = 1;
   }
   const Shape channels{1, 1, 1, 1, shape(x).c};
-  const Variable scale =
-      conventions.batch_norm_scale ? parameter(ParameterSpec::scale, channels) : store_.ones(channels.c);
+  const Variable scale = conventions.batch_norm_scale || always_scale ? parameter(ParameterSpec::scale, channels)
+                                                                      : store_.ones(channels.c);
+  last_scale_ = scale;
   const Variable shift = parameter(ParameterSpec::shift, channels);
   const Variable y =
       store_.batch_norm({name_, channels.c, conventions.batch_norm_epsilon}, x, scale, shift, activation);
@@ -112,9 +113,49 @@ Variable Recorder::activate(Variable x, Activation activation) {
   return note(name_of(activation), {x}, coopnets::activate(tape_, x, activation));
 }
 
-Variable Recorder::silu(Variable x) { return note("SiLU", {x}, coopnets::silu(tape_, x)); }
+Variable Recorder::apply(Variable x, Function function) {
+  static const char *const names[] = {"SiLU", "exponential", "logarithm of the square", "normal to uniform"};
+  return note(names[int(function)], {x}, coopnets::apply(tape_, x, function));
+}
 
 Variable Recorder::add(Variable a, Variable b) { return note("sum", {a, b}, coopnets::add(tape_, a, b)); }
+
+Variable Recorder::multiply(Variable a, Variable b) { return note("product", {a, b}, coopnets::multiply(tape_, a, b)); }
+
+Variable Recorder::affine(Variable x, double factor, double offset) {
+  char text[64];
+  std::snprintf(text, sizeof text, "times %.4g, plus %.4g", factor, offset);
+  return note(text, {x}, coopnets::affine(tape_, x, real(factor), real(offset)));
+}
+
+Variable Recorder::slice(Variable x, int64_t first, int64_t count) {
+  return note("channels " + std::to_string(first + 1) + " to " + std::to_string(first + count), {x},
+              coopnets::slice(tape_, x, first, count));
+}
+
+Variable Recorder::join(Variable a, Variable b) { return note("joined", {a, b}, coopnets::join(tape_, a, b)); }
+
+Variable Recorder::sum_examples(Variable x) { return note("sum", {x}, coopnets::sum_examples(tape_, x)); }
+
+Variable Recorder::log_softmax(Variable x) { return note("log-softmax", {x}, coopnets::log_softmax(tape_, x)); }
+
+Variable Recorder::one_hot(Variable x) { return note("1 for the largest", {x}, coopnets::one_hot(tape_, x)); }
+
+Variable Recorder::maxout(Variable x, int64_t pieces) {
+  return note("maxout of " + std::to_string(pieces), {x}, coopnets::maxout(tape_, x, pieces));
+}
+
+Variable Recorder::dropout(Variable x, double keep, RandomKey key) {
+  char text[40];
+  std::snprintf(text, sizeof text, "dropout, keeps %.3g", keep);
+  return note(text, {x}, coopnets::dropout(tape_, x, real(keep), key, dropouts_++));
+}
+
+Variable Recorder::cosines(Variable x) { return note("cosines", {x}, coopnets::cosines(tape_, x)); }
+
+Variable Recorder::closeness(Variable x, int64_t features) {
+  return note("minibatch discrimination", {x}, coopnets::closeness(tape_, x, features));
+}
 
 Variable Recorder::downsample(Variable x, const Resampling &filter) {
   return note(std::string("halved") + (filter.taps == Resampling::average ? ", 2x2 means" : ", binomial"), {x},

@@ -85,7 +85,8 @@ class Recorder {
  public:
   Recorder(Tape &tape, ParameterStore &store, std::string net) : tape_(tape), store_(store), net_(std::move(net)) {}
 
-  Conventions conventions;  // of the layers that follow
+  Conventions conventions;    // of the layers that follow
+  bool always_scale = false;  // every batch norm has a scale that is learned, whatever the conventions say
 
   // y = a(conv(x, filters) + bias), and its transpose. Parameters "N.filters" and "N.bias" of layer N.
   Variable conv(Variable x, int64_t channels, const Sides &, const LayerOptions & = {});
@@ -96,11 +97,26 @@ class Recorder {
   // parameters "N.scale" and "N.shift".
   Variable batch_norm(Variable x, Activation = {});
   Variable activate(Variable x, Activation);
-  Variable silu(Variable x);
+  Variable apply(Variable x, Function);
+  Variable silu(Variable x) { return apply(x, Function::silu); }
   Variable add(Variable a, Variable b);
+  Variable multiply(Variable a, Variable b);
+  Variable affine(Variable x, double factor, double offset);
   // Rows and columns by 2, each channel by itself: see tensor/resampling.h.
   Variable downsample(Variable x, const Resampling &filter = Resampling::same(Resampling::binomial));
   Variable upsample(Variable x, const Resampling &filter = Resampling::same(Resampling::binomial));
+
+  Variable slice(Variable x, int64_t first, int64_t count);  // of the channels
+  Variable join(Variable a, Variable b);
+  Variable sum_examples(Variable x);
+  Variable log_softmax(Variable x);
+  Variable one_hot(Variable x);
+  Variable maxout(Variable x, int64_t pieces);
+  Variable dropout(Variable x, double keep, RandomKey);  // each call draws numbers of its own
+  Variable cosines(Variable x);
+  Variable closeness(Variable x, int64_t features);
+  // The scale of the last batch norm, [1,1,1,1,C].
+  Variable last_scale() const { return last_scale_; }
 
   // Layers are numbered in their order, those after scope("left") as left.0, left.1 and so on; scope("") goes back.
   // Layers of one name share their parameters: scope("left") twice records the same layers on two inputs.
@@ -128,6 +144,8 @@ class Recorder {
   ParameterStore &store_;
   std::string net_, prefix_, name_;  // name_: of the last layer, "descriptor.1."
   std::map<std::string, int64_t> next_in_scope_;
+  Variable last_scale_;
+  int64_t dropouts_ = 0;
   int64_t layer_ = -1, positions_ = 1, inputs_ = 1;  // of the last layer, as ParameterSpec has them
   std::vector<Line> lines_;
   std::vector<Variable> layers_;

@@ -41,6 +41,13 @@ struct Activation {
   real slope = 0;
 };
 
+// Pointwise functions y = f(x) whose derivative is one of x.
+//   silu               x s(x), s the sigmoid: s (1 + x (1 - s))
+//   exponential        e^x, of x held within what float's exponent takes (+-87)
+//   log_square         ln(x^2 + 1e-8): 2 x / (x^2 + 1e-8)
+//   normal_to_uniform  erf(x / sqrt 2), in [-1, 1], uniform where x is N(0, 1): sqrt(2 / pi) e^(-x^2 / 2)
+enum class Function { silu, exponential, log_square, normal_to_uniform };
+
 // a'(v) wherever output = a(v): turns a gradient with respect to what an activation gave into that with respect to what
 // it took. 1 where output.data is null.
 struct Derivative {
@@ -95,6 +102,15 @@ struct MomentumUpdate {
   ConstView gradient;
   View velocity;
   real rate, divisor, cap, weight_decay;
+};
+
+// RMSprop without momentum (Tieleman & Hinton 2012): square = keep square + (1 - keep) gradient^2;
+// value -= rate * gradient / (sqrt(square) + epsilon).
+struct RmspropUpdate {
+  View value;
+  ConstView gradient;
+  View square;
+  real rate;
 };
 
 // A running average of a value: average = keep average + (1 - keep) value, with keep no more than t / (t + 1) in
@@ -174,11 +190,44 @@ class Backend {
   virtual void upsample(ConstView y, const Resampling &, real scale, View x) = 0;
 
   // --- Pointwise --------------------------------------------------------------------------------------------------
-  virtual void activation_forward(ConstView x, Activation, View y) = 0;    // y may be x
-  virtual void activation_backward(ConstView y, Activation, View dy) = 0;  // in place: dy *= a'(y)
-  // SiLU: y = x s(x), s the sigmoid. Its derivative s (1 + x (1 - s)) is no function of y. y may be x, dx may be dy.
-  virtual void silu_forward(ConstView x, View y) = 0;
-  virtual void silu_backward(ConstView x, ConstView dy, View dx) = 0;
+  virtual void activation_forward(ConstView x, Activation, View y) = 0;              // y may be x
+  virtual void activation_backward(ConstView y, Activation, View dy) = 0;            // in place: dy *= a'(y)
+  virtual void function_forward(ConstView x, Function, View y) = 0;                  // y may be x
+  virtual void function_backward(ConstView x, ConstView dy, Function, View dx) = 0;  // dx = dy f'(x); dx may be dy
+  virtual void multiply(ConstView a, ConstView b, View y) = 0;                       // y = a b; y may be a or b
+  virtual void affine(ConstView x, real factor, real offset, View y) = 0;  // y = factor x + offset; y may be x
+  virtual void clip(View x, real bound) = 0;                               // to [-bound, bound]; NaN stays
+  // y = x / keep where the element's random word u(word) <= keep, else 0. The words are those of (key, clock, index), so
+  // that the same call with dy in place of x is the gradient. y may be x.
+  virtual void dropout(ConstView x, real keep, RandomKey key, int64_t index, View y) = 0;
+  // y = 1 where the element's uniform number, of the same words, is the probability p or less, else 0. y may be p.
+  virtual void bernoulli(ConstView p, RandomKey key, int64_t index, View y) = 0;
+
+  // Of each position, channels first .. first + count - 1 of x into those from `into` on of y.
+  virtual void copy_channels(ConstView x, int64_t first, int64_t count, View y, int64_t into) = 0;
+
+  // --- Over the channels of a position, and between examples ---------------------------------------------------------
+  // y = x - ln sum_c e^x[c], over the channels of each position, without overflow; and
+  // dx = dy - e^y sum_c dy[c].
+  virtual void log_softmax_forward(ConstView x, View y) = 0;
+  virtual void log_softmax_backward(ConstView y, ConstView dy, View dx) = 0;  // dx may be y or dy
+  // y[c] = 1 for the largest x[c] of each position, of equal ones the first; 0 for all others.
+  virtual void one_hot(ConstView x, View y) = 0;
+  // y[c] = max over j < pieces of x[c pieces + j] (Goodfellow et al. 2013); its gradient goes to the first largest piece.
+  virtual void maxout_forward(ConstView x, View y) = 0;
+  virtual void maxout_backward(ConstView x, ConstView dy, View dx) = 0;
+  // y[n] = the sum of x's example n, y [N,1,1,1,1]; and its adjoint, x[n,...] = y[n].
+  virtual void sum_examples(ConstView x, View y) = 0;
+  virtual void spread_examples(ConstView y, View x) = 0;
+  // y[i,j] = x_i . x_j / (|x_i| |x_j|) of the examples i and j, each taken as one vector; y [N,1,1,1,N]. |x| is never
+  // taken as less than 1e-12. dx_i = sum_j (dy[i,j] + dy[j,i]) (x_j / |x_j| - y[i,j] x_i / |x_i|) / |x_i|.
+  virtual void cosines_forward(ConstView x, View y) = 0;
+  virtual void cosines_backward(ConstView x, ConstView y, ConstView dy, View dx) = 0;
+  // Minibatch discrimination (Salimans et al. 2016): x [N,1,1,1,B K], y [N,1,1,1,B],
+  // y[i,b] = sum over j != i of e^-d(i,j,b), d(i,j,b) = sum_k |x[i, b K + k] - x[j, b K + k]|;
+  // dx[i, b K + k] = - sum over j of (dy[i,b] + dy[j,b]) e^-d(i,j,b) sign(x[i, b K + k] - x[j, b K + k]).
+  virtual void closeness_forward(ConstView x, View y) = 0;
+  virtual void closeness_backward(ConstView x, ConstView dy, View dx) = 0;
 
   // --- Batch normalisation over the P positions of each channel ------------------------------------------------------
   // Training: m = mean, v = population variance (two passes or Welford), y = activation(scale (x - m)/sqrt(v + epsilon)
@@ -212,6 +261,7 @@ class Backend {
   virtual void langevin(View x, ConstView gradient, const LangevinStep &) = 0;  // in place, noise drawn inside
   virtual void adam(const std::vector<AdamUpdate> &, const AdamRule &) = 0;     // of up to 48 tensors a launch
   virtual void capped_momentum(const std::vector<MomentumUpdate> &, real momentum) = 0;
+  virtual void rmsprop(const std::vector<RmspropUpdate> &, real keep, real epsilon) = 0;
   virtual void average(const std::vector<AverageUpdate> &, real keep) = 0;
 };
 

@@ -31,6 +31,8 @@ enum class Purpose : uint32_t {
   sample_langevin = 8,
   initial_chain = 9,  // first state of persistent chains
   mask = 10,
+  second_latent = 13,  // z of a rival's generator step, where it is another than its second net's step has
+  dropout = 14,
   window = 12,      // which part of a picture is observed
   evaluation = 11,  // subsets that metrics draw; noise of the rival systems
   test = 99

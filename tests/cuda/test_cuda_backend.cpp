@@ -183,9 +183,9 @@ TEST(CudaKernels, SmoothActivationsAreThoseOfTheCpu) {
   for (int i = 0; i < 2; ++i) {
     Backend &backend = i == 0 ? cpu() : test_backend();
     const Tensor x(backend, shape, v), y(backend, shape), dy(backend, shape, random_values(shape.size(), 2));
-    backend.silu_forward(x, y);
+    backend.function_forward(x, Function::silu, y);
     results[i].push_back(y.values());
-    backend.silu_backward(x, dy, y);
+    backend.function_backward(x, dy, Function::silu, y);
     results[i].push_back(y.values());
     for (const Activation::Kind kind : {Activation::tanh, Activation::sigmoid, Activation::softplus}) {
       backend.activation_forward(x, {kind, 0}, y);

@@ -47,37 +47,44 @@ double distance(const std::vector<Got> &got, const std::vector<Wanted> &wanted) 
   return difference == 0 ? 0 : std::sqrt(difference / norm);
 }
 
-// A tensor between guard words. Its elements are NaN at first, so that one that a kernel leaves out is seen.
+// NaN everywhere: what stands in an output at first, so that an element that a kernel leaves out is seen.
+inline std::vector<real> unwritten(const Shape &shape) {
+  return std::vector<real>(shape.size(), std::numeric_limits<real>::quiet_NaN());
+}
+
+// A tensor between guard words, aligned unless it begins `first` elements late (fewer than 64).
 class Guarded {
  public:
-  explicit Guarded(const Shape &shape)
-      : Guarded(shape, std::vector<real>(shape.size(), std::numeric_limits<real>::quiet_NaN())) {}
-  Guarded(const Shape &shape, const std::vector<real> &values)
-      : shape_(shape), size_(shape.size()), memory_(test_backend(), (size_ + 2 * guard) * sizeof(real)) {
+  explicit Guarded(const Shape &shape) : Guarded(shape, unwritten(shape)) {}
+  Guarded(const Shape &shape, const std::vector<real> &values, int64_t first = 0)
+      : shape_(shape),
+        size_(shape.size()),
+        begin_(guard + first),
+        memory_(test_backend(), (size_ + 2 * guard) * sizeof(real)) {
     std::vector<real> all(size_ + 2 * guard, sentinel);
-    for (int64_t i = 0; i < size_; ++i) all[guard + i] = values.at(i);
+    for (int64_t i = 0; i < size_; ++i) all[begin_ + i] = values.at(i);
     test_backend().upload(all.data(), memory_.data(), memory_.bytes());
   }
 
-  operator View() const { return {shape_, static_cast<real *>(memory_.data()) + guard}; }
+  operator View() const { return {shape_, static_cast<real *>(memory_.data()) + begin_}; }
   operator ConstView() const { return View(*this); }
 
   // The elements; an infinite one is added, which no comparison passes, if a guard word has changed.
   std::vector<real> values() const {
     std::vector<real> all(size_ + 2 * guard);
     test_backend().download(memory_.data(), all.data(), memory_.bytes());
-    std::vector<real> inside(all.begin() + guard, all.begin() + guard + size_);
-    for (int64_t i = 0; i < guard; ++i)
-      if (all[i] != sentinel || all[guard + size_ + i] != sentinel)
+    std::vector<real> inside(all.begin() + begin_, all.begin() + begin_ + size_);
+    for (int64_t i = 0; i < int64_t(all.size()); ++i)
+      if ((i < begin_ || i >= begin_ + size_) && all[i] != sentinel)
         return inside.push_back(std::numeric_limits<real>::infinity()), inside;
     return inside;
   }
 
  private:
-  static constexpr int64_t guard = 64;  // alignment is kept
+  static constexpr int64_t guard = 64;
   static constexpr real sentinel = real(-12345);
   Shape shape_;
-  int64_t size_;
+  int64_t size_, begin_;
   Memory memory_;
 };
 

@@ -53,6 +53,12 @@ std::vector<OpCase> cases() {
       return up ? upsample(t, v[0], filter) : downsample(t, v[0], filter);
     };
   };
+  // An op of the first leaf alone.
+  auto of_one = [](std::function<Variable(Tape &, Variable)> op) -> Graph {
+    return [=](Tape &t, const std::vector<Variable> &v) { return op(t, v[0]); };
+  };
+  const Shape six{2, 2, 3, 2, 6}, vectors{5, 1, 1, 1, 12};
+  const RandomKey key{5, Purpose::test};
   return {
       {"conv", {x, w}, conv_case(strided, linear(), false)},
       {"conv_bias_leaky", {x, w, channels4}, conv_case(strided, leaky_relu(0.2), true)},
@@ -79,12 +85,20 @@ std::vector<OpCase> cases() {
        {x},
        [](Tape &t, const std::vector<Variable> &v) { return activate(t, v[0], leaky_relu(0.1)); }},
       {"activate_softplus", {x}, [](Tape &t, const std::vector<Variable> &v) { return activate(t, v[0], softplus()); }},
-      {"silu", {x}, [](Tape &t, const std::vector<Variable> &v) { return silu(t, v[0]); }},
+      {"apply_silu", {x}, of_one([](Tape &t, Variable v) { return apply(t, v, Function::silu); })},
       {"silu_of_conv",
        {x, w, channels4},
        [strided](Tape &t, const std::vector<Variable> &v) {
-         return silu(t, conv(t, v[0], v[1], v[2], strided, tanh_activation()));
+         return apply(t, conv(t, v[0], v[1], v[2], strided, tanh_activation()), Function::silu);
        }},
+      {"apply_exponential", {x}, of_one([](Tape &t, Variable v) { return apply(t, v, Function::exponential); })},
+      // Away from 0, where a logarithm is too steep for these differences.
+      {"apply_log_square", {x}, of_one([](Tape &t, Variable v) {
+         return apply(t, affine(t, v, 0.1, 1), Function::log_square);
+       })},
+      {"apply_normal_to_uniform", {x}, of_one([](Tape &t, Variable v) {
+         return apply(t, v, Function::normal_to_uniform);
+       })},
       {"downsample_average", {x}, resampling_case(Resampling::same(Resampling::average), false)},
       {"downsample_binomial", {x}, resampling_case(Resampling::same(Resampling::binomial), false)},
       {"downsample_inside", {x}, resampling_case(Resampling::valid(Resampling::binomial), false)},
@@ -103,6 +117,54 @@ std::vector<OpCase> cases() {
        }},
       {"add", {x, x}, [](Tape &t, const std::vector<Variable> &v) { return add(t, v[0], v[1]); }},
       {"add_to_itself", {x}, [](Tape &t, const std::vector<Variable> &v) { return add(t, v[0], v[0]); }},
+      {"multiply", {x, x}, [](Tape &t, const std::vector<Variable> &v) { return multiply(t, v[0], v[1]); }},
+      {"multiply_by_itself", {x}, of_one([](Tape &t, Variable v) { return multiply(t, v, v); })},
+      {"multiply_of_activations",
+       {x, x},
+       [](Tape &t, const std::vector<Variable> &v) {
+         const Variable a = activate(t, v[0], tanh_activation()), b = activate(t, v[1], sigmoid_activation());
+         return add(t, multiply(t, multiply(t, a, b), a), b);
+       }},
+      {"affine", {x}, of_one([](Tape &t, Variable v) { return affine(t, v, -1.5, 0.25); })},
+      {"slice", {six}, of_one([](Tape &t, Variable v) { return slice(t, v, 1, 4); })},
+      {"join", {x, Shape{2, 3, 5, 7, 4}}, [](Tape &t, const std::vector<Variable> &v) { return join(t, v[0], v[1]); }},
+      {"join_of_slices", {six}, of_one([](Tape &t, Variable v) {
+         const Variable u = activate(t, v, tanh_activation());
+         return join(t, join(t, slice(t, u, 4, 2), slice(t, u, 0, 3)), slice(t, u, 2, 3));
+       })},
+      {"sum_examples", {x}, of_one([](Tape &t, Variable v) { return sum_examples(t, v); })},
+      {"log_softmax", {six}, of_one([](Tape &t, Variable v) { return log_softmax(t, v); })},
+      {"softmax", {six}, of_one([](Tape &t, Variable v) {
+         return apply(t, log_softmax(t, v), Function::exponential);
+       })},
+      {"maxout", {six}, of_one([](Tape &t, Variable v) { return maxout(t, v, 3); })},
+      {"maxout_of_one_piece", {six}, of_one([](Tape &t, Variable v) { return maxout(t, v, 1); })},
+      {"dropout", {x}, of_one([key](Tape &t, Variable v) { return dropout(t, v, 0.625, key, 3); })},
+      {"two_dropouts", {x}, of_one([key](Tape &t, Variable v) {
+         return add(t, dropout(t, v, 0.5, key, 0), dropout(t, activate(t, v, tanh_activation()), 0.75, key, 1));
+       })},
+      {"cosines", {Shape{5, 1, 2, 3, 2}}, of_one([](Tape &t, Variable v) { return cosines(t, v); })},
+      {"closeness", {vectors}, of_one([](Tape &t, Variable v) { return closeness(t, v, 3); })},
+      // What an op gave is not kept for it where the next needs none of it.
+      {"tanh_of_log_softmax", {six}, of_one([](Tape &t, Variable v) {
+         return activate(t, log_softmax(t, v), tanh_activation());
+       })},
+      {"tanh_of_maxout_of_tanh", {six}, of_one([](Tape &t, Variable v) {
+         return activate(t, maxout(t, activate(t, v, tanh_activation()), 2), tanh_activation());
+       })},
+      {"sum_of_cosines_of_tanh", {vectors}, of_one([](Tape &t, Variable v) {
+         return sum_examples(t, apply(t, cosines(t, activate(t, v, tanh_activation())), Function::silu));
+       })},
+      {"closeness_of_tanh_joined_with_it", {vectors}, of_one([](Tape &t, Variable v) {
+         const Variable u = activate(t, v, tanh_activation());
+         return join(t, u, closeness(t, u, 4));
+       })},
+      {"one_value_of_many_uses", {six}, of_one([key](Tape &t, Variable v) {
+         const Variable u = activate(t, v, tanh_activation());
+         const Variable square = multiply(t, u, u), largest = multiply(t, u, one_hot(t, u));
+         const Variable sum = add(t, add(t, log_softmax(t, u), square), dropout(t, largest, 0.75, key, 2));
+         return add(t, sum, affine(t, u, 2, -1));
+       })},
       // Convolutions hand the gradient down through their input's activation, whichever op that belongs to.
       {"conv_of_conv",
        {x, w, filter_shape(strided, 4, 3)},
@@ -177,6 +239,42 @@ TEST_P(Ops, ReplayIsExact) {
 
 INSTANTIATE_TEST_SUITE_P(All, Ops, testing::ValuesIn(cases()), [](const auto &info) { return info.param.name; });
 
+// It is constant wherever no two channels are equal: what passes through it adds nothing to what comes another way.
+TEST(OneHot, ItsGradientIsZero) {
+  Backend &backend = test_backend();
+  const Shape shape{2, 1, 1, 2, 3};
+  const Tensor x(backend, shape, {1, 3, 2, -1, -4, -2, 0, 0, 5, 7, 6, 6});
+  const std::vector<real> product{0, 3, 0, -1, 0, 0, 0, 0, 5, 7, 0, 0}, twice_hot{0, 2, 0, 2, 0, 0, 0, 0, 2, 2, 0, 0};
+  for (const bool alone : {true, false}) {
+    Arena arena(backend);
+    Tape tape(backend, arena);
+    const Variable vx = tape.leaf(x), hot = one_hot(tape, vx), y = alone ? hot : multiply(tape, vx, hot);
+    tape.keep(y);
+    Tape::Gradient &g = tape.gradient({y}, {vx});
+    tape.plan();
+    tape.forward();
+    backend.fill(tape.seed(g), 2);
+    tape.backward(g);
+    EXPECT_EQ(values(backend, tape.of(g, vx)), alone ? std::vector<real>(12, 0) : twice_hot);
+    if (!alone) {
+      EXPECT_EQ(values(backend, tape.value(y)), product);
+    }
+  }
+}
+
+TEST(OpShapes, ChannelsAndExamples) {
+  Tape tape;
+  const Variable x = tape.leaf({{4, 2, 3, 5, 6}, nullptr}), vectors = tape.leaf({{4, 1, 1, 1, 12}, nullptr});
+  EXPECT_EQ(tape.shape(slice(tape, x, 2, 3)), (Shape{4, 2, 3, 5, 3}));
+  EXPECT_EQ(tape.shape(join(tape, x, slice(tape, x, 0, 1))), (Shape{4, 2, 3, 5, 7}));
+  EXPECT_EQ(tape.shape(sum_examples(tape, x)), (Shape{4, 1, 1, 1, 1}));
+  EXPECT_EQ(tape.shape(log_softmax(tape, x)), (Shape{4, 2, 3, 5, 6}));
+  EXPECT_EQ(tape.shape(one_hot(tape, x)), (Shape{4, 2, 3, 5, 6}));
+  EXPECT_EQ(tape.shape(maxout(tape, x, 3)), (Shape{4, 2, 3, 5, 2}));
+  EXPECT_EQ(tape.shape(cosines(tape, x)), (Shape{4, 1, 1, 1, 4}));
+  EXPECT_EQ(tape.shape(closeness(tape, vectors, 3)), (Shape{4, 1, 1, 1, 3}));
+}
+
 TEST(OpErrors, ShapesThatDisagreeAreRefusedWhenRecorded) {
   Backend &backend = test_backend();
   Arena arena(backend);
@@ -187,6 +285,17 @@ TEST(OpErrors, ShapesThatDisagreeAreRefusedWhenRecorded) {
   EXPECT_THROW(conv(tape, vx, vw, {}, window, linear()), std::invalid_argument);
   EXPECT_THROW(deconv(tape, vx, vw, {}, window, {1, 1, 4, 4, 9}, linear()), std::invalid_argument);
   EXPECT_THROW(add(tape, vx, vs), std::invalid_argument);
+  EXPECT_THROW(multiply(tape, vx, vs), std::invalid_argument);
+  EXPECT_THROW(slice(tape, vx, 2, 2), std::invalid_argument);
+  EXPECT_THROW(slice(tape, vx, -1, 2), std::invalid_argument);
+  EXPECT_THROW(join(tape, vx, vs), std::invalid_argument);
+  for (const int64_t pieces : {2, 6, 0}) EXPECT_THROW(maxout(tape, vx, pieces), std::invalid_argument);
+  for (const real keep : {real(0), real(-0.5), real(1.5)})
+    EXPECT_THROW(dropout(tape, vx, keep, {}, 0), std::invalid_argument);
+  EXPECT_THROW(closeness(tape, vx, 3), std::invalid_argument);  // it has rows
+  Tensor vector(backend, {4, 1, 1, 1, 12});
+  for (const int64_t features : {5, 24, 0})
+    EXPECT_THROW(closeness(tape, tape.leaf(vector), features), std::invalid_argument);
   BatchStatistics s;
   EXPECT_THROW(batch_norm(tape, vx, vs, vs, 1e-5, linear(), s), std::invalid_argument);
 }

@@ -65,28 +65,81 @@ TEST_F(Optimizers, AdamsFirstStepIsTheRate) {
   }
 }
 
+TEST_F(Optimizers, RmspropMatchesTheNaiveRule) {
+  const real keep = real(0.9), epsilon = real(1e-6);
+  std::vector<std::unique_ptr<Guarded>> tensors;
+  std::vector<RmspropUpdate> updates;
+  std::vector<std::vector<double>> value, square;
+  for (const Shape &shape : shapes) {
+    const std::vector<real> start = random_values(shape.size(), unsigned(shape.size())), zero(shape.size(), 0);
+    for (const std::vector<real> &v : {start, zero, zero}) tensors.push_back(std::make_unique<Guarded>(shape, v));
+    const size_t k = tensors.size();
+    updates.push_back({*tensors[k - 3], *tensors[k - 2], *tensors[k - 1], real(0.01 * updates.size() + 0.01)});
+    value.emplace_back(start.begin(), start.end());
+    square.emplace_back(start.size(), 0.);
+  }
+  for (int iteration = 0; iteration < 5; ++iteration) {
+    const double schedule = 1 / (1. + iteration);
+    for (size_t k = 0; k < updates.size(); ++k) {
+      const std::vector<real> g = random_values(value[k].size(), unsigned(100 * iteration + k));
+      test_backend().upload(g.data(), const_cast<real *>(updates[k].gradient.data), g.size() * sizeof(real));
+      for (size_t i = 0; i < g.size(); ++i) {
+        square[k][i] = keep * square[k][i] + (1 - double(keep)) * g[i] * g[i];
+        value[k][i] -= updates[k].rate * schedule * g[i] / (std::sqrt(square[k][i]) + epsilon);
+      }
+    }
+    test_backend().set_clock({iteration, schedule});
+    test_backend().rmsprop(updates, keep, epsilon);
+    for (size_t k = 0; k < updates.size(); ++k) {
+      EXPECT_LE(relative_error(tensors[3 * k]->values(), value[k]), tolerance) << iteration << " " << k;
+      EXPECT_LE(relative_error(tensors[3 * k + 2]->values(), square[k]), tolerance) << iteration << " " << k;
+    }
+  }
+}
+
+// square = (1 - 3/4) g^2, so the first step of rate 0.1 on a schedule of 1/2 is 0.05 g / (|g|/2 + epsilon): 0.1
+// whatever the gradient, unless epsilon is large. Without a gradient there is no step.
+TEST_F(Optimizers, RmspropsFirstStepIsWorkedOut) {
+  test_backend().set_clock({0, 0.5});
+  for (const double epsilon : {1e-8, 1.})
+    for (const double size : {1e-3, 1., 1e4}) {
+      const Shape shape = {1, 1, 1, 1, 3};
+      const Guarded value(shape, {1, 1, 1}), gradient(shape, {real(size), real(-size), 0}), square(shape, {0, 0, 0});
+      test_backend().rmsprop({{value, gradient, square, real(0.1)}}, real(0.75), real(epsilon));
+      const double step = 0.05 * size / (0.5 * size + epsilon), mean = 0.25 * size * size;
+      EXPECT_LE(relative_error(value.values(), std::vector<double>{1 - step, 1 + step, 1}), tolerance);
+      EXPECT_LE(relative_error(square.values(), std::vector<double>{mean, mean, 0}), tolerance);
+      if (epsilon < 1) {
+        EXPECT_NEAR(value.values()[0], 0.9, 1e-5);
+      }
+    }
+}
+
 // More tensors than one launch on a GPU takes.
 TEST_F(Optimizers, EveryTensorOfALongListIsUpdated) {
   const Shape shape = {1, 1, 1, 1, 2};
   std::vector<std::unique_ptr<Guarded>> tensors;
   std::vector<AdamUpdate> adam;
   std::vector<MomentumUpdate> momentum;
+  std::vector<RmspropUpdate> rmsprop;
   std::vector<AverageUpdate> averages;
   for (int k = 0; k < 100; ++k) {
-    for (const real v : {0, 1, 0, 0, 0, 0, 9})
+    for (const real v : {0, 1, 0, 0, 0, 0, 9, 0, 0})
       tensors.push_back(std::make_unique<Guarded>(shape, std::vector<real>(2, v)));
-    const auto *const t = tensors.data() + tensors.size() - 7;  // two values, their gradient, and what is kept
+    const auto *const t = tensors.data() + tensors.size() - 9;  // three values, their gradient, and what is kept
     adam.push_back({*t[0], *t[1], *t[2], *t[3], real(k)});
     momentum.push_back({*t[4], *t[1], *t[5], real(k), 1, 1, 0});
+    rmsprop.push_back({*t[7], *t[1], *t[8], real(k)});
     averages.push_back({*t[4], *t[6]});
   }
   test_backend().set_clock({});
   test_backend().adam(adam, AdamRule());
   test_backend().capped_momentum(momentum, 0);
+  test_backend().rmsprop(rmsprop, 0, real(1e-8));
   test_backend().average(averages, 1);
   for (size_t k = 0; k < adam.size(); ++k)
-    for (int of : {0, 4, 6})
-      EXPECT_NEAR(tensors[7 * k + of]->values()[1], -double(k), 1e-5 * double(k)) << k << " " << of;
+    for (int of : {0, 4, 6, 7})
+      EXPECT_NEAR(tensors[9 * k + of]->values()[1], -double(k), 1e-5 * double(k)) << k << " " << of;
 }
 
 // One gradient far above the cap, one far below, one without a cap; several steps with momentum and decay.
@@ -193,6 +246,12 @@ TEST_F(Optimizers, NanReachesTheParameters) {
   test_backend().adam({{value, gradient, m, v, real(0.1)}}, AdamRule());
   EXPECT_TRUE(std::isnan(value.values()[42]));
   EXPECT_FALSE(std::isnan(value.values()[41]));
+  const Guarded other(shape, random_values(100, 2)), square(shape, std::vector<real>(100, 0));
+  test_backend().rmsprop({{other, gradient, square, real(0.1)}}, real(0.9), real(1e-8));
+  for (const std::vector<real> &got : {other.values(), square.values()}) {
+    EXPECT_TRUE(std::isnan(got[42]));
+    EXPECT_FALSE(std::isnan(got[41]));
+  }
 }
 
 // Nothing is changed when one of the updates is refused.
@@ -205,6 +264,9 @@ TEST_F(Optimizers, RefuseDisagreeingShapes) {
   const MomentumUpdate fine = {a, c, d, 1, 1, 1, 0};
   for (const MomentumUpdate &bad : {MomentumUpdate{a, b, c, 1, 1, 1, 0}, {a, c, b, 1, 1, 1, 0}})
     EXPECT_THROW(test_backend().capped_momentum({fine, bad}, 0), std::invalid_argument);
+  const RmspropUpdate well = {a, c, d, 1};
+  for (const RmspropUpdate &bad : {RmspropUpdate{a, b, c, 1}, {a, c, b, 1}})
+    EXPECT_THROW(test_backend().rmsprop({well, bad}, 0, 1), std::invalid_argument);
   EXPECT_THROW(test_backend().average({{d, a}, {b, a}}, 0), std::invalid_argument);
   EXPECT_EQ(a.values(), (std::vector<real>{1, 2, 3, 4}));
 }
