@@ -10,7 +10,8 @@ using Arguments = std::vector<std::string>;
 
 const Vocabulary names = {{"texture", "object", "scene", "digits", "dynamic-texture"},
                           {"digits", "scene", "texture", "video", "all"},
-                          {"quick", "paper"}};
+                          {"quick", "paper"},
+                          {"cooperative", "descriptor", "persistent-cd", "generator"}};
 
 Options parse(const Arguments &arguments) { return parse_options(arguments, names); }
 
@@ -152,7 +153,7 @@ TEST(Options, impossible_combinations_are_refused) {
   EXPECT_EQ(refusal({"--exp", "scene", "--sample", "3", "--resume"}), "--sample and --resume exclude each other");
   EXPECT_EQ(refusal({"--exp", "scene", "--size", "3x4"}), "--size goes with --sample");
   EXPECT_EQ(refusal({"--exp", "scene", "--mask", "m"}), "--mask goes with --complete or --evaluate");
-  EXPECT_EQ(refusal({"--exp", "scene", "--splits", "5"}), "--splits goes with --evaluate or --compare");
+  EXPECT_EQ(refusal({"--exp", "scene", "--splits", "5"}), "--splits goes with --evaluate, --compare or --table");
   EXPECT_EQ(refusal({"--exp", "scene", "--evaluate", "--statistics", "s.npz"}),
             "--statistics goes with --features, the net that they were made by");
   EXPECT_EQ(refusal({"--compare", "made", "--data", "real"}),

@@ -10,6 +10,7 @@
 #include "app/pictures.h"
 #include "app/progress.h"
 #include "experiments/examples.h"
+#include "rivals/dcgan_completion.h"
 
 namespace coopnets {
 
@@ -43,18 +44,35 @@ Completion::Completion(Backend &backend, SavedModel &saved, const Settings &s, u
   settings_.seed = seed;
 }
 
-std::vector<real> Completion::fill(const std::vector<real> &pictures, const std::vector<Mask> &masks) {
+std::vector<real> Completion::visible(const std::vector<Mask> &masks) const {
   const int64_t channels = generator_.output(latent_).c;
-  std::vector<real> visible;
-  visible.reserve(pictures.size());
+  std::vector<real> all;
   for (const Mask &mask : masks)
-    for (const uint8_t hidden : mask.hidden) visible.insert(visible.end(), channels, hidden ? real(0) : real(1));
+    for (const uint8_t hidden : mask.hidden) all.insert(all.end(), channels, hidden ? real(0) : real(1));
+  return all;
+}
+
+std::vector<real> Completion::fill(const std::vector<real> &pictures, const std::vector<Mask> &masks) {
+  const std::vector<real> seen = visible(masks);
   std::vector<real> filled;
-  for (const Inferred &one :
-       infer_latents(backend_, generator_, latent_, pictures, visible, settings_, chains_at_a_time))
+  for (const Inferred &one : infer_latents(backend_, generator_, latent_, pictures, seen, settings_, chains_at_a_time))
     filled.insert(filled.end(), one.example.begin(), one.example.end());
   for (size_t i = 0; i < filled.size(); ++i)
-    if (visible[i] == 1) filled[i] = pictures[i];
+    if (seen[i] == 1) filled[i] = pictures[i];
+  return filled;
+}
+
+std::vector<real> Completion::fill_as_gan(Network &discriminator, const std::vector<real> &pictures,
+                                          const std::vector<Mask> &masks) {
+  const std::vector<real> seen = visible(masks);
+  GanCompletion s;
+  s.steps = settings_.steps;
+  s.restarts = settings_.restarts;
+  s.seed = settings_.seed;
+  std::vector<real> filled =
+      gan_completion(backend_, generator_, discriminator, latent_.at(0), pictures, seen, s, chains_at_a_time);
+  for (size_t i = 0; i < filled.size(); ++i)
+    if (seen[i] == 1) filled[i] = pictures[i];
   return filled;
 }
 

@@ -17,8 +17,13 @@ class Completion {
 
   // Values [count, ...] in [-1, 1], one mask a picture.
   std::vector<real> fill(const std::vector<real> &pictures, const std::vector<Mask> &masks);
+  // The same by the discriminator's help (rivals/dcgan_completion.h).
+  std::vector<real> fill_as_gan(Network &discriminator, const std::vector<real> &pictures,
+                                const std::vector<Mask> &masks);
 
  private:
+  // 1 for each value that its mask leaves visible; and filled values with the pictures' own there.
+  std::vector<real> visible(const std::vector<Mask> &masks) const;
   Backend &backend_;
   Network &generator_;
   std::vector<Shape> latent_;

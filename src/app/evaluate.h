@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "app/options.h"
+#include "app/report.h"
 
 namespace coopnets {
 
@@ -25,5 +26,9 @@ int evaluate(const Options &);
 int evaluate_texture(const Options &);
 int evaluate_pictures(const Options &);    // digits, objects, scenes, benchmarks
 int evaluate_completion(const Options &);  // with the rivals of Table 4
+
+// What evaluate_pictures() and evaluate_completion() print, without printing it.
+std::vector<Table> picture_tables(const Options &);
+std::vector<Table> completion_tables(const Options &);
 
 }  // namespace coopnets

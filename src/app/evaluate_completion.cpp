@@ -14,6 +14,7 @@
 #include "metrics/inception_score.h"
 #include "metrics/psnr.h"
 #include "rivals/inpaint.h"
+#include "rivals/rival.h"
 #include "tensor/file.h"
 
 namespace coopnets {
@@ -90,7 +91,7 @@ Scores mean_score(const Frames &truth, const std::vector<Mask> &masks, Task task
 
 }  // namespace
 
-int evaluate_completion(const Options &options) {
+std::vector<Table> completion_tables(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string path = checkpoint_path(options);
   SavedModel saved = load_model(*backend, path, options);
@@ -122,6 +123,8 @@ int evaluate_completion(const Options &options) {
   }
 
   Completion completion(*backend, saved, settings, seed);
+  const Rival *const rival_system = find_rival(saved.algorithm);
+  const std::string own = rival_system ? rival_system->title : "CoopNets";
   std::vector<std::pair<std::string, std::function<Frames(const Frames &, const Mask &, uint64_t)>>> rivals;
   for (int method = 1; method <= 5; ++method)
     rivals.emplace_back("inter-" + std::to_string(method), [method](const Frames &picture, const Mask &mask, uint64_t) {
@@ -155,7 +158,7 @@ int evaluate_completion(const Options &options) {
       progress.note(c.title + ", " + name + ": error " + std::to_string(score.error.mean) + ", PSNR " +
                     std::to_string(score.psnr.mean) + " dB");
     };
-    progress.note(c.title + ", CoopNets: inferring " + std::to_string(count) + " latent vectors");
+    progress.note(c.title + ", " + own + ": inferring " + std::to_string(count) + " latent vectors");
     const std::vector<real> filled = completion.fill(pictures, c.masks);
     save_completion(sibling(path, "completion_" + c.name), pictures, filled, c.masks, example,
                     picture_texts(saved, path, options));
@@ -165,7 +168,13 @@ int evaluate_completion(const Options &options) {
       look(*net, filled, example, completed.back());
     }
     const auto task = [&](const std::string &name) { return Task(progress, c.title + ", " + name, count); };
-    note("CoopNets", mean_score(truth, c.masks, task("CoopNets"), [&](int64_t k) { return frame(ours, k); }));
+    note(own, mean_score(truth, c.masks, task(own), [&](int64_t k) { return frame(ours, k); }));
+    if (saved.algorithm == "dcgan") {
+      const std::string with_both = own + ", with its discriminator";
+      progress.note(c.title + ", " + with_both + ": inferring " + std::to_string(count) + " latent vectors");
+      const Frames yeh = unit_range(completion.fill_as_gan(*saved.partner, pictures, c.masks), example);
+      note(with_both, mean_score(truth, c.masks, task(with_both), [&](int64_t k) { return frame(yeh, k); }));
+    }
     for (const auto &[name, rival] : rivals)
       note(name, mean_score(truth, c.masks, task(name), [&, &rival = rival](int64_t k) {
              return rival(
@@ -190,13 +199,12 @@ int evaluate_completion(const Options &options) {
   std::vector<Table> tables = {errors, psnrs};
   if (net) {
     std::vector<FeatureSet> made;
-    for (size_t i = 0; i < columns.size(); ++i) made.push_back({"CoopNets, " + columns[i].title, completed[i]});
+    for (size_t i = 0; i < columns.size(); ++i) made.push_back({own + ", " + columns[i].title, completed[i]});
     Comparison comparison{made, FeatureSet{"held-out originals", originals}, {}, nullptr, options.splits};
     if (statistics) comparison.statistics = &*statistics;
     tables.push_back(feature_scores(*net, comparison, [&](const std::string &text) { progress.note(text); }));
     tables.back().notes.push_back("whole pictures with their holes filled, against the originals");
   }
-  for (const Table &one : tables) std::printf("%s\n", table_text(one).c_str());
   const std::string file = sibling(path, "evaluation.json");
   std::vector<Fact> facts = report_facts(saved, path, options);
   facts.push_back({"pictures", count});
@@ -206,6 +214,11 @@ int evaluate_completion(const Options &options) {
   write_atomically(file, report_json(facts, tables));
   progress.note(file + " holds these numbers; " + sibling(path, "completion_*.png") +
                 " show original, occluded and recovered pictures" + unreadable(examples->bad_count()));
+  return tables;
+}
+
+int evaluate_completion(const Options &options) {
+  for (const Table &one : completion_tables(options)) std::printf("%s\n", table_text(one).c_str());
   return 0;
 }
 

@@ -39,14 +39,15 @@ struct PictureSet {
 
 class PictureEvaluation {
  public:
-  PictureEvaluation(const Options &options)
+  PictureEvaluation(const Options &options, bool prints)
       : options_(options),
+        prints_(prints),
         backend_(make_backend(options)),
         path_(checkpoint_path(options)),
         saved_(load_model(*backend_, path_, options)),
         progress_(options.quiet) {}
 
-  int run() {
+  std::vector<Table> run() {
     // Whatever cannot be done is said before the samples are drawn.
     training_ = open(saved_.settings, Part::train);
     check_same_data(saved_, path_, *training_);
@@ -58,7 +59,7 @@ class PictureEvaluation {
     if (net_) features();
     neighbours();
     progress_.note(sibling(path_, "evaluation.json") + " holds these numbers" + unreadable(bad_count()));
-    return 0;
+    return tables_;
   }
 
  private:
@@ -70,8 +71,9 @@ class PictureEvaluation {
   int64_t bad_count() const { return training_->bad_count() + (held_out_ ? held_out_->bad_count() : 0); }
 
   void draw_samples() {
-    const std::unique_ptr<Sampler> sampler = model_sampler(*backend_, saved_, path_, options_.samples);
-    if (saved_.model.generator) sets_.push_back({"generator", {}, {}, {}});
+    const bool makes = saved_.makes_samples_itself();
+    const std::unique_ptr<SampleSource> sampler = model_sampler(*backend_, saved_, path_, options_.samples);
+    if (makes) sets_.push_back({"generator", {}, {}, {}});
     if (saved_.model.descriptor) sets_.push_back({"descriptor", {}, {}, {}});
     Task task(progress_, net_ ? "samples and their features" : "samples", options_.samples);
     sampler->draw(sampling_settings(saved_, options_.seed), options_.samples,
@@ -304,7 +306,7 @@ class PictureEvaluation {
 
   // Prints it, and writes it beside those before it.
   void publish(const Table &table) {
-    std::printf("%s\n", table_text(table).c_str());
+    if (prints_) std::printf("%s\n", table_text(table).c_str());
     std::fflush(stdout);
     tables_.push_back(table);
     std::vector<Fact> facts = report_facts(saved_, path_, options_);
@@ -316,6 +318,7 @@ class PictureEvaluation {
   }
 
   const Options &options_;
+  const bool prints_;
   std::unique_ptr<Backend> backend_;
   std::string path_;
   SavedModel saved_;
@@ -333,6 +336,11 @@ class PictureEvaluation {
 
 }  // namespace
 
-int evaluate_pictures(const Options &options) { return PictureEvaluation(options).run(); }
+int evaluate_pictures(const Options &options) {
+  PictureEvaluation(options, true).run();
+  return 0;
+}
+
+std::vector<Table> picture_tables(const Options &options) { return PictureEvaluation(options, false).run(); }
 
 }  // namespace coopnets

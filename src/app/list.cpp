@@ -5,6 +5,7 @@
 #include "experiments/classifier.h"
 #include "experiments/experiment.h"
 #include "experiments/nets.h"
+#include "rivals/rival.h"
 
 namespace coopnets {
 
@@ -61,6 +62,17 @@ std::string data_text(const Experiment &e) {
   return own;
 }
 
+// The rivals that learn a generator, each with its presets.
+std::string rivals_text() {
+  std::string text = "rivals (--algorithm NAME), with the generators of the experiments' presets:\n";
+  for (const Rival &rival : rivals()) {
+    text += "  " + rival.name + " - " + rival.title + "\n";
+    for (const Preset &preset : rival.presets)
+      text += "    --preset " + preset.name + " (" + preset.source + ")\n      " + preset.settings + "\n";
+  }
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string list_text(const std::string &experiment) {
@@ -95,6 +107,7 @@ std::string list_text(const std::string &experiment) {
             "datasets/digits\n" +
             net_text("classifier", "of ten categories", {{1, 1, c.size, c.size, 3}}, classifier_net(10)) + "\n";
   }
+  if (experiment.empty()) text += rivals_text();
   text += "settings (--set name=value ...):\n";
   for (const Field<Settings> &field : setting_fields())
     text += "  " + field.name + std::string(field.name.size() < 22 ? 22 - field.name.size() : 1, ' ') + " " +

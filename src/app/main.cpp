@@ -10,6 +10,7 @@
 #include "app/device.h"
 #include "app/evaluate.h"
 #include "app/list.h"
+#include "app/paper_table.h"
 #include "app/picture_texts.h"
 #include "app/sample.h"
 #include "app/saved_model.h"
@@ -17,6 +18,8 @@
 #include "app/train_classifier.h"
 #include "experiments/classifier.h"
 #include "experiments/experiment.h"
+#include "experiments/model.h"
+#include "rivals/rival.h"
 #include "tensor/file.h"
 
 namespace coopnets {
@@ -29,6 +32,8 @@ Vocabulary vocabulary() {
   names.experiments.push_back(classifier_name);
   names.benchmarks = benchmarks();
   names.presets = preset_names();
+  names.algorithms = algorithm_names();
+  for (const Rival &rival : rivals()) names.algorithms.push_back(rival.name);
   return names;
 }
 
@@ -57,6 +62,8 @@ int run(const std::vector<std::string> &arguments) {
     std::cout << list_text(options.experiment);
   } else if (!options.bench.empty()) {
     return bench(options);
+  } else if (options.table > 0) {
+    return make_table(options);
   } else if (!options.compare.empty()) {
     return compare(options);
   } else if (options.experiment == classifier_name) {

@@ -25,9 +25,10 @@ std::vector<real> kept_chains(const std::string &path, const Shape &example, int
 
 }  // namespace
 
-std::unique_ptr<Sampler> model_sampler(Backend &backend, SavedModel &saved, const std::string &path,
-                                       Network *descriptor, const std::vector<Shape> &latent, const Shape &example,
-                                       int64_t count) {
+std::unique_ptr<SampleSource> model_sampler(Backend &backend, SavedModel &saved, const std::string &path,
+                                            Network *descriptor, const std::vector<Shape> &latent, const Shape &example,
+                                            int64_t count) {
+  if (saved.chain) return std::move(saved.chain);
   const Settings &s = saved.settings;
   const Statistics statistics = s.statistics == "batch" ? Statistics::batch : Statistics::running;
   const int64_t roomy = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, count);
@@ -46,7 +47,8 @@ std::unique_ptr<Sampler> model_sampler(Backend &backend, SavedModel &saved, cons
   return sampler;
 }
 
-std::unique_ptr<Sampler> model_sampler(Backend &backend, SavedModel &saved, const std::string &path, int64_t count) {
+std::unique_ptr<SampleSource> model_sampler(Backend &backend, SavedModel &saved, const std::string &path,
+                                            int64_t count) {
   return model_sampler(backend, saved, path, saved.model.descriptor.get(), latent_shapes(saved.settings),
                        example_shape(*saved.experiment, saved.settings), count);
 }

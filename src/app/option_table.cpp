@@ -34,6 +34,8 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.flag("interpolate", &Options::interpolate, "walk between latent vectors of a checkpoint");
   add.flag("complete", &Options::complete, "fill the hidden part of pictures, or of the PICTURE that follows");
   add.flag("evaluate", &Options::evaluate, "compute the measures of the paper's tables");
+  add.number("table", "N", &Options::table, 1, 4,
+             "learn and evaluate every row of the paper's Table N that is missing, and print it");
   add.text("compare", "FOLDER", &Options::compare, {},
            "score its pictures against those of --data, or --statistics, by the net of --features");
   add.text("bench", "NAME", &Options::bench, names.benchmarks, "time a net's learning iteration, one JSON line a net");
@@ -49,8 +51,11 @@ std::vector<Option> option_table(const Vocabulary &names) {
            recorded);
   add.number("iterations", "N", &Options::iterations, 1, any, "learning iterations of the whole run (the preset's)");
   add.number("seed", "N", &Options::seed, 0, any, "the same seed gives the same run (1)", recorded);
-  add.text("algorithm", "NAME", &Options::algorithm, {"cooperative", "descriptor", "persistent-cd", "generator"},
-           "both nets (cooperative, the default), or one alone: descriptor, persistent-cd or generator", recorded);
+  add.text(
+      "algorithm", "NAME", &Options::algorithm, names.algorithms,
+      "both nets (cooperative, the default), one alone (descriptor, persistent-cd or generator), or a rival, whose "
+      "presets are its own",
+      recorded);
   add.text("category", "NAME", &Options::category, {}, "what to learn where the data holds several categories");
   add.text("set", "NAME=VALUE ...", nullptr, {}, "change settings; --list names them");  // see Options::settings
   add.text("config", "FILE", &Options::config, {},
@@ -83,6 +88,9 @@ std::vector<Option> option_table(const Vocabulary &names) {
            "mean and covariance of features (.npz with mu and sigma) for a FID to them");
   add.number("samples", "N", &Options::samples, 1, 1e9, "samples to draw (10000)");
   add.number("splits", "N", &Options::splits, 1, 1e6, "parts that give a score its standard deviation (10)");
+  add.text("rows", "NAME,...", &Options::rows, {}, "the rows of --table, as --algorithm has them (all of the table)");
+  add.text("counts", "N,...", &Options::counts, {},
+           "learn so many pictures of each category in turn, ten samples for each, as Table 1 does");
   return add.rows;
 }
 

@@ -197,18 +197,20 @@ void refuse_useless(const Options &options, const std::set<std::string> &typed) 
       {{"bench"}, {"data", "preset", "seed", "algorithm", "category", "config", "out", "name"}},
       {{"compare"}, {"preset", "iterations", "algorithm", "category", "config", "name", "set"}},
       {{"sample", "interpolate", "complete"}, {"preset", "iterations", "algorithm"}},
+      {{"table"}, {"algorithm", "name", "resume", "overwrite", "config"}},
       {{"evaluate"}, {"iterations", "algorithm"}}};  // the rivals of a video need a preset and no run
   for (const auto &[actions, names] : useless)
     for (const std::string &action : actions)
       for (const std::string &name : names)
         if (options.is_given(action) && typed.count(name))
-          throw UsageError(
-              "--" + name + " does nothing beside --" + action +
-              (action == "bench" || action == "compare" ? "" : ": leave it out, what was learned has its own"));
+          throw UsageError("--" + name + " does nothing beside --" + action +
+                           (action == "bench" || action == "compare" || action == "table"
+                                ? ""
+                                : ": leave it out, what was learned has its own"));
 }
 
 void check_combination(const Options &options) {
-  exclude(options, {"sample", "interpolate", "complete", "evaluate", "compare", "bench", "list"});
+  exclude(options, {"sample", "interpolate", "complete", "evaluate", "compare", "bench", "table", "list"});
   exclude(options, {"resume", "overwrite"});
   exclude(options, {"exp", "compare", "bench"});
   for (const char *action : {"sample", "interpolate", "complete", "evaluate", "compare", "bench"})
@@ -219,13 +221,15 @@ void check_combination(const Options &options) {
     throw UsageError("--save " + options.save + " takes one sample, and --sample asks for " +
                      std::to_string(options.sample) + ": --save png writes a file of each");
   needs(options, "mask", {"complete", "evaluate"});
-  for (const char *name : {"features", "samples", "splits"}) needs(options, name, {"evaluate", "compare"});
+  for (const char *name : {"features", "samples", "splits"}) needs(options, name, {"evaluate", "compare", "table"});
+  for (const char *name : {"rows", "counts"}) needs(options, name, {"table"});
   needs(options, "compare", {"features"}, ", the net that looks at the pictures");
   needs(options, "compare", {"data", "statistics"}, ", what they are compared with");
   needs(options, "statistics", {"features"}, ", the net that they were made by");
   if (options.device == "cpu" && (options.precision == "tf32" || options.precision == "bf16"))
     throw UsageError(as_given(options, "precision", options.precision) + " needs a GPU; the CPU computes in fp32");
-  if (options.experiment.empty() && options.bench.empty() && options.compare.empty() && !options.list)
+  if (options.experiment.empty() && options.bench.empty() && options.compare.empty() && options.table == 0 &&
+      !options.list)
     throw UsageError("nothing to do: name an experiment by --exp NAME; --list shows them, --help explains the options");
 }
 

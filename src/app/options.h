@@ -39,6 +39,9 @@ struct Options {
   std::string picture, mask;  // of --complete
   std::string features, statistics, compare;
   int64_t samples = 10000, splits = 10;
+  int64_t table = 0;   // 0: none
+  std::string rows;    // of it, "" for all
+  std::string counts;  // of Table 1: pictures of each category, "" for all there are
 
   std::string config;
   bool quiet = false;
@@ -53,9 +56,9 @@ struct Options {
 // How an error names an option: "--device cuda", or "device=cuda of PATH/config.txt (--device changes it)".
 std::string as_given(const Options &, const std::string &option, const std::string &value);
 
-// The names that --exp, --bench and --preset know.
+// The names that --exp, --bench, --preset and --algorithm know.
 struct Vocabulary {
-  std::vector<std::string> experiments, benchmarks, presets;
+  std::vector<std::string> experiments, benchmarks, presets, algorithms;
 };
 
 // `arguments` without the program's name. A --config file is read first, the rest overrides it; the machine that it

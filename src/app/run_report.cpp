@@ -7,9 +7,7 @@
 #include <filesystem>
 
 #include "app/evolution.h"
-#include "app/pictures.h"
-#include "data/bytes.h"
-#include "data/png_chunks.h"
+#include "app/html.h"
 #include "tensor/file.h"
 
 namespace coopnets {
@@ -22,36 +20,12 @@ constexpr size_t most_points = 400;             // of a curve
 constexpr size_t most_bytes = size_t{8} << 20;  // of pictures; the first ones go where there are more
 constexpr int64_t most_file = int64_t{1} << 30;
 
-constexpr char style[] =
-    "body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:1400px;padding:1em;color:#222;background:#fff}"
-    "h1{font-size:1.5em}h2{font-size:1.2em;margin-top:2em}"
-    ".row{display:flex;flex-wrap:wrap;gap:1em}figure{margin:0;max-width:100%}"
-    "figure img{display:block;max-width:90vw;height:auto;image-rendering:pixelated}"
-    "input[type=range]{width:min(512px,90vw)}svg{width:min(640px,90vw);height:auto;background:#f6f6f6}"
-    "pre{overflow-x:auto;background:#f6f6f6;padding:1em}figcaption{font-size:.9em}";
 constexpr char script[] =
     "const when=document.getElementById('when'),at=document.getElementById('at');"
     "function show(){at.textContent=iterations[when.value];"
     "for(const kind in sheets)document.getElementById('sheet-'+kind).src=sheets[kind][when.value];}"
     "when.oninput=show;show();";
 const char *const colours[] = {"#1b6ca8", "#c0392b", "#2e8b57", "#8e44ad", "#b8860b"};
-
-std::string escaped(const std::string &text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
 
 std::string number(double value) {
   char text[32];
@@ -63,28 +37,6 @@ std::string place(double pixels) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f", pixels);
   return text;
-}
-
-std::string data_uri(const std::string &png) {
-  constexpr char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out = "data:image/png;base64,";
-  for (size_t i = 0; i < png.size(); i += 3) {
-    uint32_t three = 0;
-    for (size_t k = 0; k < 3; ++k) three = three << 8 | (i + k < png.size() ? uint8_t(png[i + k]) : 0);
-    for (size_t k = 0; k < 4; ++k) out += i + k > png.size() ? '=' : letters[three >> (18 - 6 * k) & 63];
-  }
-  return out;
-}
-
-std::string picture(const std::string &path) { return fs::exists(path) ? data_uri(read_file(path, most_file)) : ""; }
-
-// ' width="532"' of a PNG: enlarged by a whole factor, so that all its pixels are equally large on the page.
-std::string width_of(const std::string &path) {
-  const std::string png = read_file(path, most_file);
-  if (png.size() < png_header_end) return "";
-  const auto *sides = reinterpret_cast<const uint8_t *>(png.data()) + 16;  // in IHDR: width, height
-  const int64_t width = big_endian32(sides), height = big_endian32(sides + 4);
-  return " width=\"" + std::to_string(width * factor_of_sheet(height, width)) + '"';
 }
 
 // "energy" of "energy_observed": columns of one chart.
@@ -165,18 +117,18 @@ std::string pictures(const std::string &folder) {
     if (!iterations.empty() && bytes > most_bytes) break;
     iterations.insert(iterations.begin(), *at);
   }
-  const std::string observed = picture(folder + "/observed.png");
+  const std::string observed = picture_uri(folder + "/observed.png");
   if (!observed.empty())
-    figures = "<figure><img alt=\"observed\"" + width_of(folder + "/observed.png") + " src=\"" + observed +
+    figures = "<figure><img alt=\"observed\"" + picture_width(folder + "/observed.png") + " src=\"" + observed +
               "\"><figcaption>observed</figcaption></figure>\n";
   if (iterations.empty()) return "<div class=\"row\">\n" + figures + "</div>\n";
   for (const auto &[kind, files] : sheets) {
     scripted += (scripted.empty() ? "" : ",") + ('"' + kind + "\":[");
     for (const int64_t iteration : iterations)
-      scripted += (iteration == iterations.front() ? "\"" : ",\"") + picture(files.at(iteration)) + '"';
+      scripted += (iteration == iterations.front() ? "\"" : ",\"") + picture_uri(files.at(iteration)) + '"';
     scripted += "]";
-    figures += "<figure><img id=\"sheet-" + kind + "\" alt=\"" + kind + '"' + width_of(files.at(iterations.back())) +
-               "><figcaption>" + kind + "</figcaption></figure>\n";
+    figures += "<figure><img id=\"sheet-" + kind + "\" alt=\"" + kind + '"' +
+               picture_width(files.at(iterations.back())) + "><figcaption>" + kind + "</figcaption></figure>\n";
   }
   std::string numbers;
   for (const int64_t iteration : iterations) numbers += (numbers.empty() ? "" : ",") + std::to_string(iteration);
@@ -187,6 +139,13 @@ std::string pictures(const std::string &folder) {
 }
 
 }  // namespace
+
+double Curves::seconds() const {
+  double sum = 0;
+  if (!values.empty())
+    for (const double s : values.back()) sum += s;
+  return sum;
+}
 
 Curves read_curves(const std::string &log) {
   const std::string text = read_file(log, most_file);
@@ -246,18 +205,14 @@ std::string verdict(const Curves &curves) {
 std::string run_report(const std::string &folder, const std::string &title) {
   const Curves curves = read_curves(folder + "/log.csv");
   const std::string said = verdict(curves);
-  double seconds = 0;
-  if (!curves.values.empty())
-    for (const double s : curves.values.back()) seconds += s;
   const std::string iterations = std::to_string(curves.iterations.empty() ? 0 : int64_t(curves.iterations.back()));
-  return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-         escaped(title) + "</title>\n<style>" + style + "</style></head>\n<body>\n<h1>" + escaped(title) +
-         "</h1>\n<p>" + iterations + " iterations in " + number(seconds) + " s" + (said.empty() ? "" : "; " + said) +
-         ".</p>\n<h2>Pictures</h2>\n" + pictures(folder) + "<h2>Curves</h2>\n<div class=\"row\">\n" + charts(curves) +
-         "</div>\n<h2>Settings</h2>\n<p><code>coopnets --config config.txt --name ANOTHER</code> repeats the run.</p>\n"
-         "<pre>" +
-         escaped(read_file(folder + "/config.txt", 1 << 20)) + "</pre>\n</body></html>\n";
+  return html_page(title, "<p>" + iterations + " iterations in " + number(curves.seconds()) + " s" +
+                              (said.empty() ? "" : "; " + said) + ".</p>\n<h2>Pictures</h2>\n" + pictures(folder) +
+                              "<h2>Curves</h2>\n<div class=\"row\">\n" + charts(curves) +
+                              "</div>\n<h2>Settings</h2>\n<p><code>coopnets --config config.txt --name ANOTHER</code> "
+                              "repeats the run.</p>\n"
+                              "<pre>" +
+                              escaped(read_file(folder + "/config.txt", 1 << 20)) + "</pre>\n");
 }
 
 }  // namespace coopnets

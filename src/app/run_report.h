@@ -10,6 +10,7 @@ struct Curves {
   std::vector<std::string> columns;  // without the first, the iteration
   std::vector<double> iterations;
   std::vector<std::vector<double>> values;  // [column][row]
+  double seconds() const;                   // of all iterations: the last column
 };
 Curves read_curves(const std::string &log);  // throws std::runtime_error where the file cannot be read
 

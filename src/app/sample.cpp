@@ -83,7 +83,7 @@ std::string closing_note(int64_t count, const Shape &shape, const std::string &f
 }
 
 // --save FILE.png: the one sample, as the descriptor has revised it where there is one.
-void save_one(Sampler &sampler, const SavedModel &saved, const Options &options, const Canvas &canvas,
+void save_one(SampleSource &sampler, const SavedModel &saved, const Options &options, const Canvas &canvas,
               const Shape &example, bool revised, const PngTexts &texts) {
   const fs::path folder = fs::path(options.save).parent_path();
   if (!folder.empty() && !fs::is_directory(folder))
@@ -115,7 +115,8 @@ int sample(const Options &options) {
     progress.warn("the descriptor is as large as the clips that it was trained on, so these samples are not revised");
     descriptor = nullptr;
   }
-  const std::unique_ptr<Sampler> sampler =
+  const bool makes = saved.makes_samples_itself();
+  const std::unique_ptr<SampleSource> sampler =
       model_sampler(*backend, saved, path, descriptor, canvas.latent, example, options.sample);
 
   const PngTexts texts = picture_texts(saved, path, options);
@@ -129,7 +130,7 @@ int sample(const Options &options) {
   const std::string folder = folder_beside(path, "sampled");
   std::set<std::string> older = samples_in(folder);
   std::optional<SampleFiles> generated, revised;
-  if (generator) generated.emplace(folder, "generator", canvas.wanted, options.sample, array, older, texts);
+  if (makes) generated.emplace(folder, "generator", canvas.wanted, options.sample, array, older, texts);
   if (descriptor) revised.emplace(folder, "descriptor", canvas.wanted, options.sample, array, older, texts);
   if (options.sample * example.size() > loud)
     progress.note("drawing " + std::to_string(options.sample) + (options.sample == 1 ? " sample of " : " samples of ") +

@@ -51,11 +51,14 @@ namespace {
 
 constexpr char format[] = "coopnets 2";
 
-void check_settings(const SafetensorsFile &file, const Experiment &experiment, const Settings &s) {
+// The nets that the settings name, the generator as a rival has it; rival: null for none.
+void check_settings(const SafetensorsFile &file, const Experiment &experiment, const Rival *rival, const Settings &s) {
   try {
     const Shape example = example_shape(experiment, s);
     const Sketch d = sketch(find_net(Net::descriptor, s.descriptor).function(s), "descriptor", {example});
-    const Sketch g = sketch(find_net(Net::generator, s.generator).function(s), "generator", latent_shapes(s));
+    const NetFunction generator =
+        rival ? rival_generator(*rival, experiment, s) : find_net(Net::generator, s.generator).function(s);
+    const Sketch g = sketch(generator, "generator", latent_shapes(s));
     check_parameters(file, d);
     check_parameters(file, g);
     require_same(g.outputs.at(0), example, "its settings do not fit together");
@@ -70,6 +73,18 @@ NamedViews averaged(const SafetensorsFile &file, NamedViews state, const std::st
   for (auto &[name, view] : state)
     if (statistics == "batch" && file.find(average_of(name))) name = average_of(name);
   return state;
+}
+
+// The first layer tells whether the settings are those of the file, before they are given any memory.
+std::unique_ptr<ChainLearner> load_chain(Backend &backend, const SafetensorsFile &file, const Rival &rival,
+                                         const Experiment &experiment, const Settings &s, uint64_t seed) {
+  const Shape example = example_shape(experiment, s);
+  const StoredTensor &first = file.at(rival.name + ".0.weights");
+  if (first.shape != std::vector<int64_t>{1, 1, 1, example.example(), s.width} || s.batch > 1 << 20)
+    throw std::runtime_error(file.path() + " is damaged: its settings do not fit its first layer");
+  std::unique_ptr<ChainLearner> chain = rival.chain({backend, example, s, seed});
+  load_checkpoint(file, backend, chain->state());
+  return chain;
 }
 
 }  // namespace
@@ -146,17 +161,25 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
                              quoted(options.experiment));
   saved.experiment = &find_experiment(name);
   saved.settings = stored_settings(file, saved.experiment->settings("quick"));
-  check_settings(file, *saved.experiment, saved.settings);
+  const Rival *const rival = find_rival(saved.algorithm);
+  if (!rival || !rival->chain) check_settings(file, *saved.experiment, rival, saved.settings);
   saved.trained = saved.settings;
-  saved.model = make_model(backend, *saved.experiment, saved.settings, static_cast<uint64_t>(options.seed));
-  const Settings chosen = settings_of(options, saved.settings);
-  for (std::unique_ptr<Network> *net : {&saved.model.descriptor, &saved.model.generator}) {
-    if (!file.find((*net)->parameters()[0].name))
-      net->reset();
-    else
-      load_checkpoint(file, backend, averaged(file, (*net)->state(), chosen.statistics));
+  if (rival && rival->chain) {
+    saved.chain = load_chain(backend, file, *rival, *saved.experiment, saved.settings, saved.seed);
+  } else if (rival) {
+    RivalModel both =
+        make_rival(backend, *rival, *saved.experiment, saved.settings, static_cast<uint64_t>(options.seed));
+    saved.model.generator = std::move(both.generator);
+    saved.partner = std::move(both.partner);
+  } else {
+    saved.model = make_model(backend, *saved.experiment, saved.settings, static_cast<uint64_t>(options.seed));
   }
-  for (const char *name : {"descriptor", "generator", "size", "frames", "latent"})
+  const Settings chosen = settings_of(options, saved.settings);
+  for (std::unique_ptr<Network> *net : {&saved.model.descriptor, &saved.model.generator, &saved.partner}) {
+    if (*net && !file.find((*net)->parameters()[0].name)) net->reset();
+    if (*net) load_checkpoint(file, backend, averaged(file, (*net)->state(), chosen.statistics));
+  }
+  for (const char *name : {"descriptor", "generator", "size", "frames", "latent", "width"})
     if (chosen.get(name) != saved.settings.get(name))
       throw std::invalid_argument(path + " was trained with " + name + '=' + saved.settings.get(name) + ", not " +
                                   chosen.get(name) + ": the shape of its nets cannot be changed");

@@ -4,6 +4,7 @@
 #include "app/report.h"
 #include "experiments/examples.h"
 #include "experiments/model.h"
+#include "rivals/rival.h"
 #include "tensor/safetensors.h"
 
 namespace coopnets {
@@ -45,6 +46,10 @@ struct SavedModel {
   int64_t iteration;
   uint64_t seed;  // of the training run
   Model model;
+  std::unique_ptr<Network> partner;     // the second net of a rival that has one
+  std::unique_ptr<ChainLearner> chain;  // a rival that samples by a chain has this and no nets
+
+  bool makes_samples_itself() const { return model.generator || chain; }  // that a descriptor may revise
 };
 // The nets of a checkpoint; one that was trained alone leaves the other null. Throws std::runtime_error when the file
 // is missing, damaged or of another experiment than `options` names, std::invalid_argument when --set asks for other

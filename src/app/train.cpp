@@ -14,6 +14,7 @@
 #include "app/training_run.h"
 #include "experiments/examples.h"
 #include "experiments/model.h"
+#include "rivals/rival.h"
 
 namespace coopnets {
 
@@ -54,19 +55,47 @@ bool draws_no_noise(const Settings &s) {
   return s.temperature == 0 || s.langevin_noise_until == 0 || s.cold_steps >= s.langevin_steps;
 }
 
-// "texture, quick preset, on cpu, 2 threads: 1 example of ..., 123 + 456 parameters, activations planned into 7 MiB"
-std::string banner(const Experiment &experiment, const std::string &preset, const Backend &backend, int64_t examples,
-                   const Shape &shape, const Model &model, const Cooperative &learner, bool climbs) {
-  std::string parameters;
-  for (const auto &[name, x] : learner.samples()) {
-    const Network &net = name == "generator" ? *model.generator : *model.descriptor;
-    parameters = std::to_string(net.parameter_count()) + (parameters.empty() ? "" : " + ") + parameters;
+// Whoever learns, and the nets that it learns.
+struct Learned {
+  std::vector<std::unique_ptr<Network>> nets;
+  std::unique_ptr<Learner> learner;
+};
+
+Learned make_learner(Backend &backend, const Experiment &experiment, const Rival *rival, const std::string &algorithm,
+                     const Settings &settings, uint64_t seed, int64_t examples) {
+  Learned made;
+  if (rival && rival->chain) {
+    made.learner = rival->chain({backend, example_shape(experiment, settings), settings, seed});
+    return made;
   }
-  return experiment.name + ", " + preset + " preset, on " + backend.info().name + ": " + std::to_string(examples) +
-         (examples == 1 ? " example" : " examples") + " of " + shape.str() + ", " + parameters +
-         " parameters, activations planned into " + mebibytes(learner.planned_bytes()) + " (" +
-         mebibytes(learner.unplanned_bytes()) + " without reuse)" +
-         (climbs ? "; the Langevin steps draw no noise: they climb the energy and do not sample" : "");
+  if (rival) {
+    RivalModel model = make_rival(backend, *rival, experiment, settings, seed);
+    made.learner = rival->learner({backend, *model.generator, *model.partner, settings, seed});
+    made.nets.push_back(std::move(model.partner));
+    made.nets.push_back(std::move(model.generator));
+    return made;
+  }
+  Model model = make_model(backend, experiment, settings, seed);
+  const Algorithm which = parse_algorithm(algorithm);
+  made.learner = std::make_unique<Cooperative>(backend, model.descriptor.get(), model.generator.get(),
+                                               learning_settings(settings, which, seed, examples), examples);
+  if (which != Algorithm::generator) made.nets.push_back(std::move(model.descriptor));
+  if (which == Algorithm::generator || which == Algorithm::cooperative) made.nets.push_back(std::move(model.generator));
+  return made;
+}
+
+// "texture, quick preset, on cpu, 2 threads: 1 example of ..., 123 + 456 parameters, activations planned into 7 MiB"
+std::string banner(const Experiment &experiment, const std::string &who, const Backend &backend, int64_t examples,
+                   const Shape &shape, const Learned &learned) {
+  std::string parameters;
+  for (const std::unique_ptr<Network> &net : learned.nets)
+    parameters += (parameters.empty() ? "" : " + ") + std::to_string(net->parameter_count());
+  const std::string said = experiment.name + ", " + who + ", on " + backend.info().name + ": " +
+                           std::to_string(examples) + (examples == 1 ? " example" : " examples") + " of " + shape.str();
+  if (learned.nets.empty()) return said;
+  return said + ", " + parameters + " parameters, activations planned into " +
+         mebibytes(learned.learner->planned_bytes()) + " (" + mebibytes(learned.learner->unplanned_bytes()) +
+         " without reuse)";
 }
 
 }  // namespace
@@ -75,8 +104,10 @@ int train(const Options &options) {
   const Experiment &experiment = find_experiment(options.experiment);
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string preset = preset_for(options, *backend);
-  const Algorithm algorithm = parse_algorithm(options.algorithm);
-  Settings settings = settings_of(options, for_algorithm(experiment.settings(preset), algorithm));
+  const Rival *const rival = find_rival(options.algorithm);
+  Settings settings =
+      settings_of(options, rival ? rival_settings(*rival, experiment, preset)
+                                 : for_algorithm(experiment.settings(preset), parse_algorithm(options.algorithm)));
   refuse_unused(experiment, settings, preset);
   const uint64_t seed = uint64_t(options.seed);
   Progress progress(options.quiet);
@@ -87,9 +118,9 @@ int train(const Options &options) {
       experiment, settings, data_path(options, experiment), seed, warn,
       [&](const std::string &text) { progress.note(text); }, options.sets("held_out"));
   settings = fitted_to(examples->size(), settings);
-  Model model = make_model(*backend, experiment, settings, seed);
-  Cooperative learner(*backend, model.descriptor.get(), model.generator.get(),
-                      learning_settings(settings, algorithm, seed, examples->size()), examples->size());
+  const Learned learned =
+      make_learner(*backend, experiment, rival, options.algorithm, settings, seed, examples->size());
+  Learner &learner = *learned.learner;
 
   const std::optional<StructureScore> structure = texture_structure(experiment, settings, *examples);
   TrainingRun run(options, experiment.name, settings, *backend, learner, progress);
@@ -113,8 +144,10 @@ int train(const Options &options) {
   const Canvas inner = Canvas::within(shape, settings.border);
   save_examples(run.folder().file("observed"), inner.cut(examples->range(0, shown), shape.with_n(shown)),
                 inner.wanted.with_n(shown), {});
-  progress.note(banner(experiment, preset, *backend, examples->size(), shape, model, learner,
-                       algorithm != Algorithm::generator && draws_no_noise(settings)));
+  const bool climbs = !rival && options.algorithm != "generator" && draws_no_noise(settings);
+  progress.note(banner(experiment, preset + " preset" + (rival ? " of " + rival->title : ""), *backend,
+                       examples->size(), shape, learned) +
+                (climbs ? "; the Langevin steps draw no noise: they climb the energy and do not sample" : ""));
 
   if (structure) measure_structure(run, *structure, *backend, learner, inner, progress);
   const int status = run.loop([&](int64_t i) {

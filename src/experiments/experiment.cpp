@@ -1,7 +1,6 @@
 #include "experiments/experiment.h"
 
 #include <algorithm>
-#include <sstream>
 #include <stdexcept>
 
 #include "experiments/text.h"
@@ -175,8 +174,7 @@ const Preset &Experiment::preset(const std::string &wanted) const {
 
 Settings Experiment::settings(const std::string &wanted) const {
   Settings s;
-  std::istringstream words(preset(wanted).settings);
-  for (std::string word; words >> word;) s.set(word.substr(0, word.find('=')), word.substr(word.find('=') + 1));
+  s.set_all(preset(wanted).settings);
   return s;
 }
 

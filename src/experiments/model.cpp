@@ -98,12 +98,13 @@ Model make_model(Backend &backend, const Experiment &experiment, const Settings 
   return model;
 }
 
+std::vector<std::string> algorithm_names() { return {"cooperative", "descriptor", "persistent-cd", "generator"}; }
+
 Algorithm parse_algorithm(const std::string &name) {
-  if (name == "cooperative") return Algorithm::cooperative;
-  if (name == "descriptor") return Algorithm::descriptor;
-  if (name == "persistent-cd") return Algorithm::persistent_cd;
-  if (name == "generator") return Algorithm::generator;
-  throw std::runtime_error("there is no algorithm '" + name + "'");
+  const std::vector<std::string> names = algorithm_names();  // in the order of the enumeration
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) throw std::runtime_error("there is no algorithm '" + name + "'");
+  return Algorithm(found - names.begin());
 }
 
 Settings for_algorithm(Settings s, Algorithm algorithm) {

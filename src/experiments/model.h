@@ -25,6 +25,7 @@ bool fits(const Experiment &, const Settings &);
 std::vector<int64_t> frames_that_fit(const Experiment &, Settings, int64_t frames);
 
 Algorithm parse_algorithm(const std::string &);  // as --algorithm spells it
+std::vector<std::string> algorithm_names();
 
 // What a preset, which is made for the cooperative algorithm, is for another. Algorithm G infers its latent vectors by
 // nothing else than step G1: 20 steps. Chains without a generator move by Langevin dynamics alone: a preset without its

@@ -1,5 +1,7 @@
 #include "experiments/settings.h"
 
+#include <sstream>
+
 namespace coopnets {
 
 namespace {
@@ -100,6 +102,16 @@ const std::vector<Field<Settings>> &setting_fields() {
             "0.03; 0, and where statistics=running: the last weights make them"),
       field("schedule_steps", &Settings::schedule_steps, 0, 1e6,
             "pieces of the learning rates' logarithmic schedule from 1 to 0.01; 0 none"),
+      field("width", &Settings::width, 1, wide, "channels of the first layer of a rival's second net"),
+      field("critic_steps", &Settings::critic_steps, 1, many, "wgan: critic steps for each step of the generator"),
+      field("clip", &Settings::clip, 1e-9, 1e9, "wgan: largest size of a critic's parameter"),
+      field("margin", &Settings::margin, 0, 1e9, "ebgan: energy that what is made is pushed up to"),
+      field("pulling_away", &Settings::pulling_away, 0, 1e9, "ebgan: weight of the pulling-away term"),
+      field("divergence_weight", &Settings::divergence_weight, 0, 1e9,
+            "vae: weight of the Kullback-Leibler divergence"),
+      field("information_weight", &Settings::information_weight, 0, 1e9, "infogan: weight of the codes' information"),
+      field("categories", &Settings::categories, 2, wide, "infogan: values of the categorical code"),
+      field("numbers", &Settings::numbers, 1, wide, "infogan: codes that are numbers from -1 to 1"),
       field("parzen", &Settings::parzen, {"clean", "authors"},
             "protocol of the Parzen-window log-likelihood: clean, or that of the authors' code beside it"),
       field("hidden_square", &Settings::hidden_square, 0, wide,
@@ -122,6 +134,11 @@ void Settings::set(const std::string &name, const std::string &value) {
   }
   assign(field, *this, value, "the setting " + name);
   if (name == "iterations") epochs = 0;  // what is said last counts
+}
+
+void Settings::set_all(const std::string &words) {
+  std::istringstream all(words);
+  for (std::string word; all >> word;) set(word.substr(0, word.find('=')), word.substr(word.find('=') + 1));
 }
 
 std::string Settings::get(const std::string &name) const {

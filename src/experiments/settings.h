@@ -47,12 +47,22 @@ struct Settings {
   double averaging = 0;  // part of the run
   int64_t schedule_steps = 0;
 
+  int64_t width = 64;
+  int64_t critic_steps = 5;
+  double clip = 0.01;
+  double margin = 0.2, pulling_away = 0.1;
+  double divergence_weight = 2;
+  double information_weight = 1;
+  int64_t categories = 10, numbers = 2;
+
   std::string parzen = "clean";
   int64_t hidden_square = 0;
   int64_t inference_steps = 300, inference_restarts = 4;
 
   // Changes one by name. Throws std::invalid_argument, one sentence, naming the nearest name or the allowed values.
   void set(const std::string &name, const std::string &value);
+  // Of words "size=64 chains=144".
+  void set_all(const std::string &words);
   std::string get(const std::string &name) const;  // reads back exactly; throws as set()
 };
 

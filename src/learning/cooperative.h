@@ -71,8 +71,8 @@ class Cooperative final : public Learner {
   std::vector<std::pair<std::string, ConstView>> samples() const override;
   NamedViews state() override;
 
-  size_t planned_bytes() const;    // activations and gradients of all tapes
-  size_t unplanned_bytes() const;  // what they would take without reuse
+  size_t planned_bytes() const override;
+  size_t unplanned_bytes() const override;
 
  private:
   struct Descriptor;  // the net's passes and optimiser

@@ -51,6 +51,9 @@ class Learner {
 
   // Everything that the next iteration depends on, by name: parameters, statistics, moments, chains.
   virtual NamedViews state() = 0;
+  // Memory of activations and gradients, and what it would be without reuse; 0 where it is not known.
+  virtual size_t planned_bytes() const { return 0; }
+  virtual size_t unplanned_bytes() const { return 0; }
   // What the last iteration made, by the name of its file: "generator", "descriptor".
   virtual std::vector<std::pair<std::string, ConstView>> samples() const { return {}; }
 };

@@ -4,7 +4,18 @@
 
 namespace coopnets {
 
-class Sampler {
+// Whatever makes samples, batch by batch.
+class SampleSource {
+ public:
+  virtual ~SampleSource() = default;
+  virtual int64_t batch() const = 0;
+  // Samples 0 .. count - 1, batch by batch: what was made and, where there is a descriptor, each revised; either may be
+  // empty. `first` is the number of a batch's first. Whole batches are drawn, so that a sample does not depend on `count`.
+  using Visit = std::function<void(int64_t first, const std::vector<real> &made, const std::vector<real> &revised)>;
+  virtual void draw(const LearningSettings &, int64_t count, const Visit &visit) = 0;
+};
+
+class Sampler final : public SampleSource {
  public:
   // For `batch` examples at a time. `latent` holds the shapes of one latent vector, of any size that the generator
   // takes; the descriptor, which may be null, must take what the generator makes of it. Statistics::running makes each
@@ -21,7 +32,7 @@ class Sampler {
   void keep_chains(std::vector<real> chains);
 
   const Shape &example() const { return example_; }
-  int64_t batch() const { return batch_; }
+  int64_t batch() const override { return batch_; }
 
   // Latent vector number k, N(0, I) keyed by (seed, k): the same whatever the batch.
   std::vector<real> draw_latent(uint64_t seed, int64_t k) const { return coopnets::draw_latent(z_.size(), seed, k); }
@@ -32,11 +43,8 @@ class Sampler {
   // keyed by (seed, batch_index).
   std::vector<real> revise(const LearningSettings &, int64_t batch_index);
 
-  // g(z_k) of latent vectors k = 0 .. count - 1 (empty without a generator), and each revised (empty without a
-  // descriptor), batch by batch; `first` is the number of a batch's first. Whole batches are drawn, so that a sample
-  // does not depend on `count`.
-  using Visit = std::function<void(int64_t first, const std::vector<real> &made, const std::vector<real> &revised)>;
-  void draw(const LearningSettings &, int64_t count, const Visit &visit);
+  // g(z_k) of latent vectors k = 0 .. count - 1, and each revised.
+  void draw(const LearningSettings &, int64_t count, const Visit &visit) override;
 
  private:
   void start_chains(const LearningSettings &, int64_t first);

@@ -1,0 +1,92 @@
+#include "rivals/chain.h"
+
+#include <cmath>
+#include <stdexcept>
+
+namespace coopnets {
+
+namespace {
+const Window point{};  // one position: a convolution that is a matrix product
+const Activation sigmoid = sigmoid_activation();
+}  // namespace
+
+TiedLayers::TiedLayers(Backend &backend, int64_t visible, int64_t hidden, RandomKey key, int64_t index,
+                       double deviation)
+    : weights(backend, filter_shape(point, visible, hidden)),
+      visible_bias(backend, {1, 1, 1, 1, visible}),
+      hidden_bias(backend, {1, 1, 1, 1, hidden}) {
+  backend.set_clock({0, 1});
+  backend.fill_normal(weights, 0, real(deviation), key, index);
+}
+
+void TiedLayers::up(ConstView v, View h) const {
+  weights.backend().conv_forward(v, weights, point, {hidden_bias, sigmoid}, h);
+}
+
+void TiedLayers::down(ConstView h, View v) const {
+  weights.backend().conv_backward_input(h, weights, point, {visible_bias, sigmoid}, v);
+}
+
+NamedViews TiedLayers::named(const std::string &layer) const {
+  return {
+      {layer + ".weights", weights}, {layer + ".visible_bias", visible_bias}, {layer + ".hidden_bias", hidden_bias}};
+}
+
+OfChain::OfChain(const ChainParts &parts, Column column, double factor)
+    : backend_(parts.backend),
+      settings_(parts.settings),
+      seed_(parts.seed),
+      count_(double(parts.settings.batch)),
+      observed_(backend_, {parts.settings.batch, 1, 1, 1, parts.example.example()}),
+      made_(backend_, observed_.shape()),
+      example_(parts.example),
+      shown_(backend_, parts.example.with_n(parts.settings.batch)),
+      column_(std::move(column)),
+      factor_(factor),
+      readings_(backend_, 1, kept_readings),
+      moments_(kept_readings) {}
+
+void OfChain::iterate(int64_t iteration, double rate, const Batch &batch) {
+  if (int64_t(batch.examples.size()) != observed_.size())
+    throw std::invalid_argument("an iteration needs exactly " + std::to_string(observed_.shape().n) +
+                                " observed examples");
+  backend_.upload(batch.examples.data(), observed_.data(), batch.examples.size() * sizeof(real));
+  backend_.affine(observed_, real(0.5), real(0.5), observed_);
+  backend_.set_clock({iteration, rate});
+  learn(iteration);
+  backend_.sum_squared_difference(observed_, made_, readings_, 0);
+  const View shown{made_.shape(), shown_.data()};
+  backend_.affine(made_, 2, -1, shown);
+  readings_.keep(int(kept_ % kept_readings));
+  moments_[size_t(kept_++ % kept_readings)] = iteration + 1;
+}
+
+std::vector<Reading> OfChain::take_readings() {
+  std::vector<Reading> all;
+  for (taken_ = std::max(taken_, kept_ - kept_readings); taken_ < kept_; ++taken_) {
+    const int moment = int(taken_ % kept_readings);
+    const double value = factor_ * readings_.kept(moment)[0];
+    const int64_t iteration = moments_[size_t(moment)];
+    if (!std::isfinite(value)) throw no_longer_finite("iteration " + std::to_string(iteration) + ": " + column_.name);
+    all.push_back({iteration, {value}, ""});
+  }
+  return all;
+}
+
+void OfChain::draw(const LearningSettings &s, int64_t count, const Visit &visit) {
+  const int64_t between = std::max<int64_t>(1, settings_.sample_steps);
+  int64_t step = 0;
+  begin_chain();
+  for (int64_t first = 0; first < count; first += batch()) {
+    for (int64_t k = 0; k < (first == 0 ? 10 : 1) * between; ++k, ++step) {
+      backend_.set_clock({int64_t(s.seed) << 32 | step, 1});  // another seed, another chain
+      step_chain(step);
+    }
+    std::vector<real> x = made_.values();
+    for (real &v : x) v = 2 * v - 1;
+    x.resize(size_t(std::min(batch(), count - first) * example_.size()));
+    visit(first, x, {});
+  }
+}
+
+}  // namespace coopnets

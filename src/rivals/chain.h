@@ -1,0 +1,57 @@
+// What the rivals with a chain share: units that are numbers in [0, 1], layers that are matrices, and what is read.
+#pragma once
+#include "learning/pass.h"
+#include "rivals/rival.h"
+
+namespace coopnets {
+
+// Two layers of units v [N,1,1,1,V] and h [N,1,1,1,H] with weights W [V,H] between them, b of v, c of h: a restricted
+// Boltzmann machine of energy -v'W h - b'v - c'h, or an auto-encoder with tied weights.
+struct TiedLayers {
+  Tensor weights, visible_bias, hidden_bias;
+  TiedLayers(Backend &, int64_t visible, int64_t hidden, RandomKey, int64_t index, double deviation);
+
+  // h = sigmoid(W'v + c) and v = sigmoid(W h + b), which of a Boltzmann machine are P(h = 1 | v) and P(v = 1 | h).
+  void up(ConstView v, View h) const;
+  void down(ConstView h, View v) const;
+  Shape visible(int64_t count) const { return {count, 1, 1, 1, weights.shape().w}; }
+  Shape hidden(int64_t count) const { return {count, 1, 1, 1, weights.shape().c}; }
+  NamedViews named(const std::string &layer) const;
+};
+
+// Readings of one column, whose value is factor * (the sum of squares of a - b), and the numbers of a chain: each batch
+// of samples is so many steps of the chain after the one before, the first after ten times as many.
+class OfChain : public ChainLearner {
+ public:
+  int64_t batch() const final { return observed_.shape().n; }
+  std::vector<Column> columns() const final { return {column_}; }
+  void iterate(int64_t iteration, double rate, const Batch &) final;
+  std::vector<Reading> take_readings() final;
+  void draw(const LearningSettings &, int64_t count, const Visit &visit) final;
+  std::vector<std::pair<std::string, ConstView>> samples() const final { return {{"samples", shown_}}; }
+
+ protected:
+  OfChain(const ChainParts &, Column, double factor);
+  // The steps of an iteration; observed_ holds the examples as numbers in [0, 1], shown_ gets what was made of them.
+  virtual void learn(int64_t iteration) = 0;
+  virtual void begin_chain() = 0;
+  // One step; `step` is counted from 0. made_ gets the means of the visible units.
+  virtual void step_chain(int64_t step) = 0;
+
+  Backend &backend_;
+  const Settings settings_;
+  const uint64_t seed_;
+  const double count_;
+  Tensor observed_, made_;  // [batch,1,1,1,pixels]
+
+ private:
+  const Shape example_;
+  Tensor shown_;  // in [-1, 1]
+  Column column_;
+  double factor_;
+  Readings readings_;
+  std::vector<int64_t> moments_;
+  int64_t kept_ = 0, taken_ = 0;
+};
+
+}  // namespace coopnets

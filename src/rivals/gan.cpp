@@ -1,0 +1,87 @@
+// GAN: Goodfellow et al.: Generative adversarial nets. NeurIPS 2014, after github.com/goodfeli/adversarial, mnist.yaml:
+// fully connected nets, maxout and dropout in the discriminator, both nets by gradient descent with momentum, at once and
+// on the same samples.
+#include <cmath>
+
+#include "rivals/two_nets.h"
+
+namespace coopnets {
+
+namespace {
+
+// z ~ U(-sqrt 3, sqrt 3) -> 1200 -> 1200 -> the picture. Initial weights have the deviation of U(-0.05, 0.05).
+NetFunction own_generator(const NetFunction &, const Settings &s, const Shape &example) {
+  return [=](Recorder &r, const Variables &z) {
+    const int64_t hidden = 16 * s.width;
+    Variable h = r.affine(r.apply(z[0], Function::normal_to_uniform), std::sqrt(3.), 0);
+    h = r.fully_connected(h, hidden, relu());
+    h = r.fully_connected(h, hidden, relu());
+    return Variables{r.deconv(h, example.c, valid(example.h), tanh_activation())};
+  };
+}
+
+// Two layers of maxout of five; of the input 0.8 are kept, of hidden layers 0.5.
+NetFunction discriminator(const Settings &s, uint64_t seed) {
+  return [s, seed](Recorder &r, const Variables &x) {
+    const RandomKey key{seed, Purpose::dropout};
+    const int64_t units = 16 * s.width / 5, pieces = 5;
+    Variable h = r.maxout(r.fully_connected(r.dropout(x[0], 0.8, key), units * pieces), pieces);
+    h = r.maxout(r.fully_connected(r.dropout(h, 0.5, key), units * pieces), pieces);
+    const Variable logit = r.fully_connected(r.dropout(h, 0.5, key), 1);
+    return Variables{r.activate(logit, softplus()), logit};
+  };
+}
+
+class Gan final : public TwoNets {
+ public:
+  explicit Gan(const RivalParts &p)
+      : TwoNets(p, {{"loss_discriminator", "loss"}, {"loss_generator", "loss"}},
+                {OptimizerSettings::momentum, p.settings.descriptor_rate},
+                {OptimizerSettings::momentum, p.settings.generator_rate}) {}
+
+ private:
+  int sequence(int64_t) const override { return -1; }  // momentum changes each time
+
+  // Divided by 1.000004 after each batch, to 1e-6 of it at least.
+  double rate_factor(int64_t iteration) const override {
+    return std::max(std::pow(1.000004, -double(iteration)), 1e-6);
+  }
+
+  void learn(int64_t iteration) override {
+    const double mean = 1 / count_;
+    // From 0.5 to 0.7 over the run, as over the source's first 250 epochs.
+    const double momentum = 0.5 + 0.2 * std::min(1., double(iteration) / double(settings_.iterations));
+    partner_.set_momentum(momentum);
+    generator_.set_momentum(momentum);
+    generate();
+    on_made_.forward();
+    measure(1, on_made_.output(0), mean);
+    measure(1, on_made_.output(1), -mean);
+    measure(0, on_made_.output(0), mean / 2);
+    generator_step({mean, -mean});
+    on_observed_.forward();
+    measure(0, on_observed_.output(0), mean / 2);
+    measure(0, on_observed_.output(1), -mean / 2);
+    partner_step({mean / 2, -mean / 2}, {mean / 2, 0});
+  }
+};
+
+}  // namespace
+
+Rival gan() {
+  const std::string both =
+      "batch=100 chains=100 statistics=running descriptor_rate=0.1 generator_rate=0.1 descriptor_init=0.0028867513459 "
+      "generator_init=0.028867513459 halvings=0 averaging=0 ";
+  return {"gan",
+          "GAN (Goodfellow et al. 2014)",
+          "discriminator",
+          {{"quick", "ours, for two CPU cores: a quarter of the units", both + "iterations=20000 width=19"},
+           {"paper", "published: mnist.yaml, but for the length of the run and the generator's last bias",
+            both + "iterations=250000 width=75"}},
+          discriminator,
+          sees_examples,
+          [](const RivalParts &p) -> std::unique_ptr<Learner> { return std::make_unique<Gan>(p); },
+          own_generator};
+}
+
+}  // namespace coopnets

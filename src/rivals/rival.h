@@ -1,0 +1,74 @@
+// The rivals that learn to make pictures. Each is one file of this folder: its nets, its presets and its steps. Most learn
+// a generator x = g(z) beside a second net; three for digits make their samples by a chain.
+#pragma once
+#include <memory>
+
+#include "experiments/experiment.h"
+#include "learning/learner.h"
+#include "learning/sampler.h"
+#include "nets/network.h"
+
+namespace coopnets {
+
+struct RivalParts {
+  Backend &backend;
+  Network &generator, &partner;
+  const Settings &settings;  // fitted to the examples
+  uint64_t seed;
+};
+
+// A learner whose samples are those of a Markov chain that it begins itself, so that its state is all they need.
+class ChainLearner : public Learner, public SampleSource {};
+
+struct ChainParts {
+  Backend &backend;
+  Shape example;
+  const Settings &settings;
+  uint64_t seed;
+};
+
+struct Rival {
+  std::string name;             // as --algorithm takes it
+  std::string title;            // "DCGAN (Radford, Metz, Chintala 2016)"
+  std::string partner;          // what its second net is: "discriminator"
+  std::vector<Preset> presets;  // of its own quick and paper: what differs from the experiment's of that name
+  NetFunction (*partner_net)(const Settings &, uint64_t seed);
+  std::vector<Shape> (*partner_inputs)(const Shape &example, const Settings &);
+  std::unique_ptr<Learner> (*learner)(const RivalParts &);
+  // The generator, made of the experiment's own; null: that very one.
+  NetFunction (*generator)(const NetFunction &own, const Settings &, const Shape &example) = nullptr;
+  // Instead of all that, a learner with a chain.
+  std::unique_ptr<ChainLearner> (*chain)(const ChainParts &) = nullptr;
+};
+
+Rival dcgan();
+Rival wgan();
+Rival ebgan();
+Rival vae();
+Rival infogan();
+Rival ddgm();
+Rival gan();
+Rival dbn();
+Rival cae();
+Rival gsn();
+
+// WGAN: whether the generator steps after this critic step, counted from 0; `steps` critic steps are a turn.
+bool critic_turn_ends(int64_t iteration, int64_t steps);
+
+const std::vector<Rival> &rivals();
+// Null where there is none of that name.
+const Rival *find_rival(const std::string &name);
+
+// The experiment's preset changed by the rival's of that name. Throws std::runtime_error where the rival learns none of
+// the experiment's examples.
+Settings rival_settings(const Rival &, const Experiment &, const std::string &preset);
+
+// Both nets, the second named by its role.
+struct RivalModel {
+  std::unique_ptr<Network> generator, partner;
+};
+RivalModel make_rival(Backend &, const Rival &, const Experiment &, const Settings &, uint64_t seed);
+// The generator alone, as samples need it.
+NetFunction rival_generator(const Rival &, const Experiment &, const Settings &);
+
+}  // namespace coopnets

@@ -1,0 +1,182 @@
+#include "rivals/two_nets.h"
+
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+#include "experiments/model.h"
+
+namespace coopnets {
+
+namespace {
+
+constexpr int most_slots = 24, first_term = 2;  // the first two are of the spread
+
+std::vector<View> with(View x, const std::vector<View> &more, size_t inputs) {
+  std::vector<View> all = {x};
+  for (size_t i = 0; all.size() < inputs; ++i) all.push_back(more.at(i));
+  return all;
+}
+
+std::vector<Column> with_spread(std::vector<Column> columns) {
+  columns.push_back({"spread", ""});
+  return columns;
+}
+
+}  // namespace
+
+TwoNets::TwoNets(const RivalParts &parts, std::vector<Column> columns, const OptimizerSettings &partner,
+                 const OptimizerSettings &generator, Learns learns)
+    : backend_(parts.backend),
+      settings_(parts.settings),
+      seed_(parts.seed),
+      count_(double(parts.settings.batch)),
+      observed_(backend_, parts.partner.input().with_n(parts.settings.batch)),
+      latents_(backend_, parts.generator.inputs(), parts.settings.batch),
+      noise_(learns == Learns::from_reconstruction ? Latents(backend_, parts.generator.inputs(), parts.settings.batch)
+                                                   : Latents()),
+      made_(backend_, observed_.shape()),
+      values_(backend_),
+      observed_arena_(backend_),
+      made_arena_(backend_),
+      g_(parts.generator, latents_.views(), Statistics::batch, values_,
+         learns == Learns::from_reconstruction ? made_arena_ : observed_arena_,
+         {learns == Learns::from_reconstruction ? Wrt::both : Wrt::parameters}),
+      on_observed_(
+          parts.partner,
+          with(observed_, noise_.count() > 0 ? noise_.views() : latents_.views(), parts.partner.inputs().size()),
+          Statistics::batch, observed_arena_, observed_arena_, {Wrt::parameters}),
+      on_made_(parts.partner, with(made_, latents_.views(), parts.partner.inputs().size()), Statistics::batch,
+               made_arena_, made_arena_, {Wrt::inputs, Wrt::parameters}),
+      partner_(backend_, parts.partner, partner),
+      generator_(backend_, parts.generator, generator),
+      columns_(with_spread(std::move(columns))),
+      readings_(backend_, most_slots, kept_readings),
+      moments_(kept_readings) {}
+
+void TwoNets::iterate(int64_t iteration, double rate, const Batch &batch) {
+  if (int64_t(batch.examples.size()) != observed_.size())
+    throw std::invalid_argument("an iteration needs exactly " + std::to_string(observed_.shape().n) +
+                                " observed examples");
+  backend_.upload(batch.examples.data(), observed_.data(), batch.examples.size() * sizeof(real));
+  backend_.set_clock({iteration, rate * rate_factor(iteration)});
+  const auto steps = [&] {
+    slots_used_ = first_term;
+    learn(iteration);
+    const int64_t n = observed_.shape().n;
+    if (n < 2) return;
+    const ConstView x = observed_, y = made();
+    backend_.sum_squared_difference(x.examples(0, n - 1), x.examples(1, n - 1), readings_, 0);
+    backend_.sum_squared_difference(y.examples(0, n - 1), y.examples(1, n - 1), readings_, 1);
+  };
+  const int which = sequence(iteration);
+  if (which < 0)
+    steps();
+  else
+    backend_.replay(recordings_[which], steps);
+  readings_.keep(int(kept_ % kept_readings));
+  moments_[size_t(kept_++ % kept_readings)] = iteration + 1;
+}
+
+void TwoNets::generate(Purpose purpose) {
+  latents_.draw({seed_, purpose});
+  g_.forward();
+  backend_.copy(g_.output(), made_);
+}
+
+void TwoNets::seed(Pass &pass, Wrt wrt, const std::vector<double> &weights) {
+  for (size_t k = 0; k < pass.outputs(); ++k) backend_.fill(pass.seed(wrt, k), real(weights.at(k)));
+}
+
+void TwoNets::partner_step(const std::vector<double> &observed, const std::vector<double> &made) {
+  seed(on_observed_, Wrt::parameters, observed);
+  on_observed_.backward(Wrt::parameters);
+  seed(on_made_, Wrt::parameters, made);
+  on_made_.backward(Wrt::parameters);
+  for (size_t i = 0; i < on_made_.net().parameters().size(); ++i)
+    backend_.add(on_observed_.gradient(Wrt::parameters, i), on_made_.gradient(Wrt::parameters, i));
+  partner_.step(on_made_);
+  on_observed_.track();
+}
+
+void TwoNets::generator_step(const std::vector<double> &weights) {
+  seed(on_made_, Wrt::inputs, weights);
+  on_made_.backward(Wrt::inputs);
+  backend_.copy(on_made_.gradient(Wrt::inputs), g_.seed(Wrt::parameters));
+  g_.backward(Wrt::parameters);
+  add_to_generator_gradient();
+  generator_.step(g_);
+  g_.track();
+}
+
+int TwoNets::next_slot(size_t column, double factor) {
+  if (slots_used_ >= most_slots) throw std::logic_error("more is measured than there is room for");
+  if (size_t(slots_used_ - first_term) == terms_.size()) terms_.push_back({column, factor});
+  return slots_used_++;
+}
+
+void TwoNets::measure(size_t column, ConstView x, double factor) {
+  backend_.sum(x, readings_, next_slot(column, factor));
+}
+
+void TwoNets::measure_squares(size_t column, ConstView a, ConstView b, double factor) {
+  backend_.sum_squared_difference(a, b, readings_, next_slot(column, factor));
+}
+
+double TwoNets::spread(const std::vector<double> &slots) const {
+  return slots[0] > 0 ? std::sqrt(slots[1] / slots[0]) : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::vector<Reading> TwoNets::take_readings() {
+  constexpr double alike = 0.02;     // of the data's spread
+  constexpr int64_t patience = 100;  // iterations
+  std::vector<Reading> all;
+  for (taken_ = std::max(taken_, kept_ - kept_readings); taken_ < kept_; ++taken_) {
+    const int moment = int(taken_ % kept_readings);
+    const std::vector<double> slots = readings_.kept(moment);
+    Reading reading{moments_[size_t(moment)], std::vector<double>(columns_.size(), 0), ""};
+    for (size_t i = 0; i < terms_.size(); ++i)
+      reading.values[terms_[i].column] += terms_[i].factor * slots[first_term + i];
+    const std::string when = "iteration " + std::to_string(reading.iteration) + ": ";
+    for (size_t i = 0; i + 1 < columns_.size(); ++i)
+      if (!std::isfinite(reading.values[i])) throw no_longer_finite(when + columns_[i].name);
+    const double share = reading.values.back() = spread(slots);
+    alike_ = share < alike ? alike_ + 1 : 0;
+    if (alike_ >= patience && !std::exchange(warned_alike_, true)) {
+      reading.warning = when + "all samples have been alike for " + std::to_string(patience) +
+                        " iterations: the generator has collapsed. Try another seed, or smaller learning rates";
+    } else if (!warned_) {
+      const std::string what = unhealthy(reading.values);
+      if (!what.empty()) reading.warning = when + what;
+      warned_ = !what.empty();
+    }
+    all.push_back(std::move(reading));
+  }
+  return all;
+}
+
+NamedViews TwoNets::state() {
+  NamedViews all;
+  for (const NamedViews &part : {g_.net().state(), generator_.state(), on_made_.net().state(), partner_.state()})
+    all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+std::vector<std::pair<std::string, ConstView>> TwoNets::samples() const { return {{"generator", made()}}; }
+
+Variable discriminator_trunk(Recorder &r, Variable x, int64_t width) {
+  Variable h = r.conv(x, width, same_side(4, 2), leaky_relu(0.2));
+  for (int64_t channels = 2 * width; r.shape(h).h > 4; channels = std::min(2 * channels, 8 * width))
+    h = r.batch_norm(r.conv(h, channels, same_side(4, 2), LayerOptions().without_bias()), leaky_relu(0.2));
+  return h;
+}
+
+std::vector<Shape> sees_examples(const Shape &example, const Settings &) { return {example}; }
+
+std::vector<Shape> sees_latents_too(const Shape &example, const Settings &s) {
+  std::vector<Shape> all = {example};
+  for (const Shape &z : latent_shapes(s)) all.push_back(z);
+  return all;
+}
+
+}  // namespace coopnets

@@ -1,0 +1,81 @@
+// The rivals by the program's own commands: trained, resumed, sampled.
+#include <fstream>
+
+#include "program.h"
+#include "rivals/rival.h"
+
+namespace coopnets {
+namespace {
+
+class RivalRuns : public FolderTest {
+ protected:
+  Arguments train(const std::string &rival, int iterations, const std::string &name, int threads = 1) const {
+    return {"--exp",
+            "digits",
+            "--algorithm",
+            rival,
+            "--out",
+            folder,
+            "--name",
+            name,
+            "--quiet",
+            "--set",
+            "width=4",
+            "batch=6",
+            "chains=6",
+            "latent=14",
+            "examples=40",
+            "held_out=20",
+            "halvings=0",
+            "--iterations",
+            std::to_string(iterations),
+            "--threads",
+            std::to_string(threads)};
+  }
+  void expect_success(const Arguments &arguments) const {
+    const Outcome o = run_program(arguments);
+    EXPECT_EQ(o.status, 0) << o.err;
+    EXPECT_EQ(o.err, "");
+  }
+  std::string checkpoint(const std::string &name) const {
+    return read_file(folder + "/digits/" + name + "/checkpoint.safetensors", size_t{1} << 27);
+  }
+};
+
+TEST_F(RivalRuns, ResumeExactlyAndAreSampled) {
+  for (const Rival &rival : rivals()) {
+    SCOPED_TRACE(rival.name);
+    expect_success(train(rival.name, 4, rival.name));
+    expect_success(train(rival.name, 2, "stopped", 2) + Arguments{"--overwrite"});
+    // What is laid over the run (GAN's momentum, the layers of a stack) is another in a longer one.
+    if (rival.name != "gan" && rival.name != "dbn" && rival.name != "cae") {
+      expect_success(train(rival.name, 4, "stopped", 2) + Arguments{"--resume"});
+      EXPECT_TRUE(checkpoint("stopped") == checkpoint(rival.name));
+    }
+    expect_success({"--exp", "digits", "--out", folder, "--name", rival.name, "--sample", "3", "--quiet"});
+    EXPECT_TRUE(std::filesystem::exists(folder + "/digits/" + rival.name + "/sampled/generator.png"));
+    EXPECT_FALSE(std::filesystem::exists(folder + "/digits/" + rival.name + "/sampled/descriptor.png"));
+  }
+}
+
+TEST_F(RivalRuns, AreNamedWhereTheyDoNotFit) {
+  EXPECT_CONTAINS(failure_of({"--exp", "texture", "--algorithm", "dcgan", "--out", folder}),
+                  "it has no experiment 'texture'");
+  EXPECT_CONTAINS(failure_of({"--exp", "cifar10", "--algorithm", "gsn", "--out", folder}), "it learns digits");
+  EXPECT_CONTAINS(failure_of({"--exp", "digits", "--algorithm", "dcgam", "--out", folder}, 2), "did you mean");
+}
+
+TEST_F(RivalRuns, DamagedChainsAreRefused) {
+  expect_success(train("gsn", 1, "run"));
+  const std::string file = folder + "/digits/run/checkpoint.safetensors";
+  std::string bytes = read_file(file, size_t{1} << 27);
+  const size_t at = bytes.find("width=4\\u000a");  // in the metadata's JSON
+  ASSERT_NE(at, std::string::npos);
+  bytes.replace(at, 7, "width=5");
+  std::ofstream(file, std::ios::binary) << bytes;
+  EXPECT_CONTAINS(failure_of({"--exp", "digits", "--checkpoint", file, "--sample", "1"}),
+                  "its settings do not fit its first layer");
+}
+
+}  // namespace
+}  // namespace coopnets
