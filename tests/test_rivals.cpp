@@ -277,6 +277,7 @@ TEST(Rivals, GanStepsBothNetsAtOnceByMomentum) {
   const Rival rival = gan();
   Settings s = toy_settings(rival, 2);
   s.iterations = 100;
+  s.optimizer = "momentum";
   s.descriptor_rate = s.generator_rate = 0.1;
   // D's logit is w x, g is v: observed 1, made v, so that
   //   dL_D/dw = 1/2 ((D(1) - 1) 1 + D(v) v),  dL_G/dv = (D(v) - 1) w.

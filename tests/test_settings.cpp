@@ -71,7 +71,7 @@ TEST(Settings, refuses_bad_values_and_says_what_it_takes) {
   EXPECT_EQ(refusal("langevin_noise_until", "2"),
             "the setting langevin_noise_until takes a number from 0 to 1, not '2'");
   EXPECT_EQ(refusal("optimizer", "adm"),
-            "the setting optimizer takes adam or capped-momentum, not 'adm'; did you mean adam?");
+            "the setting optimizer takes adam, capped-momentum or momentum, not 'adm'; did you mean adam?");
   EXPECT_CONTAINS(refusal("crop", "center"), "takes centre, size, random, none or a number of pixels");
   EXPECT_CONTAINS(refusal("crop", "0"), "takes centre");
   EXPECT_CONTAINS(refusal("crop", "100000"), "takes centre");

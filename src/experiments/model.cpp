@@ -127,6 +127,12 @@ Settings fitted_to(int64_t examples, Settings s) {
   return s;
 }
 
+OptimizerSettings::Rule optimizer_rule(const Settings &s) {
+  return s.optimizer == "adam"       ? OptimizerSettings::adam
+         : s.optimizer == "momentum" ? OptimizerSettings::momentum
+                                     : OptimizerSettings::capped_momentum;
+}
+
 LearningSettings learning_settings(const Settings &s, Algorithm algorithm, uint64_t seed, int64_t examples) {
   LearningSettings l;
   l.algorithm = algorithm;
@@ -146,7 +152,7 @@ LearningSettings learning_settings(const Settings &s, Algorithm algorithm, uint6
   l.residual_mean = s.residual_mean == "batch"    ? ResidualMean::batch
                     : s.residual_mean == "values" ? ResidualMean::values
                                                   : ResidualMean::chains;
-  const auto rule = s.optimizer == "adam" ? OptimizerSettings::adam : OptimizerSettings::capped_momentum;
+  const OptimizerSettings::Rule rule = optimizer_rule(s);
   const double half_life = s.averaging * double(s.iterations);
   l.descriptor = {rule, s.descriptor_rate, s.descriptor_cap, true, half_life};
   l.generator = {rule, s.generator_rate, s.generator_cap, false, half_life};

@@ -37,6 +37,8 @@ Settings for_algorithm(Settings preset, Algorithm);
 // iterations that settings.epochs passes over them take, if it says so: the last batch of a pass is filled up by the next.
 Settings fitted_to(int64_t examples, Settings);
 
+OptimizerSettings::Rule optimizer_rule(const Settings &);
+
 // Of settings fitted to the examples.
 LearningSettings learning_settings(const Settings &, Algorithm, uint64_t seed, int64_t examples);
 

@@ -88,7 +88,8 @@ const std::vector<Field<Settings>> &setting_fields() {
       field("residual_mean", &Settings::residual_mean, {"chains", "batch", "values"},
             "what step G2 divides the squared residual by: the chains ([T]), the observed batch ([M]) or every value "
             "([V])"),
-      field("optimizer", &Settings::optimizer, {"adam", "capped-momentum"}, "adam or capped-momentum"),
+      field("optimizer", &Settings::optimizer, {"adam", "capped-momentum", "momentum"},
+            "adam, capped-momentum ([M]'s, with weight decay) or momentum alone"),
       field("descriptor_rate", &Settings::descriptor_rate, 0, 1e6, "learning rate of the descriptor"),
       field("generator_rate", &Settings::generator_rate, 0, 1e6, "learning rate of the generator"),
       field("descriptor_cap", &Settings::descriptor_cap, 0, 1e9,

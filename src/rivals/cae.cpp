@@ -83,7 +83,7 @@ Rival cae() {
       "averaging=0 sample_steps=20 sigma=1 ";
   Rival rival{"cae", "stacked CAE (Rifai et al. 2011, 2012)", "layers", {}, nullptr, nullptr, nullptr};
   rival.presets = {
-      {"quick", "ours, for two CPU cores: 500-500 units", both + "iterations=16000 width=500"},
+      {"quick", "ours, for two CPU cores: 500-500 units", both + "iterations=12000 width=500"},
       {"paper", "two layers of 1000 units; Adam in place of gradient descent", both + "iterations=50000 width=1000"}};
   rival.chain = [](const ChainParts &p) -> std::unique_ptr<ChainLearner> { return std::make_unique<Cae>(p); };
   return rival;

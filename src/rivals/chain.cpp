@@ -32,6 +32,35 @@ NamedViews TiedLayers::named(const std::string &layer) const {
       {layer + ".weights", weights}, {layer + ".visible_bias", visible_bias}, {layer + ".hidden_bias", hidden_bias}};
 }
 
+Descent::Descent(Backend &backend, bool adam, std::vector<View> parameters)
+    : backend_(backend), adam_(adam), parameters_(std::move(parameters)) {
+  for (const View &p : parameters_) {
+    first_.emplace_back(backend, p.shape);
+    if (adam) second_.emplace_back(backend, p.shape);
+  }
+}
+
+void Descent::step(const std::vector<View> &gradients, double rate) {
+  std::vector<AdamUpdate> adam;
+  std::vector<MomentumUpdate> momentum;
+  for (size_t i = 0; i < parameters_.size(); ++i)
+    if (adam_)
+      adam.push_back({parameters_[i], gradients[i], first_[i], second_[i], real(rate)});
+    else
+      momentum.push_back({parameters_[i], gradients[i], first_[i], real(rate / 2), 1, 0, 0});
+  if (adam_)
+    backend_.adam(adam, {real(0.9)});
+  else
+    backend_.capped_momentum(momentum, real(0.5));
+}
+
+NamedViews Descent::named(const std::string &name) const {
+  NamedViews all;
+  for (size_t i = 0; i < first_.size(); ++i) all.emplace_back(name + ".first." + std::to_string(i), first_[i]);
+  for (size_t i = 0; i < second_.size(); ++i) all.emplace_back(name + ".second." + std::to_string(i), second_[i]);
+  return all;
+}
+
 OfChain::OfChain(const ChainParts &parts, Column column, double factor)
     : backend_(parts.backend),
       settings_(parts.settings),

@@ -19,6 +19,21 @@ struct TiedLayers {
   NamedViews named(const std::string &layer) const;
 };
 
+// An update rule on tensors that belong to no net: Adam with beta1 0.9, or gradient descent with momentum as the average
+// v = m v + (1 - m) g, m = 0.5.
+class Descent {
+ public:
+  Descent(Backend &, bool adam, std::vector<View> parameters);
+  void step(const std::vector<View> &gradients, double rate);
+  NamedViews named(const std::string &name) const;
+
+ private:
+  Backend &backend_;
+  const bool adam_;
+  const std::vector<View> parameters_;
+  std::vector<Tensor> first_, second_;  // moments, or velocities
+};
+
 // Readings of one column, whose value is factor * (the sum of squares of a - b), and the numbers of a chain: each batch
 // of samples is so many steps of the chain after the one before, the first after ten times as many.
 class OfChain : public ChainLearner {

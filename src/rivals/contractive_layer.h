@@ -16,6 +16,7 @@ class ContractiveLayer : public TiedLayers {
       : TiedLayers(backend, visible_units, hidden_units, key, index, deviation),
         x(backend, visible(batch)),
         ones_(backend, {1, 1, 1, 1, visible_units}),
+        descent_(backend, true, {weights, visible_bias, hidden_bias}),
         arena_(backend),
         tape_(backend, arena_) {
     backend.fill(ones_, 1);
@@ -29,13 +30,12 @@ class ContractiveLayer : public TiedLayers {
     const Variable slope = add(tape_, h, affine(tape_, multiply(tape_, h, h), -1, 0));
     const Variable penalty =
         deconv(tape_, multiply(tape_, slope, slope), lengths, {}, {}, {batch, 1, 1, 1, 1}, linear());
-    leaves_ = {w, b, c};
+    leaves_ = {w, b, c};  // in the order of descent_
     losses_ = {softplus_u, x_u, penalty};
     for (const Variable v : losses_) tape_.keep(v);
     tape_.keep(u_);
     gradient_ = &tape_.gradient(losses_, leaves_);
     tape_.plan();
-    for (const View p : parameters()) moments_.emplace_back(backend, p.shape), moments_.emplace_back(backend, p.shape);
   }
 
   // One step on the examples in x; their reconstructions go to `made`.
@@ -45,20 +45,16 @@ class ContractiveLayer : public TiedLayers {
     const real mean = real(1 / count), seeds[] = {mean, -mean, real(contraction) * mean};
     for (size_t k = 0; k < 3; ++k) backend.fill(tape_.seed(*gradient_, k), seeds[k]);
     tape_.backward(*gradient_);
-    std::vector<AdamUpdate> updates;
-    const std::vector<View> all = parameters();
-    for (size_t i = 0; i < 3; ++i)
-      updates.push_back({all[i], tape_.of(*gradient_, leaves_[i]), moments_[2 * i], moments_[2 * i + 1], real(rate)});
-    backend.adam(updates, {real(0.9)});
+    descent_.step(
+        {tape_.of(*gradient_, leaves_[0]), tape_.of(*gradient_, leaves_[1]), tape_.of(*gradient_, leaves_[2])}, rate);
     backend.activation_forward(tape_.value(u_), sigmoid_activation(), made);
   }
 
   // |dh/dx|^2 of each example of the last step.
   View penalty() const { return tape_.value(losses_[2]); }
-  std::vector<View> parameters() const { return {weights, visible_bias, hidden_bias}; }
   NamedViews state(const std::string &name) const {
     NamedViews all = named(name);
-    for (size_t i = 0; i < moments_.size(); ++i) all.emplace_back(name + ".moment." + std::to_string(i), moments_[i]);
+    for (auto &one : descent_.named(name)) all.push_back(std::move(one));
     return all;
   }
 
@@ -66,12 +62,12 @@ class ContractiveLayer : public TiedLayers {
 
  private:
   Tensor ones_;
+  Descent descent_;
   Arena arena_;
   Tape tape_;
   Variable u_;
   std::vector<Variable> leaves_, losses_;
   Tape::Gradient *gradient_;
-  std::vector<Tensor> moments_;
 };
 
 }  // namespace coopnets

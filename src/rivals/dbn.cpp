@@ -102,8 +102,8 @@ Rival dbn() {
       "batch=100 chains=100 normalise=fixed generator_init=0.01 generator_rate=0.05 halvings=0 "
       "averaging=0 sample_steps=50 ";
   Rival rival{"dbn", "DBN (Hinton, Osindero, Teh 2006)", "machines", {}, nullptr, nullptr, nullptr};
-  rival.presets = {{"quick", "ours, for two CPU cores: 500-500-2000 units, 20 passes over MNIST each",
-                    both + "iterations=30000 width=500"},
+  rival.presets = {{"quick", "ours, for two CPU cores: 500-500-2000 units, six passes over MNIST each",
+                    both + "iterations=9000 width=500"},
                    {"paper", "the layers of the paper; rates and times after Hinton's guide (2010)",
                     both + "iterations=75000 width=500"}};
   rival.chain = [](const ChainParts &p) -> std::unique_ptr<ChainLearner> { return std::make_unique<Dbn>(p); };

@@ -59,7 +59,7 @@ Rival dcgan() {
       "dcgan",
       "DCGAN (Radford, Metz, Chintala 2016)",
       "discriminator",
-      {{"quick", "ours, for two CPU cores", both + "iterations=8000 width=16"},
+      {{"quick", "ours, for two CPU cores", both + "batch=32 chains=32 iterations=3000 width=16"},
        {"paper", "rates, initial weights and widths of the paper; the length of the run is ours, as the data are few",
         both + "iterations=30000 width=64"}},
       discriminator,

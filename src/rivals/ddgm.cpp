@@ -88,7 +88,7 @@ Rival ddgm() {
   return {"ddgm",
           "DDGM (Kim, Bengio 2016)",
           "energy",
-          {{"quick", "ours, for two CPU cores", both + "iterations=8000 width=16"},
+          {{"quick", "ours, for two CPU cores", both + "batch=32 chains=32 iterations=3000 width=16"},
            {"paper", "rates, initial weights and experts of the reimplementation; the length of the run is ours",
             both + "iterations=30000 width=32"}},
           energy,

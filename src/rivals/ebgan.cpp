@@ -73,7 +73,7 @@ Rival ebgan() {
           "EBGAN-PT (Zhao, Mathieu, LeCun 2017)",
           "autoencoder",
           {{"quick", "ours, for two CPU cores: rates ten and five times those of the paper, as the nets are small",
-            both + "iterations=8000 width=16 descriptor_rate=0.001 generator_rate=0.001"},
+            both + "batch=32 chains=32 iterations=3000 width=16 descriptor_rate=0.001 generator_rate=0.001"},
            {"paper", "published, but for the length of the run and the margin, which is of energies per pixel here",
             both + "iterations=30000 width=64"}},
           autoencoder,

@@ -71,7 +71,7 @@ Rival vae() {
           "VAE (Kingma, Welling 2014)",
           "encoder",
           {{"quick", "ours, for two CPU cores: rates five times those of the paper preset, as the nets are small",
-            both + "iterations=8000 width=16 descriptor_rate=0.001 generator_rate=0.001 halvings=2"},
+            both + "batch=32 chains=32 iterations=3000 width=16 descriptor_rate=0.001 generator_rate=0.001 halvings=2"},
            {"paper", "rates, noise and weights of the authors' CoopVAEBM code; the length of the run is ours",
             both + "iterations=30000 width=64"}},
           encoder,
