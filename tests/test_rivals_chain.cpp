@@ -87,8 +87,7 @@ TEST(RivalChains, ABoltzmannMachineLearnsWhatItIsShown) {
   for (int64_t k = 0; k < 3000; ++k) {
     m.up(v, h);
     gibbs(*backend, m, sample, 5, 5 * k);
-    backend->copy(sample, m.visible_mean);
-    m.step(v, h, double(count), 0.05, 0.5);
+    m.step(v, h, sample, double(count), 0.05, 0.5);
   }
   const Exact exact(m);
   EXPECT_NEAR(exact.probability[0b0011], 0.5, 0.1);

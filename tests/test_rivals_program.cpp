@@ -65,16 +65,38 @@ TEST_F(RivalRuns, AreNamedWhereTheyDoNotFit) {
   EXPECT_CONTAINS(failure_of({"--exp", "digits", "--algorithm", "dcgam", "--out", folder}, 2), "did you mean");
 }
 
-TEST_F(RivalRuns, DamagedChainsAreRefused) {
-  expect_success(train("gsn", 1, "run"));
-  const std::string file = folder + "/digits/run/checkpoint.safetensors";
-  std::string bytes = read_file(file, size_t{1} << 27);
-  const size_t at = bytes.find("width=4\\u000a");  // in the metadata's JSON
-  ASSERT_NE(at, std::string::npos);
-  bytes.replace(at, 7, "width=5");
-  std::ofstream(file, std::ios::binary) << bytes;
-  EXPECT_CONTAINS(failure_of({"--exp", "digits", "--checkpoint", file, "--sample", "1"}),
-                  "its settings do not fit its first layer");
+// What is laid over the run is another in a longer one.
+TEST_F(RivalRuns, OneThatIsLaidOverTheRunIsNotMadeLonger) {
+  expect_success(train("dbn", 3, "run"));
+  EXPECT_CONTAINS(failure_of(train("dbn", 6, "run") + Arguments{"--resume"}),
+                  "was made with length '3 iterations', not '6 iterations'");
+  const std::string sampled = folder + "/digits/run/sampled/generator.npy";
+  const auto sample = [&](const std::string &steps) {
+    expect_success({"--exp", "digits", "--out", folder, "--name", "run", "--sample", "2", "--save", "npy", "--quiet",
+                    "--set", "sample_steps=" + steps});
+    return read_file(sampled, size_t{1} << 24);
+  };
+  EXPECT_FALSE(sample("2") == sample("9"));  // the chain takes as many steps as it is told now
+}
+
+TEST_F(RivalRuns, DamagedCheckpointsAreRefused) {
+  const auto damaged = [&](const std::string &rival, const std::string &before, const std::string &after) {
+    expect_success(train(rival, 1, rival) + Arguments{"--overwrite"});
+    const std::string file = folder + "/digits/" + rival + "/checkpoint.safetensors";
+    std::string bytes = read_file(file, size_t{1} << 27);
+    const size_t at = bytes.find(before);
+    EXPECT_NE(at, std::string::npos) << before;
+    EXPECT_EQ(before.size(), after.size());
+    bytes.replace(at, before.size(), after);
+    std::ofstream(file, std::ios::binary) << bytes;
+    return failure_of({"--exp", "digits", "--checkpoint", file, "--sample", "1"});
+  };
+  EXPECT_CONTAINS(damaged("gsn", "width=4\\u000a", "width=5\\u000a"), "its settings do not fit its first layer");
+  EXPECT_CONTAINS(damaged("dbn", "batch=6\\u000a", "batch=9\\u000a"), "its settings do not fit its chains");
+  EXPECT_CONTAINS(damaged("dcgan", "width=4\\u000a", "width=9\\u000a"), "its settings do not fit its tensor");
+  EXPECT_CONTAINS(damaged("dcgan", "\"discriminator.0.filters\"", "\"discriminator.0.filterz\""),
+                  "it lacks the tensor 'discriminator.0.filters'");
+  EXPECT_CONTAINS(damaged("vae", "\"algorithm\":\"vae\"", "\"algorithm\":\"vaf\""), "there is no algorithm 'vaf'");
 }
 
 }  // namespace

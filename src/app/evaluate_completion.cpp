@@ -123,8 +123,7 @@ std::vector<Table> completion_tables(const Options &options) {
   }
 
   Completion completion(*backend, saved, settings, seed);
-  const Rival *const rival_system = find_rival(saved.algorithm);
-  const std::string own = rival_system ? rival_system->title : "CoopNets";
+  const std::string own = algorithm_title(saved.algorithm);
   std::vector<std::pair<std::string, std::function<Frames(const Frames &, const Mask &, uint64_t)>>> rivals;
   for (int method = 1; method <= 5; ++method)
     rivals.emplace_back("inter-" + std::to_string(method), [method](const Frames &picture, const Mask &mask, uint64_t) {

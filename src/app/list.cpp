@@ -62,9 +62,9 @@ std::string data_text(const Experiment &e) {
   return own;
 }
 
-// The rivals that learn a generator, each with its presets.
+// The rivals, each with its presets.
 std::string rivals_text() {
-  std::string text = "rivals (--algorithm NAME), with the generators of the experiments' presets:\n";
+  std::string text = "rivals (--algorithm NAME); those that learn a generator have that of the experiment's preset:\n";
   for (const Rival &rival : rivals()) {
     text += "  " + rival.name + " - " + rival.title + "\n";
     for (const Preset &preset : rival.presets)

@@ -90,7 +90,7 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.number("splits", "N", &Options::splits, 1, 1e6, "parts that give a score its standard deviation (10)");
   add.text("rows", "NAME,...", &Options::rows, {}, "the rows of --table, as --algorithm has them (all of the table)");
   add.text("counts", "N,...", &Options::counts, {},
-           "learn so many pictures of each category in turn, ten samples for each, as Table 1 does");
+           "learn so many pictures of each category in turn, as Table 1 does, and draw ten times as many samples");
   return add.rows;
 }
 

@@ -1,5 +1,7 @@
 #include "app/paper_table.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -10,6 +12,7 @@
 #include "app/evaluate.h"
 #include "app/evolution.h"
 #include "app/html.h"
+#include "app/interrupt.h"
 #include "app/progress.h"
 #include "app/report.h"
 #include "app/run_report.h"
@@ -53,19 +56,17 @@ std::vector<std::string> parts(const std::string &list) {
 }
 
 std::string title_of(const std::string &algorithm) {
-  if (algorithm == "cooperative") return "CoopNets";
-  if (algorithm == "descriptor") return "descriptor alone";
-  if (algorithm == "generator") return "algorithm G";
-  if (algorithm == "persistent-cd") return "persistent CD";
-  const Rival *const rival = find_rival(algorithm);
-  if (!rival)
-    throw UsageError("--rows: there is no algorithm " + coopnets::quoted(algorithm) + "; --list names the rivals");
-  return rival->title;
+  try {
+    return algorithm_title(algorithm);
+  } catch (const std::runtime_error &error) {
+    throw UsageError(std::string("--rows: ") + error.what() + "; --list names the rivals");
+  }
 }
 
 // One row's run.
 struct Row {
   std::string algorithm, title;
+  std::string count;  // ", n = 50", "" where all pictures are learned
   Options options;
   std::string folder;
   std::string failure;
@@ -76,6 +77,9 @@ class TableOfRuns {
  public:
   explicit TableOfRuns(const Options &options)
       : options_(options), paper_(paper_table(options.table)), progress_(options.quiet) {
+    require_exact_features(options);
+    for (const std::string &file : {options.features, options.statistics})
+      if (!file.empty() && access(file.c_str(), R_OK) != 0) throw std::runtime_error("cannot read " + file);
     if (paper_.needs_features && options.features.empty())
       throw UsageError(
           "--table " + std::to_string(options.table) +
@@ -100,13 +104,14 @@ class TableOfRuns {
                      row.folder);
       try {
         const int status = train(row.options);
-        if (status != 0) return status;
+        if (status != 0) return stopped(status);
         row.tables = options_.table == 4 ? completion_tables(evaluated(row)) : picture_tables(evaluated(row));
       } catch (const std::bad_alloc &) {
         row.failure = "out of memory";
       } catch (const std::exception &error) {
         row.failure = error.what();
       }
+      if (interrupted()) return stopped(130);
       if (!row.failure.empty()) progress_.warn(row.title + ": " + row.failure);
       failed = failed || !row.failure.empty();
       done_ = i + 1;
@@ -119,8 +124,14 @@ class TableOfRuns {
   }
 
  private:
+  int stopped(int status) {
+    progress_.note("the same command goes on with the table");
+    return status;
+  }
+
   void add_row(const std::string &algorithm, int64_t count) {
-    Row row{algorithm, title_of(algorithm) + (count > 0 ? ", n = " + std::to_string(count) : ""), options_, "", "", {}};
+    const std::string n = count > 0 ? ", n = " + std::to_string(count) : "";
+    Row row{algorithm, title_of(algorithm) + n, n, options_, "", "", {}};
     Options &o = row.options;
     o.table = 0;
     if (o.experiment.empty()) o.experiment = paper_.experiment;
@@ -131,7 +142,8 @@ class TableOfRuns {
       o.settings.emplace_back("examples", std::to_string(count));
     }
     row.folder = o.out + '/' + o.experiment + '/' + o.name;
-    o.resume = std::filesystem::exists(row.folder + "/checkpoint.safetensors");
+    for (const char *checkpoint : {"/checkpoint.safetensors", "/checkpoint.previous.safetensors"})
+      o.resume = o.resume || std::filesystem::exists(row.folder + checkpoint);
     if (count > 0 && !options_.is_given("samples")) o.samples = 10 * count;
     rows_.push_back(std::move(row));
   }
@@ -156,6 +168,11 @@ class TableOfRuns {
         Table &table = same != all.end() ? *same : all.emplace_back(Table{own.title, own.columns, {}, own.notes});
         if (table.columns.size() == own.columns.size()) append(table, own, rows_[i]);
       }
+    if (all.empty()) {
+      all.push_back({paper_.title, {}, {}, {}});
+      add_failures(all[0]);
+      return all;
+    }
     for (Table &table : all) {
       table.columns.insert(table.columns.end(), {"iterations", "seconds"});
       for (Table::Row &row : table.rows) {
@@ -166,35 +183,42 @@ class TableOfRuns {
         row.cells.push_back(curves.iterations.empty() ? NAN : curves.iterations.back());
         row.cells.push_back(curves.iterations.empty() ? NAN : curves.seconds());
       }
-      for (size_t i = 0; i < done_; ++i)
-        if (!rows_[i].failure.empty()) {
-          table.rows.push_back({rows_[i].title + ": failed", std::vector<double>(table.columns.size(), NAN)});
-          table.notes.push_back(rows_[i].title + ": " + rows_[i].failure);
-        }
+      add_failures(table);
       table.notes.push_back("seconds: of learning, on this machine");
     }
     return all;
   }
 
-  // What this row made comes before what all rows share, which is there once.
+  void add_failures(Table &table) const {
+    for (size_t i = 0; i < done_; ++i)
+      if (!rows_[i].failure.empty()) {
+        table.rows.push_back({rows_[i].title + ": failed", std::vector<double>(table.columns.size(), NAN)});
+        table.notes.push_back(rows_[i].title + ": " + rows_[i].failure);
+      }
+  }
+
+  // What this row made comes before what all rows share, which is there once; of other numbers of pictures, once for
+  // each of them.
   static void append(Table &table, const Table &own, const Row &from) {
-    const auto shared = [&](const Table::Row &row) {
-      return std::any_of(table.rows.begin(), table.rows.end(),
-                         [&](const Table::Row &other) { return other.name == row.name; });
+    const std::string system = title_of(from.algorithm);
+    const auto is_shared = [&](const std::string &name) {
+      return !is_made(name) && name.compare(0, system.size(), system) != 0;
     };
-    size_t at = table.rows.size();
-    while (at > 0 && std::any_of(own.rows.begin(), own.rows.end(), [&](const Table::Row &row) {
-             return !is_made(row.name) && row.name == table.rows[at - 1].name;
-           }))
-      --at;
+    const auto shared_name = [&](const std::string &name) {
+      return name.compare(0, 9, "published") == 0 ? name : name + from.count;
+    };
+    const auto there = [&](const std::string &name) {
+      return std::any_of(table.rows.begin(), table.rows.end(), [&](const Table::Row &row) { return row.name == name; });
+    };
+    auto at = std::find_if(table.rows.begin(), table.rows.end(), [&](const Table::Row &row) { return row.shared; });
     for (const Table::Row &row : own.rows) {
-      if (is_made(row.name))
-        table.rows.insert(table.rows.begin() + int64_t(at++), {from.title + ", " + row.name, row.cells});
-      else if (row.name.compare(0, from.title.size(), from.title) == 0)
-        table.rows.insert(table.rows.begin() + int64_t(at++), row);
-      else if (!shared(row))
-        table.rows.push_back(row);
+      if (is_shared(row.name)) continue;
+      const std::string rest = is_made(row.name) ? ", " + row.name : row.name.substr(system.size());
+      at = table.rows.insert(at, {from.title + rest, row.cells}) + 1;
     }
+    for (const Table::Row &row : own.rows)
+      if (is_shared(row.name) && !there(shared_name(row.name)))
+        table.rows.push_back({shared_name(row.name), row.cells, true});
   }
 
   std::string file(const std::string &extension) const {

@@ -12,6 +12,7 @@ struct Table {
   struct Row {
     std::string name;
     std::vector<double> cells;
+    bool shared = false;  // of no one system
   };
   std::string title;
   std::vector<std::string> columns;  // the names' column apart

@@ -61,7 +61,25 @@ void check_settings(const SafetensorsFile &file, const Experiment &experiment, c
     const Sketch g = sketch(generator, "generator", latent_shapes(s));
     check_parameters(file, d);
     check_parameters(file, g);
+    if (rival) {  // whose second net is always kept
+      const Sketch partner = sketch(rival->partner_net(s, 1), rival->partner, rival->partner_inputs(example, s));
+      for (const ParameterSpec &p : partner.parameters)
+        if (!file.find(p.name)) throw std::invalid_argument("it lacks the tensor '" + p.name + "'");
+      check_parameters(file, partner);
+    }
     require_same(g.outputs.at(0), example, "its settings do not fit together");
+  } catch (const std::exception &error) {
+    throw std::runtime_error(file.path() + " is damaged: " + error.what());
+  }
+}
+
+// What the experiment can be learned by. Throws std::runtime_error.
+void check_algorithm(const SafetensorsFile &file, const Experiment &experiment, const std::string &algorithm) {
+  try {
+    if (const Rival *const rival = find_rival(algorithm))
+      rival_settings(*rival, experiment, "quick");
+    else
+      parse_algorithm(algorithm);
   } catch (const std::exception &error) {
     throw std::runtime_error(file.path() + " is damaged: " + error.what());
   }
@@ -80,8 +98,11 @@ std::unique_ptr<ChainLearner> load_chain(Backend &backend, const SafetensorsFile
                                          const Experiment &experiment, const Settings &s, uint64_t seed) {
   const Shape example = example_shape(experiment, s);
   const StoredTensor &first = file.at(rival.name + ".0.weights");
-  if (first.shape != std::vector<int64_t>{1, 1, 1, example.example(), s.width} || s.batch > 1 << 20)
+  if (first.shape != std::vector<int64_t>{1, 1, 1, example.example(), s.width})
     throw std::runtime_error(file.path() + " is damaged: its settings do not fit its first layer");
+  const StoredTensor *chains = file.find("chain") ? file.find("chain") : &file.at("chain.visible");
+  if (chains->shape.empty() || chains->shape[0] != s.batch)
+    throw std::runtime_error(file.path() + " is damaged: its settings do not fit its chains");
   std::unique_ptr<ChainLearner> chain = rival.chain({backend, example, s, seed});
   load_checkpoint(file, backend, chain->state());
   return chain;
@@ -162,10 +183,18 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
   saved.experiment = &find_experiment(name);
   saved.settings = stored_settings(file, saved.experiment->settings("quick"));
   const Rival *const rival = find_rival(saved.algorithm);
+  check_algorithm(file, *saved.experiment, saved.algorithm);
   if (!rival || !rival->chain) check_settings(file, *saved.experiment, rival, saved.settings);
   saved.trained = saved.settings;
+  const Settings chosen = settings_of(options, saved.settings);
+  for (const char *name : {"descriptor", "generator", "size", "frames", "latent", "width", "categories", "numbers"})
+    if (chosen.get(name) != saved.settings.get(name))
+      throw std::invalid_argument(path + " was trained with " + name + '=' + saved.settings.get(name) + ", not " +
+                                  chosen.get(name) + ": the shape of its nets cannot be changed");
   if (rival && rival->chain) {
-    saved.chain = load_chain(backend, file, *rival, *saved.experiment, saved.settings, saved.seed);
+    Settings of_chain = chosen;
+    of_chain.batch = saved.settings.batch;
+    saved.chain = load_chain(backend, file, *rival, *saved.experiment, of_chain, saved.seed);
   } else if (rival) {
     RivalModel both =
         make_rival(backend, *rival, *saved.experiment, saved.settings, static_cast<uint64_t>(options.seed));
@@ -174,15 +203,10 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
   } else {
     saved.model = make_model(backend, *saved.experiment, saved.settings, static_cast<uint64_t>(options.seed));
   }
-  const Settings chosen = settings_of(options, saved.settings);
   for (std::unique_ptr<Network> *net : {&saved.model.descriptor, &saved.model.generator, &saved.partner}) {
     if (*net && !file.find((*net)->parameters()[0].name)) net->reset();
     if (*net) load_checkpoint(file, backend, averaged(file, (*net)->state(), chosen.statistics));
   }
-  for (const char *name : {"descriptor", "generator", "size", "frames", "latent", "width"})
-    if (chosen.get(name) != saved.settings.get(name))
-      throw std::invalid_argument(path + " was trained with " + name + '=' + saved.settings.get(name) + ", not " +
-                                  chosen.get(name) + ": the shape of its nets cannot be changed");
   saved.settings = chosen;
   return saved;
 }

@@ -129,12 +129,16 @@ int train(const Options &options) {
     progress.warn("the observed pictures are of one colour each: there is nothing to learn from them");
   const std::string data = identify(*examples);
   const auto metadata = [&](int64_t iteration) {
-    return model_metadata(experiment, settings, options.algorithm, data, options.seed, iteration);
+    Metadata all = model_metadata(experiment, settings, options.algorithm, data, options.seed, iteration);
+    if (rival && rival->laid_over_run) all["length"] = std::to_string(settings.iterations) + " iterations";
+    return all;
   };
-  const TrainingRun::Entries same = {{"experiment", experiment.name},
-                                     {"algorithm", options.algorithm},
-                                     {"seed", std::to_string(options.seed)},
-                                     {"data", data}};
+  TrainingRun::Entries same = {{"experiment", experiment.name},
+                               {"algorithm", options.algorithm},
+                               {"seed", std::to_string(options.seed)},
+                               {"data", data}};
+  const std::string length = std::to_string(settings.iterations) + " iterations";
+  if (rival && rival->laid_over_run) same.emplace_back("length", length);
   if (!run.begin(metadata, same, experiment.settings("quick"),
                  resolved(options, preset, data_path(options, experiment))))
     return 0;

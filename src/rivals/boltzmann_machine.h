@@ -29,11 +29,11 @@ struct BoltzmannMachine : TiedLayers {
     backend.bias_backward(h, to[2]);
   }
 
-  // A step up in log-likelihood: v of data with P(h | v), visible_mean and hidden_mean of the chain.
-  void step(ConstView v, ConstView h, double count, double rate, double momentum) {
+  // A step up in log-likelihood: v of data with P(h | v), and v of the chain, for which hidden_mean is P(h | v).
+  void step(ConstView v, ConstView h, ConstView chain, double count, double rate, double momentum) {
     Backend &backend = weights.backend();
     statistics(v, h, less);
-    statistics(visible_mean, hidden_mean, gradient);
+    statistics(chain, hidden_mean, gradient);
     for (int i = 0; i < 3; ++i) backend.difference(real(1 / count), gradient[i], less[i], gradient[i]);
     backend.capped_momentum({{weights, gradient[0], velocity[0], real(rate), 1, 0, real(1e-4)},
                              {visible_bias, gradient[1], velocity[1], real(rate), 1, 0, 0},

@@ -34,14 +34,17 @@ class Cae final : public OfChain {
   }
 
  private:
-  void learn(int64_t iteration) override {
-    backend_.copy(observed_, chain_);  // the walk begins where learning ended
-    if (2 * iteration < settings_.iterations) {
+  void learn(int64_t iteration, double rate) override {
+    if (iteration == 0) begin_at_the_mean(first_->visible_bias);
+    backend_.copy(observed_, chain_);                         // the walk begins where learning ended
+    const int64_t of_first = (settings_.iterations + 1) / 2;  // iterations
+    if (iteration < of_first) {
       backend_.copy(observed_, first_->x);
       first_->step(count_, settings_.generator_rate, made_);
       return;
     }
     first_->up(observed_, second_->x);
+    backend_.set_clock({iteration - of_first, rate});  // Adam's moments begin here
     second_->step(count_, settings_.generator_rate, h1_);
     first_->down(h1_, made_);
   }
@@ -80,11 +83,12 @@ class Cae final : public OfChain {
 Rival cae() {
   const std::string both =
       "batch=100 chains=100 normalise=fixed generator_init=0.02 generator_rate=0.001 halvings=1 "
-      "averaging=0 sample_steps=20 sigma=1 ";
+      "averaging=0 schedule_steps=0 sample_steps=20 sigma=1 ";
   Rival rival{"cae", "stacked CAE (Rifai et al. 2011, 2012)", "layers", {}, nullptr, nullptr, nullptr};
   rival.presets = {
       {"quick", "ours, for two CPU cores: 500-500 units", both + "iterations=12000 width=500"},
       {"paper", "two layers of 1000 units; Adam in place of gradient descent", both + "iterations=50000 width=1000"}};
+  rival.laid_over_run = true;
   rival.chain = [](const ChainParts &p) -> std::unique_ptr<ChainLearner> { return std::make_unique<Cae>(p); };
   return rival;
 }

@@ -1,5 +1,6 @@
 #include "rivals/chain.h"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -82,12 +83,25 @@ void OfChain::iterate(int64_t iteration, double rate, const Batch &batch) {
   backend_.upload(batch.examples.data(), observed_.data(), batch.examples.size() * sizeof(real));
   backend_.affine(observed_, real(0.5), real(0.5), observed_);
   backend_.set_clock({iteration, rate});
-  learn(iteration);
+  learn(iteration, rate);
   backend_.sum_squared_difference(observed_, made_, readings_, 0);
   const View shown{made_.shape(), shown_.data()};
   backend_.affine(made_, 2, -1, shown);
   readings_.keep(int(kept_ % kept_readings));
   moments_[size_t(kept_++ % kept_readings)] = iteration + 1;
+}
+
+void OfChain::begin_at_the_mean(View visible_bias) const {
+  const std::vector<real> x = observed_.values();
+  const int64_t pixels = observed_.shape().example();
+  std::vector<real> logits;
+  for (int64_t i = 0; i < pixels; ++i) {
+    double mean = 0;
+    for (int64_t n = 0; n < observed_.shape().n; ++n) mean += x[size_t(n * pixels + i)] / count_;
+    mean = std::clamp(mean, 0.01, 0.99);
+    logits.push_back(real(std::log(mean / (1 - mean))));
+  }
+  backend_.upload(logits.data(), visible_bias.data, logits.size() * sizeof(real));
 }
 
 std::vector<Reading> OfChain::take_readings() {

@@ -43,12 +43,15 @@ class OfChain : public ChainLearner {
   void iterate(int64_t iteration, double rate, const Batch &) final;
   std::vector<Reading> take_readings() final;
   void draw(const LearningSettings &, int64_t count, const Visit &visit) final;
-  std::vector<std::pair<std::string, ConstView>> samples() const final { return {{"samples", shown_}}; }
+  std::vector<std::pair<std::string, ConstView>> samples() const final { return {{"reconstruction", shown_}}; }
 
  protected:
   OfChain(const ChainParts &, Column, double factor);
-  // The steps of an iteration; observed_ holds the examples as numbers in [0, 1], shown_ gets what was made of them.
-  virtual void learn(int64_t iteration) = 0;
+  // The logits of the mean of the examples observed now, as the first visible bias (Hinton 2010): what is black everywhere
+  // then need not be learned by the units.
+  void begin_at_the_mean(View visible_bias) const;
+  // The steps of an iteration; observed_ holds the examples as numbers in [0, 1], made_ gets what was made of them, or of the chain.
+  virtual void learn(int64_t iteration, double rate) = 0;
   virtual void begin_chain() = 0;
   // One step; `step` is counted from 0. made_ gets the means of the visible units.
   virtual void step_chain(int64_t step) = 0;

@@ -36,7 +36,8 @@ class Dbn final : public OfChain {
   }
 
  private:
-  void learn(int64_t iteration) override {
+  void learn(int64_t iteration, double) override {
+    if (iteration == 0) begin_at_the_mean(machines_[0]->visible_bias);
     const int64_t layer = std::min<int64_t>(2, 3 * iteration / settings_.iterations);
     const double begun =
         3 * double(iteration) / double(settings_.iterations) - double(layer);  // part of the layer's time
@@ -55,8 +56,9 @@ class Dbn final : public OfChain {
     } else {
       for (int64_t k = 0; k < gibbs_steps; ++k) gibbs(k);
     }
+    const ConstView chain = layer < 2 ? ConstView(m.visible_mean) : ConstView(visible_sample());
     // A slower end, and more momentum once the beginning is over (Hinton 2010).
-    m.step(v, h, count_, settings_.generator_rate * (begun < 0.5 ? 1 : 2 * (1 - begun) + 0.02),
+    m.step(v, h, chain, count_, settings_.generator_rate * (begun < 0.5 ? 1 : 2 * (1 - begun) + 0.02),
            begun < 0.1 ? 0.5 : 0.9);
     backend_.copy(m.visible_mean, layer > 0 ? View(activations_[size_t(layer - 1)]) : View(made_));
     downwards(layer);
@@ -100,12 +102,13 @@ class Dbn final : public OfChain {
 Rival dbn() {
   const std::string both =
       "batch=100 chains=100 normalise=fixed generator_init=0.01 generator_rate=0.05 halvings=0 "
-      "averaging=0 sample_steps=50 ";
+      "averaging=0 schedule_steps=0 sample_steps=50 ";
   Rival rival{"dbn", "DBN (Hinton, Osindero, Teh 2006)", "machines", {}, nullptr, nullptr, nullptr};
   rival.presets = {{"quick", "ours, for two CPU cores: 500-500-2000 units, six passes over MNIST each",
                     both + "iterations=9000 width=500"},
                    {"paper", "the layers of the paper; rates and times after Hinton's guide (2010)",
                     both + "iterations=75000 width=500"}};
+  rival.laid_over_run = true;
   rival.chain = [](const ChainParts &p) -> std::unique_ptr<ChainLearner> { return std::make_unique<Dbn>(p); };
   return rival;
 }

@@ -34,8 +34,9 @@ class Search {
         values_(backend),
         arena_(backend),
         loss_arena_(backend),
+        critic_arena_(backend),
         g_(generator, {z_}, Statistics::running, values_, arena_, {Wrt::inputs}),
-        d_(discriminator, {x_}, Statistics::running, arena_, arena_, {Wrt::inputs}),
+        d_(discriminator, {x_}, Statistics::running, critic_arena_, critic_arena_, {Wrt::inputs}),
         l_(loss_, {x_, y_, visible_}, Statistics::running, loss_arena_, loss_arena_, {Wrt::inputs}) {}
 
   void show(const std::vector<real> &pictures, const std::vector<real> &visible) {
@@ -77,7 +78,7 @@ class Search {
   Backend &backend_;
   Network loss_;
   Tensor z_, first_, second_, x_, y_, visible_;
-  Arena values_, arena_, loss_arena_;
+  Arena values_, arena_, loss_arena_, critic_arena_;
   Pass g_, d_, l_;
 };
 

@@ -84,12 +84,14 @@ class Ddgm final : public TwoNets {
 Rival ddgm() {
   const std::string both =
       "batch=64 chains=64 statistics=running descriptor_rate=0.0002 generator_rate=0.0002 descriptor_init=0.05 "
-      "generator_init=0.05 halvings=0 averaging=0 ";
+      "generator_init=0.05 halvings=0 averaging=0 schedule_steps=0 latent=100 ";
   return {"ddgm",
           "DDGM (Kim, Bengio 2016)",
           "energy",
           {{"quick", "ours, for two CPU cores", both + "batch=32 chains=32 iterations=3000 width=16"},
-           {"paper", "rates, initial weights and experts of the reimplementation; the length of the run is ours",
+           {"paper",
+            "rates and initial weights of the reimplementation; fewer experts, no dropout and no clipped gradients; "
+            "the length of the run is ours",
             both + "iterations=30000 width=32"}},
           energy,
           sees_examples,

@@ -48,7 +48,7 @@ class Ebgan final : public TwoNets {
     measure(0, on_observed_.output(0), mean);
     measure(1, on_made_.output(0), mean);
     measure(2, on_made_.output(1), mean);
-    measure(3, on_made_.output(2), pairs);
+    measure(3, on_made_.output(2), pairs);  // which counts cos(i, i) = 1, too: 1 / (N - 1) more
     partner_step({mean, 0, 0}, {0, mean, 0});
     on_made_.forward();
     generator_step({mean, 0, settings_.pulling_away * pairs});  // cos(i, i) = 1 has no gradient
@@ -68,13 +68,15 @@ class Ebgan final : public TwoNets {
 Rival ebgan() {
   const std::string both =
       "batch=64 chains=64 statistics=running descriptor_rate=0.0001 generator_rate=0.0002 "
-      "descriptor_init=0.02 generator_init=0.02 halvings=1 averaging=0 pulling_away=0.1 ";
+      "descriptor_init=0.02 generator_init=0.02 halvings=1 averaging=0 schedule_steps=0 latent=100 pulling_away=0.1 ";
   return {"ebgan",
           "EBGAN-PT (Zhao, Mathieu, LeCun 2017)",
           "autoencoder",
           {{"quick", "ours, for two CPU cores: rates ten and five times those of the paper, as the nets are small",
             both + "batch=32 chains=32 iterations=3000 width=16 descriptor_rate=0.001 generator_rate=0.001"},
-           {"paper", "published, but for the length of the run and the margin, which is of energies per pixel here",
+           {"paper",
+            "rates and weights as published, the generator of the experiment; the margin is of energies a pixel, the "
+            "length of the run ours",
             both + "iterations=30000 width=64"}},
           autoencoder,
           sees_examples,

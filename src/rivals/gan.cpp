@@ -26,8 +26,9 @@ NetFunction own_generator(const NetFunction &, const Settings &s, const Shape &e
 
 // Of pictures from 0 to 1, as in the source. Two layers of maxout of five; of the input 0.8 are kept, of hidden layers 0.5.
 NetFunction discriminator(const Settings &s, uint64_t seed) {
-  return [s, seed](Recorder &r, const Variables &x) {
-    const RandomKey key{seed, Purpose::dropout};
+  // Each recording draws masks of its own, so that observed and made pictures have not the same.
+  return [s, seed, recordings = std::make_shared<uint64_t>(0)](Recorder &r, const Variables &x) {
+    const RandomKey key{seed + (++*recordings << 32), Purpose::dropout};
     const int64_t units = 16 * s.width / 5, pieces = 5;
     Variable h = r.dropout(r.affine(x[0], 0.5, 0.5), 0.8, key);
     h = r.maxout(r.fully_connected(h, units * pieces), pieces);
@@ -87,6 +88,8 @@ class Gan final : public TwoNets {
     measure(0, on_observed_.output(1), -mean / 2);
     partner_step({mean / 2, -mean / 2}, {mean / 2, 0});
   }
+
+  std::string unhealthy(const std::vector<double> &values) override { return certain(2 * values[0]); }
 };
 
 }  // namespace
@@ -94,7 +97,7 @@ class Gan final : public TwoNets {
 Rival gan() {
   const std::string both =
       "batch=100 chains=100 statistics=running descriptor_init=0.0028867513459 "
-      "generator_init=0.028867513459 halvings=0 averaging=0 ";
+      "generator_init=0.028867513459 halvings=0 averaging=0 schedule_steps=0 latent=100 ";
   return {"gan",
           "GAN (Goodfellow et al. 2014)",
           "discriminator",
@@ -109,7 +112,8 @@ Rival gan() {
           discriminator,
           sees_examples,
           [](const RivalParts &p) -> std::unique_ptr<Learner> { return std::make_unique<Gan>(p); },
-          own_generator};
+          own_generator,
+          true};
 }
 
 }  // namespace coopnets

@@ -104,7 +104,7 @@ class Gsn final : public OfChain {
   }
 
   void record_learning() {
-    for (int t = 0; t <= walk_back; ++t) draws_.push_back(new_draws());
+    for (int t = 0; t < walk_back; ++t) draws_.push_back(new_draws());
     leaves_ = leaves(tape_);
     const Variable x = tape_.leaf(observed_);
     State s{corrupted(tape_, x, draws_[0]), {}, {}};
@@ -129,7 +129,8 @@ class Gsn final : public OfChain {
     chain_tape_.plan();
   }
 
-  void learn(int64_t) override {
+  void learn(int64_t iteration, double) override {
+    if (iteration == 0) begin_at_the_mean(first_->visible_bias);
     for (size_t t = 0; t < draws_.size(); ++t) draw_numbers(draws_[t], int64_t(t));
     tape_.forward();
     const real each = real(1 / double(observed_.size()));
@@ -168,12 +169,15 @@ class Gsn final : public OfChain {
 }  // namespace
 
 Rival gsn() {
-  const std::string both = "batch=100 chains=100 normalise=fixed halvings=0 averaging=0 sample_steps=20 ";
+  const std::string both =
+      "batch=100 chains=100 normalise=fixed halvings=0 averaging=0 schedule_steps=0 sample_steps=20 ";
   Rival rival{"gsn", "deep GSN (Bengio, Thibodeau-Laufer et al. 2014)", "layers", {}, nullptr, nullptr, nullptr};
   rival.presets = {
       {"quick", "ours, for two CPU cores: a third of the units, a quarter of the noise, Adam",
        both + "iterations=4000 width=500 generator_init=0.045 sigma=0.5 optimizer=adam generator_rate=0.0005"},
-      {"paper", "published: run_gsn.py, but for the length of the run",
+      {"paper",
+       "rates, units and noise of the paper's code; normal first weights, a constant rate; the length of the run is "
+       "ours",
        both + "iterations=500000 width=1500 generator_init=0.03 sigma=2 optimizer=momentum generator_rate=0.25"}};
   rival.chain = [](const ChainParts &p) -> std::unique_ptr<ChainLearner> { return std::make_unique<Gsn>(p); };
   return rival;

@@ -77,6 +77,8 @@ class Infogan final : public TwoNets {
     on_made_.forward();
     generator_step({mean, -mean, -weight, weight / 2});
   }
+
+  std::string unhealthy(const std::vector<double> &values) override { return certain(values[0]); }
 };
 
 }  // namespace
@@ -84,7 +86,8 @@ class Infogan final : public TwoNets {
 Rival infogan() {
   const std::string both =
       "batch=64 chains=64 statistics=running descriptor_rate=0.0002 generator_rate=0.0002 descriptor_init=0.02 "
-      "generator_init=0.02 halvings=0 averaging=0 latent=74 categories=10 numbers=2 information_weight=1 ";
+      "generator_init=0.02 halvings=0 averaging=0 schedule_steps=0 latent=74 categories=10 numbers=2 "
+      "information_weight=1 ";
   return {"infogan",
           "InfoGAN (Chen et al. 2016)",
           "discriminator",

@@ -20,6 +20,21 @@ const Rival *find_rival(const std::string &name) {
   return nullptr;
 }
 
+std::string algorithm_title(const std::string &algorithm) {
+  if (const Rival *const rival = find_rival(algorithm)) return rival->title;
+  switch (parse_algorithm(algorithm)) {
+    case Algorithm::cooperative:
+      return "CoopNets";
+    case Algorithm::descriptor:
+      return "descriptor alone";
+    case Algorithm::persistent_cd:
+      return "persistent CD";
+    case Algorithm::generator:
+      return "algorithm G";
+  }
+  return algorithm;
+}
+
 Settings rival_settings(const Rival &rival, const Experiment &experiment, const std::string &preset) {
   if (experiment.data == DataKind::texture || experiment.data == DataKind::video)
     throw std::runtime_error(rival.title + " learns pictures of one size from a latent vector: it has no experiment '" +

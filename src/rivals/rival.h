@@ -37,6 +37,8 @@ struct Rival {
   std::unique_ptr<Learner> (*learner)(const RivalParts &);
   // The generator, made of the experiment's own; null: that very one.
   NetFunction (*generator)(const NetFunction &own, const Settings &, const Shape &example) = nullptr;
+  // What it does in an iteration depends on the length of the whole run, so that a longer one is another.
+  bool laid_over_run = false;
   // Instead of all that, a learner with a chain.
   std::unique_ptr<ChainLearner> (*chain)(const ChainParts &) = nullptr;
 };
@@ -58,6 +60,9 @@ bool critic_turn_ends(int64_t iteration, int64_t steps);
 const std::vector<Rival> &rivals();
 // Null where there is none of that name.
 const Rival *find_rival(const std::string &name);
+
+// "CoopNets", "algorithm G", a rival's title. Throws std::runtime_error for what is no algorithm.
+std::string algorithm_title(const std::string &algorithm);
 
 // The experiment's preset changed by the rival's of that name. Throws std::runtime_error where the rival learns none of
 // the experiment's examples.

@@ -155,6 +155,14 @@ std::vector<Reading> TwoNets::take_readings() {
   return all;
 }
 
+std::string TwoNets::certain(double loss) {
+  certain_ = loss < 1e-3 ? certain_ + 1 : 0;
+  return certain_ < 200
+             ? ""
+             : "the discriminator has been certain for 200 iterations, so the generator learns little. Try a "
+               "smaller descriptor_rate or a smaller width";
+}
+
 NamedViews TwoNets::state() {
   NamedViews all;
   for (const NamedViews &part : {g_.net().state(), generator_.state(), on_made_.net().state(), partner_.state()})

@@ -41,6 +41,9 @@ class TwoNets : public Learner {
   // What looks unhealthy in the values of columns(), "" if nothing does.
   virtual std::string unhealthy(const std::vector<double> &) { return ""; }
 
+  // To be told of the discriminator's loss in each iteration: what to say where it has been certain for long, else "".
+  std::string certain(double loss);
+
   // z ~ N(0, I), x = g(z).
   void generate(Purpose = Purpose::latent);
   View made() const { return g_.output(); }
@@ -81,7 +84,7 @@ class TwoNets : public Learner {
   Readings readings_;
   std::vector<int64_t> moments_;
   int64_t kept_ = 0, taken_ = 0;
-  int64_t alike_ = 0;
+  int64_t alike_ = 0, certain_ = 0;
   bool warned_alike_ = false, warned_ = false;
   Recording recordings_[2];
 };

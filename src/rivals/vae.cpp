@@ -66,7 +66,8 @@ class Vae final : public TwoNets {
 Rival vae() {
   const std::string both =
       "batch=64 chains=64 statistics=running descriptor_rate=0.0002 generator_rate=0.0002 descriptor_init=0.02 "
-      "generator_init=0.02 halvings=0 averaging=0 sigma=0.7071067811865476 divergence_weight=2 ";
+      "generator_init=0.02 halvings=0 averaging=0 schedule_steps=0 latent=100 sigma=0.7071067811865476 "
+      "divergence_weight=2 ";
   return {"vae",
           "VAE (Kingma, Welling 2014)",
           "encoder",

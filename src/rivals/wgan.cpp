@@ -56,13 +56,15 @@ bool critic_turn_ends(int64_t iteration, int64_t steps) {
 Rival wgan() {
   const std::string both =
       "batch=64 chains=64 statistics=running descriptor_rate=0.00005 generator_rate=0.00005 "
-      "descriptor_init=0.02 generator_init=0.02 halvings=0 averaging=0 ";
+      "descriptor_init=0.02 generator_init=0.02 halvings=0 averaging=0 schedule_steps=0 latent=100 ";
   return {"wgan",
           "WGAN with weight clipping (Arjovsky, Chintala, Bottou 2017)",
           "critic",
           {{"quick", "ours, for two CPU cores: rates four times those of the paper, as the nets are small",
             both + "batch=32 chains=32 iterations=9000 width=16 descriptor_rate=0.0002 generator_rate=0.0002"},
-           {"paper", "published, but for the length of the run", both + "iterations=150000 width=64"}},
+           {"paper",
+            "rates, clipping and turns as published, the generator of the experiment; the length of the run is ours",
+            both + "iterations=150000 width=64"}},
           critic,
           sees_examples,
           [](const RivalParts &p) -> std::unique_ptr<Learner> { return std::make_unique<Wgan>(p); }};
