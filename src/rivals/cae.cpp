@@ -83,7 +83,7 @@ class Cae final : public OfChain {
 Rival cae() {
   const std::string both =
       "batch=100 chains=100 normalise=fixed generator_init=0.02 generator_rate=0.001 halvings=1 "
-      "averaging=0 schedule_steps=0 sample_steps=20 sigma=1 ";
+      "averaging=0 schedule_steps=0 sample_steps=20 sigma=0.1 ";
   Rival rival{"cae", "stacked CAE (Rifai et al. 2011, 2012)", "layers", {}, nullptr, nullptr, nullptr};
   rival.presets = {
       {"quick", "ours, for two CPU cores: 500-500 units", both + "iterations=12000 width=500"},
