@@ -108,7 +108,7 @@ int main(int count, char **arguments) {
   }
   try {
     const Options options =
-        parse_options({"--bench", "all", "--device", arguments[1], "--precision", arguments[2]}, {{}, {"all"}, {}});
+        parse_options({"--bench", "all", "--device", arguments[1], "--precision", arguments[2]}, {{}, {"all"}, {}, {}});
     const std::unique_ptr<Backend> backend = make_backend(options);
     for (const Layer &layer : layers)
       if (count == 3 || std::find(arguments + 3, arguments + count, std::string(layer.name)) != arguments + count)
