@@ -9,9 +9,26 @@ namespace {
 
 class RivalRuns : public FolderTest {
  protected:
+  // Rings and strokes of 28x28.
+  RivalRuns() {
+    std::filesystem::create_directories(folder + "/data");
+    for (int k = 0; k < 64; ++k) {
+      Image image(28, 28, 1);
+      for (int64_t y = 0; y < 28; ++y)
+        for (int64_t x = 0; x < 28; ++x) {
+          const double radius = std::hypot(double(x) - 10 - k % 8, double(y) - 10 - k / 8);
+          image.at(y, x)[0] = uint8_t(k % 2 == 0              ? (radius > 5 && radius < 8 ? 250 : 0)
+                                      : (x - k % 20) / 3 == 0 ? 230
+                                                              : 5);
+        }
+      save_png(folder + "/data/" + std::to_string(100 + k) + ".png", image);
+    }
+  }
   Arguments train(const std::string &rival, int iterations, const std::string &name, int threads = 1) const {
     return {"--exp",
             "digits",
+            "--data",
+            folder + "/data",
             "--algorithm",
             rival,
             "--out",
