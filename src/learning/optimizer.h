@@ -10,7 +10,7 @@ inline std::string average_of(const std::string &name) { return name + ".average
 
 struct OptimizerSettings {
   enum Rule {
-    adam,            // beta1 0.5, beta2 0.999, epsilon 1e-8 (the TensorFlow and PyTorch codes)
+    adam,             // beta1 0.5, beta2 0.999, epsilon 1e-8 (the TensorFlow and PyTorch codes)
     capped_momentum,  // momentum 0.5, weight decay 1e-4 on filters, biases and batch norm's scales at twice the rate
                       // (the MatConvNet code)
     momentum,         // the same without cap and decay, at one rate for all
