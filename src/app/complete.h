@@ -22,7 +22,7 @@ class Completion {
                                 const std::vector<Mask> &masks);
 
  private:
-  // 1 for each value that its mask leaves visible; and filled values with the pictures' own there.
+  // 1 for each value that its mask leaves visible, else 0.
   std::vector<real> visible(const std::vector<Mask> &masks) const;
   Backend &backend_;
   Network &generator_;

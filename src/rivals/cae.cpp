@@ -49,8 +49,7 @@ class Cae final : public OfChain {
     first_->down(h1_, made_);
   }
 
-  void begin_chain() override {}
-  void step_chain(int64_t) override {
+  void step_chain() override {
     first_->up(chain_, h1_);
     second_->up(h1_, h2_);
     backend_.fill_normal(walk2_, 0, real(settings_.sigma), {seed_, Purpose::langevin}, 0);

@@ -119,11 +119,10 @@ std::vector<Reading> OfChain::take_readings() {
 void OfChain::draw(const LearningSettings &s, int64_t count, const Visit &visit) {
   const int64_t between = std::max<int64_t>(1, settings_.sample_steps);
   int64_t step = 0;
-  begin_chain();
   for (int64_t first = 0; first < count; first += batch()) {
     for (int64_t k = 0; k < (first == 0 ? 10 : 1) * between; ++k, ++step) {
-      backend_.set_clock({int64_t(s.seed) << 32 | step, 1});  // another seed, another chain
-      step_chain(step);
+      backend_.set_clock({int64_t(s.seed << 32 | uint64_t(step)), 1});  // another seed, another chain
+      step_chain();
     }
     std::vector<real> x = made_.values();
     for (real &v : x) v = 2 * v - 1;

@@ -52,9 +52,8 @@ class OfChain : public ChainLearner {
   void begin_at_the_mean(View visible_bias) const;
   // The steps of an iteration; observed_ holds the examples as numbers in [0, 1], made_ gets what was made of them, or of the chain.
   virtual void learn(int64_t iteration, double rate) = 0;
-  virtual void begin_chain() = 0;
-  // One step; `step` is counted from 0. made_ gets the means of the visible units.
-  virtual void step_chain(int64_t step) = 0;
+  // One step of the chain, which goes on from where learning left it. made_ gets the means of the visible units.
+  virtual void step_chain() = 0;
 
   Backend &backend_;
   const Settings settings_;

@@ -11,6 +11,7 @@ namespace coopnets {
 namespace {
 
 constexpr int64_t gibbs_steps = 15;  // of the top machine's chains in an iteration
+
 class Dbn final : public OfChain {
  public:
   explicit Dbn(const ChainParts &p) : OfChain(p, {"squared_error", "error"}, 1 / double(p.settings.batch)) {
@@ -84,8 +85,7 @@ class Dbn final : public OfChain {
       machines_[size_t(i)]->down(activations_[size_t(i)], i > 0 ? View(activations_[size_t(i - 1)]) : View(made_));
   }
 
-  void begin_chain() override {}  // it goes on from where learning left it
-  void step_chain(int64_t) override {
+  void step_chain() override {
     gibbs(0);
     backend_.copy(machines_[2]->visible_mean, activations_[1]);
     downwards(2);

@@ -88,7 +88,7 @@ class Gsn final : public OfChain {
   Variable corrupted(Tape &tape, Variable x, const Draws &d) {
     return add(tape, multiply(tape, x, tape.leaf(d.mask)), tape.leaf(d.salt));
   }
-  // From x~ and h2 (absent: 0) to p's logit, h2 and, if `further`, the next x~.
+  // From x~ and h2 (absent: 0) to p's logit and, where `next` is given, h2 and the next x~.
   State step(Tape &tape, const std::vector<Variable> &w, State s, const Draws &d, const Draws *next, int64_t index) {
     Variable h1 = conv(tape, s.visible, w[0], w[2], point, linear());
     if (s.hidden.id >= 0) h1 = add(tape, h1, deconv(tape, s.hidden, w[3], {}, point, tape.shape(h1), linear()));
@@ -144,8 +144,7 @@ class Gsn final : public OfChain {
     backend_.fill(hidden_, 0);
   }
 
-  void begin_chain() override {}
-  void step_chain(int64_t) override {
+  void step_chain() override {
     draw_numbers(chain_draws_, walk_back);
     chain_tape_.forward();
     backend_.activation_forward(chain_tape_.value(chain_.logit), sigmoid_activation(), made_);
