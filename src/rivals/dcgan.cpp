@@ -30,11 +30,7 @@ class Dcgan final : public TwoNets {
     generate();
     on_observed_.forward();
     on_made_.forward();
-    measure(0, on_observed_.output(0), mean);
-    measure(0, on_observed_.output(1), -mean);
-    measure(0, on_made_.output(0), mean);
-    measure(1, on_made_.output(0), mean);
-    measure(1, on_made_.output(1), -mean);
+    measure_logistic_losses();
     partner_step({mean, -mean}, {mean, 0});  // -ln D(x) - ln (1 - D(g(z)))
     on_made_.forward();
     generator_step({mean, -mean});  // -ln D(g(z))

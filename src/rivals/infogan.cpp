@@ -66,11 +66,7 @@ class Infogan final : public TwoNets {
     generate();
     on_observed_.forward();
     on_made_.forward();
-    measure(0, on_observed_.output(0), mean);
-    measure(0, on_observed_.output(1), -mean);
-    measure(0, on_made_.output(0), mean);
-    measure(1, on_made_.output(0), mean);
-    measure(1, on_made_.output(1), -mean);
+    measure_logistic_losses();
     measure(2, on_made_.output(2), mean);
     measure(3, on_made_.output(3), mean / double(settings_.numbers));
     partner_step({mean, -mean, 0, 0}, {mean, 0, -weight, weight / 2});

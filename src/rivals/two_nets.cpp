@@ -119,6 +119,15 @@ void TwoNets::measure(size_t column, ConstView x, double factor) {
   backend_.sum(x, readings_, next_slot(column, factor));
 }
 
+void TwoNets::measure_logistic_losses() {
+  const double mean = 1 / count_;
+  measure(0, on_observed_.output(0), mean);
+  measure(0, on_observed_.output(1), -mean);
+  measure(0, on_made_.output(0), mean);
+  measure(1, on_made_.output(0), mean);
+  measure(1, on_made_.output(1), -mean);
+}
+
 void TwoNets::measure_squares(size_t column, ConstView a, ConstView b, double factor) {
   backend_.sum_squared_difference(a, b, readings_, next_slot(column, factor));
 }

@@ -58,6 +58,8 @@ class TwoNets : public Learner {
   // Adds factor * (sum of x's elements) to column number `column`. To be called in the same order in each iteration; one
   // that has fewer calls keeps what the others were.
   void measure(size_t column, ConstView x, double factor);
+  // Of outputs softplus(l) and l: -ln D(observed) - ln(1 - D(made)) to column 0, -ln D(made) to column 1, means over examples.
+  void measure_logistic_losses();
   void measure_squares(size_t column, ConstView a, ConstView b, double factor);  // of a - b
 
   Backend &backend_;

@@ -1,0 +1,94 @@
+// What holds for each rival: it goes on exactly from its state, fits every experiment with pictures, and refuses others.
+#include <cmath>
+
+#include "cpu/cpu.h"
+#include "experiments/nets.h"
+#include "files.h"
+#include "rivals/rival.h"
+#include "tensor/random.h"
+
+namespace coopnets {
+namespace {
+
+float normal_number(int64_t i, uint32_t index = 0) {
+  float n[4];
+  normals(random_block({5, Purpose::test}, 0, index, uint64_t(i / 4)), n);
+  return n[i % 4];
+}
+
+// A learner of each rival on pictures of digits' size, with its nets.
+struct Whole {
+  RivalModel model;
+  std::unique_ptr<Learner> learner;
+  Whole(Backend &backend, const Rival &rival, const Settings &s) {
+    const Experiment &e = find_experiment("digits");
+    if (rival.chain) {
+      learner = rival.chain({backend, example_shape(e, s), s, 1});
+      return;
+    }
+    model = make_rival(backend, rival, e, s, 1);
+    learner = rival.learner({backend, *model.generator, *model.partner, s, 1});
+  }
+  void learn(int64_t first, int64_t last) const {
+    for (int64_t i = first; i < last; ++i) {
+      Batch batch;
+      for (int64_t k = 0; k < learner->batch() * 28 * 28; ++k)
+        batch.examples.push_back(std::tanh(normal_number(k, uint32_t(i))));
+      learner->iterate(i, 1, batch);
+    }
+  }
+};
+
+// All that the next iteration depends on is in state(): a learner that gets it goes on as the first would have.
+TEST(AllRivals, GoOnExactlyFromTheirState) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend(2);
+  for (const Rival &rival : rivals()) {
+    SCOPED_TRACE(rival.name);
+    Settings s = rival_settings(rival, find_experiment("digits"), "quick");
+    s.set_all("width=4 batch=5 chains=5 latent=14 iterations=6 critic_steps=2");
+    const Whole straight(*backend, rival, s), first(*backend, rival, s), second(*backend, rival, s);
+    straight.learn(0, 5);
+    first.learn(0, 3);
+    first.learner->samples();  // which changes nothing
+    const NamedViews from = first.learner->state(), to = second.learner->state();
+    ASSERT_EQ(from.size(), to.size());
+    for (size_t i = 0; i < from.size(); ++i) {
+      EXPECT_EQ(from[i].first, to[i].first);
+      for (size_t j = 0; j < i; ++j) EXPECT_NE(from[i].first, from[j].first) << "two tensors of one name";
+      backend->copy(from[i].second, to[i].second);
+    }
+    second.learn(3, 5);
+    const NamedViews wanted = straight.learner->state();
+    for (size_t i = 0; i < wanted.size(); ++i)
+      EXPECT_EQ(values(*backend, to[i].second), values(*backend, wanted[i].second)) << wanted[i].first;
+  }
+}
+
+// Each rival fits the nets of every preset of every experiment with pictures.
+TEST(AllRivals, FitEveryExperiment) {
+  for (const Rival &rival : rivals())
+    for (const Experiment &e : experiments()) {
+      if (rival.chain || e.data == DataKind::texture || e.data == DataKind::video) continue;
+      for (const Preset &preset : e.presets) {
+        const Settings s = rival_settings(rival, e, preset.name);
+        const Shape example = example_shape(e, s);
+        const Sketch g =
+            sketch(rival_generator(rival, e, s), "generator", find_net(Net::generator, s.generator).latent(s));
+        EXPECT_EQ(g.outputs.at(0).str(), example.str()) << rival.name << ", " << e.name << ", " << preset.name;
+        std::vector<Shape> seen = rival.partner_inputs(example, s);
+        for (Shape &shape : seen) shape.n = 4;
+        EXPECT_NO_THROW(sketch(rival.partner_net(s, 1), rival.partner, seen)) << rival.name << ", " << e.name;
+      }
+    }
+}
+
+TEST(AllRivals, RefuseWhatTheyCannotLearn) {
+  for (const char *name : {"texture", "dynamic-texture"})
+    EXPECT_CONTAINS(error_of([&] { rival_settings(dcgan(), find_experiment(name), "quick"); }),
+                    "learns pictures of one size from a latent vector");
+  EXPECT_CONTAINS(error_of([&] { rival_settings(dbn(), find_experiment("cifar10"), "quick"); }),
+                  "learns digits, not pictures of 'cifar10'");
+}
+
+}  // namespace
+}  // namespace coopnets
