@@ -216,18 +216,19 @@ $(call objects,$(E),$(CUDA_BACKEND) $(wildcard tests/cuda_emulator/*.cpp)): | $(
 
 # --------------------------------------------------------------------------------------------------------- targets
 
-# Every binary runs even when one before it has failed. COOPNETS tells the tests which program to run.
-run_tests = @failed=; for binary in $(1); do \
-    printf '  %-6s %s\n' TEST $$binary; \
-    COOPNETS=$(F)/coopnets GTEST_BRIEF=1 $$binary $(if $(TEST_FILTER),--gtest_filter='$(TEST_FILTER)') || failed="$$failed $$binary"; \
-  done; \
-  if [ -n "$$failed" ]; then printf 'make %s: failed:%s\n' $@ "$$failed" >&2; exit 1; fi
+# Each binary in so many parts, as many of them side by side as there are processors; all run even when one fails.
+# COOPNETS tells the tests which program to run.
+run_tests = @for binary in $(1); do for part in $(2); do printf '%s %s\n' $$binary $$part; done; done | \
+  COOPNETS=$(F)/coopnets GTEST_BRIEF=1 GTEST_TOTAL_SHARDS=$(words $(2)) xargs -L 1 -P $(words $(2)) sh -c ' \
+    printf "  %-6s %s, part %d of $(words $(2))\n" TEST $$1 $$(($$2 + 1)); \
+    GTEST_SHARD_INDEX=$$2 $$1 $(if $(TEST_FILTER),--gtest_filter="$(TEST_FILTER)") || \
+    { printf "make $@: failed: %s, part %d\n" $$1 $$(($$2 + 1)) >&2; exit 1; }' sh
 test: export CUDA_VISIBLE_DEVICES :=
 test-cuda: export COOPNETS_NEEDS_GPU := 1
 test: all $(F)/coopnets $(TEST_BINARIES)
-	$(call run_tests,$(TEST_BINARIES))
+	$(call run_tests,$(TEST_BINARIES),$(shell seq 0 $$(($$(nproc) - 1))))
 test-cuda: $(if $(filter 1,$(CUDA)),$(C)/run_tests,no-cuda)
-	$(call run_tests,$(C)/run_tests)
+	$(call run_tests,$(C)/run_tests,0)
 
 bench: coopnets
 	@tools/bench $(addprefix --net ,$(NETS))
