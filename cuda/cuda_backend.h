@@ -108,6 +108,11 @@ class CudaBackend final : public Backend {
   void conv_backward_input(ConstView dy, ConstView w, const Window &, const Epilogue &, View dx) override;
   void conv_backward_filter(ConstView x, ConstView dy, const Window &, View dw) override;
 
+  // spectral_norm.cu
+  void spectral_iteration(ConstView w, View u, View v) override;
+  void spectral_norm_forward(ConstView w, ConstView u, ConstView v, View y, View sigma) override;
+  void spectral_norm_backward(ConstView w, ConstView dy, ConstView u, ConstView v, ConstView sigma, View dw) override;
+
   // batch_norm.cu
   void bias_backward(ConstView dy, View db) override;
   void batch_norm_forward(ConstView x, ConstView scale, ConstView shift, real epsilon, Activation, View y, View mean,

@@ -66,6 +66,11 @@ class CpuBackend final : public Backend {
   void conv_backward_filter(ConstView x, ConstView dy, const Window &, View dw) override;
   void bias_backward(ConstView dy, View db) override;
 
+  // spectral_norm.cpp
+  void spectral_iteration(ConstView w, View u, View v) override;
+  void spectral_norm_forward(ConstView w, ConstView u, ConstView v, View y, View sigma) override;
+  void spectral_norm_backward(ConstView w, ConstView dy, ConstView u, ConstView v, ConstView sigma, View dw) override;
+
   // batch_norm.cpp
   void batch_norm_forward(ConstView x, ConstView scale, ConstView shift, real epsilon, Activation, View y, View mean,
                           View inverse_deviation) override;

@@ -3,19 +3,13 @@
 
 #include "cpu/cpu_backend.h"
 #include "cpu/parallel.h"
+#include "cpu/reduce.h"
 
 namespace coopnets {
 
 namespace {
 
 constexpr real least_length = real(1e-12);
-
-double dot(const real *a, const real *b, int64_t size) {
-  double sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < size; ++i) sum += double(a[i]) * double(b[i]);
-  return sum;
-}
 
 // The length of each example.
 void lengths(ConstView x, real *length, int threads) {

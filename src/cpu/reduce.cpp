@@ -35,16 +35,21 @@ double reduce(CpuBackend &backend, int64_t size, const Term &term, const Combine
 constexpr auto plus = [](double a, double b) { return a + b; };
 constexpr auto larger = [](double a, double b) { return (b > a) | (b != b) ? b : a; };  // NaN once either is NaN
 
+}  // namespace
+
 void write(Readings &readings, int slot, double value) {
   require(slot >= 0 && slot < readings.count(), "a reduction into a slot that the readings do not have");
   *readings.slot(slot) = value;
 }
 
-}  // namespace
-
 double largest_magnitude(CpuBackend &backend, ConstView x) {
   return reduce(
       backend, x.shape.size(), [=](int64_t i) { return std::fabs(double(x.data[i])); }, larger);
+}
+
+double inner_product(CpuBackend &backend, ConstView a, ConstView b) {
+  return reduce(
+      backend, a.shape.size(), [=](int64_t i) { return double(a.data[i]) * double(b.data[i]); }, plus);
 }
 
 void CpuBackend::sum(ConstView x, Readings &readings, int slot) {

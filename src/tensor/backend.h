@@ -183,6 +183,17 @@ class Backend {
   virtual void conv_backward_filter(ConstView x, ConstView dy, const Window &, View dw) = 0;
   virtual void bias_backward(ConstView dy, View db) = 0;  // db[c] = sum over positions of dy[p,c];  db [1,1,1,1,C]
 
+  // --- Spectral norm of filters (Miyato et al. 2018) ----------------------------------------------------------------
+  // w is a matrix W [K, C], C its last axis and K all others together; u [1,1,1,1,C] and v [1,1,1,1,K] tend to its
+  // right and left singular vectors of the largest singular value. One power iteration:
+  //   v = W u / max(|W u|, 1e-12);  u = W' v / max(|W' v|, 1e-12).
+  virtual void spectral_iteration(ConstView w, View u, View v) = 0;
+  // sigma = v' W u [1,1,1,1,1];  y = w / sigma.
+  virtual void spectral_norm_forward(ConstView w, ConstView u, ConstView v, View y, View sigma) = 0;
+  // u and v are constants, so dw = (dy - <dy, w> / sigma v u') / sigma; dw may be dy.
+  virtual void spectral_norm_backward(ConstView w, ConstView dy, ConstView u, ConstView v, ConstView sigma,
+                                      View dw) = 0;
+
   // --- Resampling by 2: rows and columns, each channel by itself ------------------------------------------------------
   // y[o,p] = scale sum_{i,j} tap(i) tap(j) x[2o - before + i, 2p - before + j]; y of the shape resampling.reduced(x).
   virtual void downsample(ConstView x, const Resampling &, real scale, View y) = 0;
