@@ -52,6 +52,24 @@ Variable deconv(Tape &tape, Variable x, Variable filters, Variable bias, const W
   return tape.record(convolution(window, activation, true), {x, filters, bias}, out);
 }
 
+// sigma = v' W u has the gradient v u' in W, so dw = (dy - <dy, y> v u') / sigma, and <dy, y> = <dy, w> / sigma.
+Variable spectral_norm(Tape &tape, Variable w, ConstView u, ConstView v, View sigma) {
+  const Shape &ws = tape.shape(w);
+  require_same(u.shape, per_channel(ws), "spectral norm: u, the columns of the filters");
+  require_same(v.shape, {1, 1, 1, 1, ws.positions()}, "spectral norm: v, the rows of the filters");
+  require_same(sigma.shape, {}, "spectral norm: sigma");
+  Op op;
+  op.in_place = true;
+  op.reads = [](size_t, const std::vector<bool> &) { return true; };
+  op.forward = [=](Backend &backend, const Inputs &in, View y) {
+    backend.spectral_norm_forward(in[0], u, v, y, sigma);
+  };
+  op.backward = [=](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
+    backend.spectral_norm_backward(in[0], dy, u, v, sigma, d_in[0]);
+  };
+  return tape.record(std::move(op), {w}, ws);
+}
+
 // ------------------------------------------------------------------------------------------- batch normalisation
 
 BatchStatistics::BatchStatistics(Backend &backend, int64_t channels) {

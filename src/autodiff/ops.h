@@ -3,6 +3,7 @@
 // clang-format off
 //   conv                  y = a(sum_{k,i} x[o*stride - before + k, i] w[k,i,c] + b[c])
 //   deconv                y = a(the adjoint of conv in its input, applied to x; + b[i])
+//   spectral_norm         y = w / (v' W u), W the matrix [K, C] of filters w; u and v are constants
 //   batch_norm            y = a(scale (x - m)/sqrt(v + e) + shift), m and v of the batch
 //   batch_norm_inference  the same with given m and v
 //   activate              y = a(x)
@@ -37,6 +38,11 @@ Variable conv(Tape &, Variable x, Variable filters, Variable bias, const Window 
 // -> `out` [N,T,H,W,Cin]; window.out(out, Cout) must be x's shape. Positions of `out` that no window reaches hold
 // a(bias).
 Variable deconv(Tape &, Variable x, Variable filters, Variable bias, const Window &, const Shape &out, Activation);
+
+// Filters w [.., C] divided by what u [1,1,1,1,C] and v [1,1,1,1,K] make their spectral norm (Miyato et al. 2018):
+// Backend::spectral_iteration moves these two. `sigma` [1,1,1,1,1] receives the norm. It lives, like u and v, as long
+// as the tape is used.
+Variable spectral_norm(Tape &, Variable w, ConstView u, ConstView v, View sigma);
 
 // What a batch normalisation computes beside its output, [1,1,1,1,C] each: the batch's mean and 1/sqrt(variance + e),
 // and the gradients of scale and shift where nobody asks for them. Lives as long as the tape is used.

@@ -7,6 +7,9 @@ namespace coopnets {
 
 namespace {
 
+constexpr int first_power_iterations = 15;
+constexpr int64_t first_vector = int64_t{1} << 30;  // of the numbers that singular vectors begin with: after all layers
+
 std::vector<Shape> of_one_example(std::vector<Shape> shapes) {
   for (Shape &shape : shapes) shape.n = 1;
   return shapes;
@@ -29,7 +32,9 @@ Network::Network(Backend &backend, std::string name, NetFunction function, const
   for (const ParameterSpec &spec : first.parameters) {
     parameters_.push_back({spec, Tensor(backend, spec.shape)});
     initialise(parameters_.back(), key, deviation);
+    if (spec.spectral_norm) begin_vectors(parameters_.back(), key);
   }
+  for (int i = 0; i < first_power_iterations; ++i) iterate_spectral_norms();
   int64_t widest = 0;
   for (const BatchNormSpec &spec : first.batch_norms) {
     const Shape shape{1, 1, 1, 1, spec.channels};
@@ -54,18 +59,30 @@ void Network::initialise(Parameter &p, RandomKey key, double deviation) {
   }
 }
 
-// Finds the parameters again: each is one leaf, however often it is used.
+// The first iteration makes v of u whatever the length of u, and u of v.
+void Network::begin_vectors(Parameter &p, RandomKey key) {
+  p.left = Tensor(backend_, {1, 1, 1, 1, p.shape.positions()});
+  p.right = Tensor(backend_, {1, 1, 1, 1, p.shape.c});
+  backend_.fill_normal(p.right, 0, 1, key, first_vector + p.layer);
+}
+
+void Network::iterate_spectral_norms() {
+  for (Parameter &p : parameters_)
+    if (p.spectral_norm) backend_.spectral_iteration(p.value, p.right, p.left);
+}
+
+// Finds the parameters again: each is one leaf, however often it is used, and is divided by its spectral norm once.
 class Network::Recording final : public ParameterStore {
  public:
   Recording(Network &net, Tape &tape, Use &use, Statistics statistics)
-      : net_(net), tape_(tape), use_(use), statistics_(statistics) {
+      : net_(net), tape_(tape), use_(use), statistics_(statistics), divided_(net.parameters_.size()) {
     for (Parameter &p : net.parameters_) use.parameters.push_back(tape.leaf(p.value));
   }
   Variable parameter(const ParameterSpec &spec) override {
     for (size_t i = 0; i < net_.parameters_.size(); ++i)
       if (net_.parameters_[i].name == spec.name) {
         require_same(net_.parameters_[i].shape, spec.shape, ("the parameter '" + spec.name + "'").c_str());
-        return use_.parameters[i];
+        return net_.parameters_[i].spectral_norm ? divided(i) : use_.parameters[i];
       }
     throw std::invalid_argument("the net has no parameter '" + spec.name + "' for an input of this shape");
   }
@@ -85,10 +102,17 @@ class Network::Recording final : public ParameterStore {
   }
 
  private:
+  Variable divided(size_t i) {
+    if (divided_[i].id >= 0) return divided_[i];
+    const Parameter &p = net_.parameters_[i];
+    use_.spectral_norms.emplace_back(net_.backend_, Shape{});
+    return divided_[i] = spectral_norm(tape_, use_.parameters[i], p.right, p.left, use_.spectral_norms.back());
+  }
   Network &net_;
   Tape &tape_;
   Use &use_;
   Statistics statistics_;
+  std::vector<Variable> divided_;  // by parameter
 };
 
 std::unique_ptr<Network::Use> Network::record(Tape &tape, const std::vector<Variable> &inputs, Statistics statistics) {
@@ -132,6 +156,11 @@ NamedViews Network::state() {
   for (Running &r : running_) {
     all.emplace_back(r.spec.layer + "running_mean", r.mean);
     all.emplace_back(r.spec.layer + "running_variance", r.variance);
+  }
+  for (Parameter &p : parameters_) {
+    if (!p.spectral_norm) continue;
+    all.emplace_back(p.name + ".left", p.left);
+    all.emplace_back(p.name + ".right", p.right);
   }
   return all;
 }

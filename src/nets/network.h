@@ -13,6 +13,8 @@ constexpr real batch_norm_keep = 0.9;  // share of the old running statistics th
 
 struct Parameter : ParameterSpec {
   Tensor value;
+  // Where it is divided by its spectral norm: v and u of Backend::spectral_iteration.
+  Tensor left = {}, right = {};
 };
 
 class Network {
@@ -28,9 +30,13 @@ class Network {
     std::vector<Variable> parameters;        // leaves, in the order of parameters()
     std::deque<BatchStatistics> statistics;  // of each batch norm
     std::vector<int> of_running;             // and which running statistics it belongs to
+    std::deque<Tensor> spectral_norms;       // of the parameters that are divided by theirs
   };
   // Records the net on `tape` for inputs of any size that its windows fit. Throws std::invalid_argument otherwise.
   std::unique_ptr<Use> record(Tape &, const std::vector<Variable> &inputs, Statistics);
+  // One power iteration of each parameter's spectral norm, for all recordings: once an iteration of learning, and never
+  // within a Langevin chain, whose energy would change with it.
+  void iterate_spectral_norms();
   // Running statistics move towards those of the batch that `use` (recorded with Statistics::batch) saw last.
   void track(Use &use);
 
@@ -45,7 +51,7 @@ class Network {
   bool takes(const std::vector<Shape> &inputs) const;
   std::vector<Parameter> &parameters() { return parameters_; }
   int64_t parameter_count() const;
-  // Everything that a checkpoint must hold: parameters and running statistics by name.
+  // Everything that a checkpoint must hold: parameters, running statistics and singular vectors by name.
   NamedViews state();
 
  private:
@@ -55,6 +61,7 @@ class Network {
     Tensor mean, variance;
   };
   void initialise(Parameter &, RandomKey, double deviation);
+  void begin_vectors(Parameter &, RandomKey);
   Backend &backend_;
   std::string name_;
   NetFunction function_;

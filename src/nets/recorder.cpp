@@ -85,6 +85,7 @@ Variable Recorder::with_filters(bool transposed, Variable x, int64_t channels, c
   std::string what =
       full ? "fully connected" : (transposed ? "deconv " : "conv ") + sides(v.t.kernel, v.h.kernel, v.w.kernel);
   if (v.t.stride * v.h.stride * v.w.stride > 1) what += " stride " + sides(v.t.stride, v.h.stride, v.w.stride);
+  if (conventions.spectral_norm) what += ", spectral norm";
   return note(what + followed_by(options.activation), {x}, y);
 }
 
@@ -182,7 +183,7 @@ void Recorder::next_layer() {
 Variable Recorder::parameter(ParameterSpec::Kind kind, const Shape &shape, const LayerOptions &options) {
   static const char *const kinds[] = {"filters", "bias", "scale", "shift"};
   return store_.parameter({kind, name_ + kinds[kind], shape, options.rate, options.deviation, layer_, positions_,
-                           inputs_, conventions.initial});
+                           inputs_, conventions.initial, conventions.spectral_norm && kind == ParameterSpec::filters});
 }
 
 Variable Recorder::note(const std::string &what, std::vector<Variable> of, Variable out) {

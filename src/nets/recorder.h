@@ -48,6 +48,7 @@ struct Conventions {
   // Filters are N(0, deviation^2), biases and shifts 0, scales 1; or as PyTorch 0.4 has them: filters and biases uniform
   // within 1/sqrt(n) for n inputs of each output, scales within [0, 1].
   enum Initial { normal, uniform } initial = normal;
+  bool spectral_norm = false;  // filters are divided by their spectral norm before use
 };
 
 struct ParameterSpec {
@@ -60,6 +61,7 @@ struct ParameterSpec {
   int64_t positions;  // of its layer's output for one example of the nominal input
   int64_t inputs;     // of each output of its layer
   Conventions::Initial initial;
+  bool spectral_norm;  // what is used is the value divided by its spectral norm
 };
 
 // The running statistics of a batch norm.
@@ -71,7 +73,7 @@ struct BatchNormSpec {
 
 enum class Statistics { batch, running };  // which ones batch normalisation uses
 
-// Who keeps the parameters of a net and gives the tape's leaf for each that is asked for.
+// Who keeps the parameters of a net and gives, for each that is asked for, the tape's leaf or what is made of it.
 class ParameterStore {
  public:
   virtual ~ParameterStore() = default;

@@ -34,6 +34,22 @@ Graph batch_norm_case(Activation a) {
   };
 }
 
+// The singular vectors and norms of the nodes below, which outlive every tape of this file.
+std::deque<Tensor> &singular() {
+  static std::deque<Tensor> all;
+  return all;
+}
+
+// Of the leaf's value when it is recorded: u and v stay as they are then.
+Variable divided(Tape &t, Variable w) {
+  const auto vector = [](int64_t size) -> Tensor & {
+    return singular().emplace_back(test_backend(), Shape{1, 1, 1, 1, size}, random_values(size, 3));
+  };
+  Tensor &u = vector(t.shape(w).c), &v = vector(t.shape(w).positions()), &sigma = vector(1);
+  for (int i = 0; i < 3; ++i) test_backend().spectral_iteration(t.value(w), u, v);
+  return spectral_norm(t, w, u, v, sigma);
+}
+
 std::vector<OpCase> cases() {
   const Window strided{{2, 1, 0, 1}, {3, 2, 1, 0}, {4, 3, 2, 1}};
   const Shape x{2, 3, 5, 7, 3}, y = strided.out(x, 4), w = filter_shape(strided, 3, 4);
@@ -66,6 +82,19 @@ std::vector<OpCase> cases() {
       {"conv_fully_connected", {x, filter_shape(full, 3, 4), channels4}, conv_case(full, tanh_activation(), true)},
       {"deconv", {y, w}, deconv_case(strided, x, linear(), false)},
       {"deconv_bias_tanh", {y, w, channels3}, deconv_case(strided, x, tanh_activation(), true)},
+      {"spectral_norm", {w}, of_one(divided)},
+      {"spectral_norm_of_two_uses", {w}, of_one([](Tape &t, Variable v) { return add(t, divided(t, v), v); })},
+      {"conv_with_spectral_norm",
+       {x, w},
+       [strided](Tape &t, const std::vector<Variable> &v) {
+         return conv(t, v[0], divided(t, v[1]), {}, strided, tanh_activation());
+       }},
+      {"deconv_of_conv_with_one_spectral_norm",
+       {x, w},
+       [strided, x](Tape &t, const std::vector<Variable> &v) {
+         const Variable filters = divided(t, v[1]);
+         return deconv(t, conv(t, v[0], filters, {}, strided, leaky_relu(0.2)), filters, {}, strided, x, linear());
+       }},
       {"batch_norm", {x, channels3, channels3}, batch_norm_case(linear())},
       {"batch_norm_leaky", {x, channels3, channels3}, batch_norm_case(leaky_relu(0.2))},
       {"batch_norm_inference",
@@ -298,6 +327,11 @@ TEST(OpErrors, ShapesThatDisagreeAreRefusedWhenRecorded) {
     EXPECT_THROW(closeness(tape, tape.leaf(vector), features), std::invalid_argument);
   BatchStatistics s;
   EXPECT_THROW(batch_norm(tape, vx, vs, vs, 1e-5, linear(), s), std::invalid_argument);
+  Tensor u(backend, {1, 1, 1, 1, 5}), v(backend, {1, 1, 1, 1, 18}), sigma(backend, {});
+  spectral_norm(tape, vw, u, v, sigma);
+  EXPECT_THROW(spectral_norm(tape, vw, v, u, sigma), std::invalid_argument);
+  EXPECT_THROW(spectral_norm(tape, vx, u, v, sigma), std::invalid_argument);
+  EXPECT_THROW(spectral_norm(tape, vw, u, v, u), std::invalid_argument);
 }
 
 }  // namespace
