@@ -141,6 +141,7 @@ class CudaBackend final : public Backend {
   void rmsprop(const std::vector<RmspropUpdate> &, real keep, real epsilon) override;
   void average(const std::vector<AverageUpdate> &, real keep) override;
   void capped_momentum(const std::vector<MomentumUpdate> &, real momentum) override;
+  void clip_norm(const std::vector<View> &gradients, real bound, Readings &, int slot) override;
 
   // Working memory for the kernels of one call, contents undefined. It grows to the largest request and stays. Kernels
   // run one after the other on one stream, so that the next call may have it again.

@@ -10,11 +10,15 @@
 // Capped momentum needs the largest |gradient| of each tensor before it may begin: a first launch leaves one maximum a
 // block, at most 1024 a tensor, and each block of the second folds those of its tensor. 20 bytes an element, and 4
 // before.
+//
+// Clipping needs the norm over all tensors: every block leaves its sum of squares in double, one block adds them in
+// their order, and where the norm is too large every block scales its elements. 4 bytes an element, and 8 where it is.
 #include <limits>
 
 #include "cuda/cuda_backend.h"
 #include "cuda/four.h"
 #include "cuda/reduce.h"
+#include "tensor/tensor.h"
 
 namespace coopnets {
 namespace {
@@ -45,6 +49,11 @@ struct MomentumTensor {
 struct AverageTensor {
   float *average;
   const float *value;
+  int64_t size;
+  int first_block;
+};
+struct GradientTensor {
+  float *gradient;
   int64_t size;
   int first_block;
 };
@@ -84,18 +93,19 @@ __device__ double power(double base, int64_t n) {
 }
 
 // m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
-// value -= rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon),  t = iteration + 1.
+// value -= rate (decay value + (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)),  t = iteration + 1.
 __global__ void adam_step(const Table<AdamTensor> table, AdamRule rule, const Clock *clock) {
   int first, count;
   const AdamTensor &t = table.mine(first, count);
-  SHARED_ARRAY(float, correction, 2);  // double is slow: one thread computes in it
+  SHARED_ARRAY(float, correction, 3);  // double is slow: one thread computes in it
   if (threadIdx.x == 0) {
     const int64_t time = clock->iteration + 1;
     correction[0] = float(t.rate * clock->rate / (1 - power(rule.beta1, time)));
     correction[1] = float(1 / (1 - power(rule.beta2, time)));
+    correction[2] = float(t.rate * clock->rate * rule.weight_decay);
   }
   __syncthreads();
-  const float step = correction[0], unbias = correction[1];
+  const float step = correction[0], unbias = correction[1], decay = correction[2];
   for_fours(t, first, count, [&](int64_t i) {
     const Four gradient = load_four(t.gradient, i, t.size);
     Four m = load_four(t.first, i, t.size), v = load_four(t.second, i, t.size), value = load_four(t.value, i, t.size);
@@ -104,7 +114,7 @@ __global__ void adam_step(const Table<AdamTensor> table, AdamRule rule, const Cl
       const float g = gradient.v[j];
       m.v[j] = rule.beta1 * m.v[j] + (1 - rule.beta1) * g;
       v.v[j] = rule.beta2 * v.v[j] + (1 - rule.beta2) * g * g;
-      value.v[j] -= step * m.v[j] / (sqrtf(unbias * v.v[j]) + rule.epsilon);
+      value.v[j] -= decay * value.v[j] + step * m.v[j] / (sqrtf(unbias * v.v[j]) + rule.epsilon);
     }
     store_four(t.first, i, t.size, m);
     store_four(t.second, i, t.size, v);
@@ -182,6 +192,39 @@ __global__ void average_step(const Table<AverageTensor> table, float keep, const
   });
 }
 
+__global__ void squares_of_gradients(const Table<GradientTensor> table, double *squares) {
+  int first, count;
+  const GradientTensor &t = table.mine(first, count);
+  double mine = 0;
+  for_fours(t, first, count, [&](int64_t i) {
+    const Four g = load_four(t.gradient, i, t.size);
+#pragma unroll
+    for (int j = 0; j < 4; ++j) mine += double(g.v[j]) * double(g.v[j]);
+  });
+  mine = block_reduce<threads>(mine, Plus());
+  if (threadIdx.x == 0) squares[blockIdx.x] = mine;
+}
+
+__global__ void norm_of_squares(const double *squares, int count, double *norm) {
+  double mine = 0;
+  for (int b = threadIdx.x; b < count; b += threads) mine += squares[b];
+  mine = block_reduce<threads>(mine, Plus());
+  if (threadIdx.x == 0) *norm = sqrt(mine);
+}
+
+__global__ void scale_gradients(const Table<GradientTensor> table, float bound, const double *norm) {
+  if (*norm <= double(bound)) return;
+  int first, count;
+  const GradientTensor &t = table.mine(first, count);
+  const float factor = float(double(bound) / *norm);
+  for_fours(t, first, count, [&](int64_t i) {
+    Four g = load_four(t.gradient, i, t.size);
+#pragma unroll
+    for (int j = 0; j < 4; ++j) g.v[j] *= factor;
+    store_four(t.gradient, i, t.size, g);
+  });
+}
+
 }  // namespace
 
 void CudaBackend::adam(const std::vector<AdamUpdate> &updates, const AdamRule &rule) {
@@ -243,6 +286,25 @@ void CudaBackend::average(const std::vector<AverageUpdate> &updates, real keep) 
       table.add({updates[i].average.data, updates[i].value.data, updates[i].value.shape.size(), 0});
     CUDA_LAUNCH(average_step, table.blocks, threads, 0, stream_, table, keep, clock_);
   }
+}
+
+void CudaBackend::clip_norm(const std::vector<View> &gradients, real bound, Readings &readings, int slot) {
+  require(bound >= 0, "clipping: the largest norm is 0, which is none, or more");
+  require(slot >= 0 && slot < readings.count(), "a reduction into a slot that the readings do not have");
+  std::vector<Table<GradientTensor>> tables((gradients.size() + most_tensors - 1) / most_tensors);
+  int blocks = 0;
+  for (size_t i = 0; i < gradients.size(); ++i)
+    tables[i / most_tensors].add({gradients[i].data, gradients[i].shape.size(), 0});
+  for (const Table<GradientTensor> &table : tables) blocks += table.blocks;
+  double *const squares = scratch<double>(blocks), *own = squares;
+  for (const Table<GradientTensor> &table : tables) {
+    CUDA_LAUNCH(squares_of_gradients, table.blocks, threads, 0, stream_, table, own);
+    own += table.blocks;
+  }
+  CUDA_LAUNCH(norm_of_squares, 1, threads, 0, stream_, squares, blocks, readings.slot(slot));
+  if (bound == 0) return;
+  for (const Table<GradientTensor> &table : tables)
+    CUDA_LAUNCH(scale_gradients, table.blocks, threads, 0, stream_, table, bound, readings.slot(slot));
 }
 
 }  // namespace coopnets

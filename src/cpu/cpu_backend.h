@@ -95,6 +95,7 @@ class CpuBackend final : public Backend {
   void rmsprop(const std::vector<RmspropUpdate> &, real keep, real epsilon) override;
   void average(const std::vector<AverageUpdate> &, real keep) override;
   void capped_momentum(const std::vector<MomentumUpdate> &, real momentum) override;
+  void clip_norm(const std::vector<View> &gradients, real bound, Readings &, int slot) override;
 
   // Working memory for one kernel call, at least `count` elements, 64-byte aligned, contents undefined. It grows to the
   // largest request and stays, so that nothing is allocated in the learning loop.

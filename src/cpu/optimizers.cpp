@@ -24,7 +24,7 @@ void for_elements_of(int threads, const std::vector<Update> &updates, const Elem
 }  // namespace
 
 // m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
-// value -= rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon),  t = iteration + 1.
+// value -= rate (decay value + (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)),  t = iteration + 1.
 void CpuBackend::adam(const std::vector<AdamUpdate> &updates, const AdamRule &rule) {
   const double t = double(clock_.iteration) + 1;
   const double correction1 = 1 - std::pow(double(rule.beta1), t), correction2 = 1 - std::pow(double(rule.beta2), t);
@@ -35,14 +35,15 @@ void CpuBackend::adam(const std::vector<AdamUpdate> &updates, const AdamRule &ru
     require_same(u.value.shape, u.second_moment.shape, "adam: second moment");
   }
   for_elements_of(threads_, updates, [&](const AdamUpdate &u) {
-    const real step = real(u.rate * clock_.rate / correction1);
+    const double rate = u.rate * clock_.rate;
+    const real step = real(rate / correction1), decay = real(rate * rule.weight_decay);
     real *value = u.value.data, *first = u.first_moment.data, *second = u.second_moment.data;
     const real *gradient = u.gradient.data;
     return [=](int64_t i) {
       const real g = gradient[i], m = beta1 * first[i] + (1 - beta1) * g, v = beta2 * second[i] + (1 - beta2) * g * g;
       first[i] = m;
       second[i] = v;
-      value[i] -= step * m / (std::sqrt(unbias * v) + epsilon);
+      value[i] -= decay * value[i] + step * m / (std::sqrt(unbias * v) + epsilon);
     };
   });
 }
@@ -94,6 +95,17 @@ void CpuBackend::average(const std::vector<AverageUpdate> &updates, real keep) {
     real *average = u.average.data;
     return [=](int64_t i) { average[i] += share * (value[i] - average[i]); };
   });
+}
+
+void CpuBackend::clip_norm(const std::vector<View> &gradients, real bound, Readings &readings, int slot) {
+  require(bound >= 0, "clipping: the largest norm is 0, which is none, or more");
+  double squares = 0;
+  for (const View &g : gradients) squares += inner_product(*this, g, g);
+  const double norm = std::sqrt(squares);
+  write(readings, slot, norm);
+  if (bound == 0 || norm <= double(bound)) return;
+  const real factor = real(double(bound) / norm);
+  for (const View &g : gradients) for_elements(threads_, g.shape.size(), [=](int64_t i) { g.data[i] *= factor; });
 }
 
 }  // namespace coopnets

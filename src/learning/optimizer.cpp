@@ -5,11 +5,11 @@
 namespace coopnets {
 
 namespace {
-constexpr real weight_decay = 1e-4, kept_square = 0.99, epsilon = 1e-8;
+constexpr real decay_of_filters = 1e-4, kept_square = 0.99, epsilon = 1e-8;
 }  // namespace
 
 Optimizer::Optimizer(Backend &backend, Network &network, const OptimizerSettings &settings)
-    : backend_(backend), network_(network), settings_(settings) {
+    : backend_(backend), network_(network), settings_(settings), norm_(backend, 1) {
   for (const Parameter &p : network.parameters()) {
     moments_.push_back({Tensor(backend, p.value.shape()), Tensor(), Tensor()});
     if (settings.rule == OptimizerSettings::adam) moments_.back().second = Tensor(backend, p.value.shape());
@@ -19,7 +19,14 @@ Optimizer::Optimizer(Backend &backend, Network &network, const OptimizerSettings
   }
 }
 
-void Optimizer::step(const Pass &pass) {
+void Optimizer::clip(const Pass &pass, Readings &norm, int slot) {
+  std::vector<View> gradients;
+  for (size_t i = 0; i < network_.parameters().size(); ++i) gradients.push_back(pass.gradient(Wrt::parameters, i));
+  backend_.clip_norm(gradients, real(settings_.gradient_bound), norm, slot);
+}
+
+void Optimizer::step(const Pass &pass, Readings *norm, int slot) {
+  if (norm || settings_.gradient_bound > 0) clip(pass, norm ? *norm : norm_, norm ? slot : 0);
   std::vector<AdamUpdate> adam;
   std::vector<MomentumUpdate> with_momentum;
   std::vector<RmspropUpdate> rmsprop;
@@ -37,7 +44,7 @@ void Optimizer::step(const Pass &pass) {
       case OptimizerSettings::capped_momentum:
         with_momentum.push_back({p.value, gradient, m.first, real(twice ? 2 * rate : rate),
                                  real(settings_.per_position ? p.positions : 1), real(settings_.cap),
-                                 p.kind == Parameter::filters ? weight_decay : 0});
+                                 p.kind == Parameter::filters ? decay_of_filters : 0});
         break;
       case OptimizerSettings::momentum:
         with_momentum.push_back({p.value, gradient, m.first, real(rate), 1, 0, 0});
@@ -47,7 +54,10 @@ void Optimizer::step(const Pass &pass) {
     }
     if (settings_.average_half_life > 0) averages.push_back({p.value, m.average});
   }
-  if (!adam.empty()) backend_.adam(adam, {});
+  AdamRule rule;
+  rule.beta1 = real(settings_.beta1);
+  rule.weight_decay = real(settings_.weight_decay);
+  if (!adam.empty()) backend_.adam(adam, rule);
   if (!with_momentum.empty()) backend_.capped_momentum(with_momentum, real(momentum_));
   if (!rmsprop.empty()) backend_.rmsprop(rmsprop, kept_square, epsilon);
   if (!averages.empty()) backend_.average(averages, real(std::exp2(-1 / settings_.average_half_life)));

@@ -84,9 +84,11 @@ struct LangevinStep {
   int64_t index = 0;             // which step of the chain within the iteration: part of the counter
 };
 
-// Adam with bias correction (Kingma & Ba 2015, algorithm 1): value -= rate * m^ / (sqrt(v^) + epsilon).
+// Adam with bias correction (Kingma & Ba 2015, algorithm 1): value -= rate * m^ / (sqrt(v^) + epsilon). Beside it
+// weights decay by themselves (AdamW, Loshchilov & Hutter 2019): value -= rate * weight_decay * value.
 struct AdamRule {
   real beta1 = 0.5, beta2 = 0.999, epsilon = 1e-8;
+  real weight_decay = 0;
 };
 struct AdamUpdate {
   View value;
@@ -274,6 +276,9 @@ class Backend {
   virtual void capped_momentum(const std::vector<MomentumUpdate> &, real momentum) = 0;
   virtual void rmsprop(const std::vector<RmspropUpdate> &, real keep, real epsilon) = 0;
   virtual void average(const std::vector<AverageUpdate> &, real keep) = 0;
+  // The norm of all gradients as one vector, sqrt(sum of g^2), goes into the slot; where it is more than `bound`, each
+  // gradient *= bound / norm. bound 0 is none. A NaN makes the norm NaN and, where there is a bound, all gradients.
+  virtual void clip_norm(const std::vector<View> &gradients, real bound, Readings &, int slot) = 0;
 };
 
 }  // namespace coopnets

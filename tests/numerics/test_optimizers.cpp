@@ -16,7 +16,7 @@ class Optimizers : public testing::Test {
 };
 
 TEST_F(Optimizers, AdamMatchesTheNaiveRule) {
-  const AdamRule rule = {real(0.5), real(0.999), real(1e-8)};
+  const AdamRule rule = {real(0.5), real(0.999), real(1e-8), real(0.1)};
   std::vector<std::unique_ptr<Guarded>> tensors;
   std::vector<AdamUpdate> updates;
   std::vector<std::vector<double>> value, first, second;
@@ -40,7 +40,8 @@ TEST_F(Optimizers, AdamMatchesTheNaiveRule) {
         second[k][i] = rule.beta2 * second[k][i] + (1 - rule.beta2) * double(g[i]) * g[i];
         const double m = first[k][i] / (1 - std::pow(double(rule.beta1), t)),
                      v = second[k][i] / (1 - std::pow(double(rule.beta2), t));
-        value[k][i] -= updates[k].rate * schedule * m / (std::sqrt(v) + rule.epsilon);
+        value[k][i] -=
+            updates[k].rate * schedule * (rule.weight_decay * value[k][i] + m / (std::sqrt(v) + rule.epsilon));
       }
     }
     test_backend().set_clock({iteration, schedule});
@@ -63,6 +64,17 @@ TEST_F(Optimizers, AdamsFirstStepIsTheRate) {
     EXPECT_NEAR(value.values()[0], -0.05, 1e-6);
     EXPECT_NEAR(value.values()[1], 0.05, 1e-6);
   }
+}
+
+// At rate 0.1 on a schedule of 1/2 a decay of 0.2 takes a hundredth of the value, whatever the gradient, and Adam's
+// first step is 0.05.
+TEST_F(Optimizers, WeightsDecayBesideAdamsStep) {
+  const Shape shape = {1, 1, 1, 1, 3};
+  const Guarded value(shape, {2, -4, 2}), gradient(shape, {1, real(0.001), 0}), m(shape, {0, 0, 0}),
+      v(shape, {0, 0, 0});
+  test_backend().set_clock({0, 0.5});
+  test_backend().adam({{value, gradient, m, v, real(0.1)}}, {0, real(0.999), real(1e-12), real(0.2)});
+  EXPECT_LE(relative_error(value.values(), std::vector<double>{1.93, -4.01, 1.98}), tolerance);
 }
 
 TEST_F(Optimizers, RmspropMatchesTheNaiveRule) {
