@@ -3,8 +3,9 @@
 //   elements   0 1 2 3 | 4 5 6 7 | ...      thread b owns Philox block b, which gives the four normals, or words,
 //   threads       0    |    1    | ...      of elements 4b .. 4b+3: 16 bytes a load and store
 //
-// Langevin: reads x and the gradient, writes x, 12 bytes an element; Philox takes about 25 integer operations an
-// element and Box-Muller about 30 of float, which fit under the memory's time. The noise never touches memory.
+// Langevin: reads x and the gradient, writes x, 12 bytes an element, and reads 4 more where a mean is given. Philox
+// takes about 25 integer operations an element and Box-Muller about 30 of float, which fit under the memory's time. The
+// noise never touches memory.
 // Dropout and Bernoulli: read x and write y, 8 bytes an element, Philox and 4 operations; its mask is drawn again for the gradient.
 #include "cuda/cuda_backend.h"
 #include "cuda/four.h"
@@ -55,16 +56,17 @@ __global__ void bernoulli_numbers(const float *p, float *y, int64_t size, Noise 
   }
 }
 
-// x <- x - half (pull x - gradient) + deviation N(0, 1), half = d^2/2, pull = 1/s^2.
+// x <- x - half (pull (x - mean) - gradient) + deviation N(0, 1), half = d^2/2, pull = 1/s^2; mean null: 0.
 template <bool with_noise>
-__global__ void langevin_step(float *x, const float *__restrict__ gradient, int64_t size, float half, float pull,
-                              float deviation, Noise noise) {
+__global__ void langevin_step(float *x, const float *__restrict__ gradient, const float *__restrict__ mean,
+                              int64_t size, float half, float pull, float deviation, Noise noise) {
   for (int64_t b = first_item(); 4 * b < size; b += item_stride()) {
-    Four v = load_four(x, b, size), n;
+    Four v = load_four(x, b, size), n, center;
+    if (mean) center = load_four(mean, b, size);
     const Four g = load_four(gradient, b, size);
     if (with_noise) noise.draw(b, n.v);
 #pragma unroll
-    for (int j = 0; j < 4; ++j) v.v[j] = v.v[j] - half * (pull * v.v[j] - g.v[j]) + deviation * n.v[j];
+    for (int j = 0; j < 4; ++j) v.v[j] = v.v[j] - half * (pull * (v.v[j] - center.v[j]) - g.v[j]) + deviation * n.v[j];
     store_four(x, b, size, v);
   }
 }
@@ -97,16 +99,18 @@ void CudaBackend::bernoulli(ConstView p, RandomKey key, int64_t index, View y) {
 
 void CudaBackend::langevin(View x, ConstView gradient, const LangevinStep &step) {
   require_same(x.shape, gradient.shape, "langevin: gradient");
+  const real *mean = step.reference_mean.data;
+  if (mean) require_same(x.shape, step.reference_mean.shape, "langevin: reference mean");
   const real d = step.step, half = d * d / 2, pull = 1 / (step.reference_deviation * step.reference_deviation);
   const int64_t size = x.shape.size(), blocks = ceil_div<int64_t>(size, 4);
   const Noise noise{step.key, uint32_t(step.index), clock_};
   if (!size) return;
   if (step.noise != 0)
-    CUDA_LAUNCH(langevin_step<true>, grid_for(blocks, threads), threads, 0, stream_, x.data, gradient.data, size, half,
-                pull, step.noise, noise);
+    CUDA_LAUNCH(langevin_step<true>, grid_for(blocks, threads), threads, 0, stream_, x.data, gradient.data, mean, size,
+                half, pull, step.noise, noise);
   else
-    CUDA_LAUNCH(langevin_step<false>, grid_for(blocks, threads), threads, 0, stream_, x.data, gradient.data, size, half,
-                pull, step.noise, noise);
+    CUDA_LAUNCH(langevin_step<false>, grid_for(blocks, threads), threads, 0, stream_, x.data, gradient.data, mean, size,
+                half, pull, step.noise, noise);
 }
 
 }  // namespace coopnets

@@ -12,31 +12,33 @@ MetropolisTest::MetropolisTest(Backend &backend, ConstView x, int64_t tested, in
       drifted_(backend, x.shape.with_n(tested)),
       zero_(backend, x.shape.with_n(1)) {}
 
-// f and |x|^2 of each chain; `at` is 0 for x and 1 for x'.
-void MetropolisTest::measure(const Pass &f, int at, Readings &readings, int first) {
+// f and |x - r|^2 of each chain; `at` is 0 for x and 1 for x'.
+void MetropolisTest::measure(const Pass &f, const LangevinStep &step, int at, Readings &readings, int first) {
   for (int64_t i = 0; i < tested_; ++i) {
     const int slot = first + int(i) * per_chain();
     for (int k = 0; k < outputs_; ++k)
       backend_.sum(f.output(size_t(k)).examples(i, 1), readings, slot + at * outputs_ + k);
-    backend_.sum_squared_difference(f.input().examples(i, 1), zero_, readings, slot + 2 * outputs_ + at);
+    const ConstView mean = step.reference_mean.data ? step.reference_mean.examples(i, 1) : zero_;
+    backend_.sum_squared_difference(f.input().examples(i, 1), mean, readings, slot + 2 * outputs_ + at);
   }
 }
 
 void MetropolisTest::step_without_noise(const Pass &f, const LangevinStep &step, View to) {
   LangevinStep still = step;
   still.noise = 0;
+  if (still.reference_mean.data) still.reference_mean = still.reference_mean.examples(0, tested_);
   backend_.copy(f.input().examples(0, tested_), to);
   backend_.langevin(to, f.gradient(Wrt::inputs).examples(0, tested_), still);
 }
 
 void MetropolisTest::before(const Pass &f, const LangevinStep &step, Readings &readings, int first) {
-  measure(f, 0, readings, first);
+  measure(f, step, 0, readings, first);
   backend_.copy(f.input().examples(0, tested_), x_);
   step_without_noise(f, step, drifted_);
 }
 
 void MetropolisTest::after(const Pass &f, const LangevinStep &step, Readings &readings, int first) {
-  measure(f, 1, readings, first);
+  measure(f, step, 1, readings, first);
   const auto distances = [&](View from, int which) {
     for (int64_t i = 0; i < tested_; ++i)
       backend_.sum_squared_difference(from.examples(i, 1), View(drifted_).examples(i, 1), readings,

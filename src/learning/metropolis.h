@@ -4,8 +4,10 @@
 
 namespace coopnets {
 
-// The test of a step x -> x' under p(x)^(1/T), p(x) ~ exp(f(x) - |x|^2/(2 s^2)), T = (n/d)^2 (Roberts & Tweedie 1996):
-//   ln a = (ln p(x') - ln p(x)) / T + (|x' - m(x)|^2 - |x - m(x')|^2) / (2 n^2),  m(x) = x - (d^2/2) (x/s^2 - df/dx).
+// The test of a step x -> x' under p(x)^(1/T), p(x) ~ exp(f(x) - |x - r|^2/(2 s^2)), r the step's reference mean and
+// T = (n/d)^2 (Roberts & Tweedie 1996):
+//   ln a = (ln p(x') - ln p(x)) / T + (|x' - m(x)|^2 - |x - m(x')|^2) / (2 n^2),
+//   m(x) = x - (d^2/2) ((x - r)/s^2 - df/dx).
 // Near 1 where steps are short for the landscape that they cross, 0 where they leap over it.
 class MetropolisTest {
  public:
@@ -21,10 +23,10 @@ class MetropolisTest {
   double acceptance(const double *slots, const LangevinStep &) const;
 
  private:
-  // Of each chain: f at x and x' by outputs, |x|^2, |x'|^2, |x' - m(x)|^2, |x - m(x')|^2.
+  // Of each chain: f at x and x' by outputs, |x - r|^2, |x' - r|^2, |x' - m(x)|^2, |x - m(x')|^2.
   static int per_chain(int outputs) { return 2 * outputs + 4; }
   int per_chain() const { return per_chain(outputs_); }
-  void measure(const Pass &f, int at, Readings &, int first);
+  void measure(const Pass &f, const LangevinStep &, int at, Readings &, int first);
   void step_without_noise(const Pass &f, const LangevinStep &, View to);
 
   Backend &backend_;

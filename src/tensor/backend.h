@@ -73,15 +73,17 @@ struct Clock {
 // Slots of double in the backend's memory into which reductions write; read() fetches them all.
 class Readings;
 
-// x <- x - (d^2/2) (x/s^2 - gradient) + n N(0, 1). With n = d this is equation (8) of the PAMI paper, whose chain samples
-// p(x); with n = d sqrt(T) it samples p^(1/T), at temperature T. The step's length leaves an error of order d^2: for f = 0
-// the variance settles at (n/d)^2 s^2 / (1 - d^2/(4 s^2)) instead of T s^2.
+// x <- x - (d^2/2) ((x - mean)/s^2 - gradient) + n N(0, 1). With n = d and mean 0 this is equation (8) of the PAMI
+// paper, whose chain samples p(x); with n = d sqrt(T) it samples p^(1/T), at temperature T. The step's length leaves an
+// error of order d^2: for f = 0 the variance settles at (n/d)^2 s^2 / (1 - d^2/(4 s^2)) instead of T s^2. With s
+// infinite nothing pulls.
 struct LangevinStep {
-  real step = 0;                 // d
-  real reference_deviation = 1;  // s
-  real noise = 0;                // n, the deviation of the noise of one step; 0 draws none
-  RandomKey key;                 // whose noise
-  int64_t index = 0;             // which step of the chain within the iteration: part of the counter
+  real step = 0;                  // d
+  real reference_deviation = 1;   // s
+  real noise = 0;                 // n, the deviation of the noise of one step; 0 draws none
+  RandomKey key;                  // whose noise
+  int64_t index = 0;              // which step of the chain within the iteration: part of the counter
+  ConstView reference_mean = {};  // of x's shape; data null: 0
 };
 
 // Adam with bias correction (Kingma & Ba 2015, algorithm 1): value -= rate * m^ / (sqrt(v^) + epsilon). Beside it

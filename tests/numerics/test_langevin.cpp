@@ -46,6 +46,40 @@ TEST_F(Langevin, NoiseIsKeyedByIterationIndexAndElement) {
     }
 }
 
+// The pull is towards the mean, with noise and without.
+TEST_F(Langevin, TheReferenceMayHaveAMean) {
+  for (const Shape &shape : shapes)
+    for (const real noise : {real(0), real(0.2)}) {
+      const std::vector<real> a = random_values(shape.size(), 1), g = random_values(shape.size(), 2),
+                              means = random_values(shape.size(), 3, 1);
+      const real d = real(0.3), s = real(0.7);
+      std::vector<double> wanted(a.size());
+      for (size_t i = 0; i < a.size(); ++i) {
+        float n[4];
+        normals(random_block(key, 0, 5, i / 4), n);
+        const double pull = (double(a[i]) - means[i]) / (double(s) * s);
+        wanted[i] = a[i] - 0.5 * d * d * (pull - g[i]) + noise * n[i % 4];
+      }
+      const Guarded x(shape, a), gradient(shape, g), mean(shape, means);
+      test_backend().langevin(x, gradient, {d, s, noise, key, 5, mean});
+      EXPECT_LE(relative_error(x.values(), wanted), 1e-5) << shape.str() << " " << noise;
+      EXPECT_EQ(mean.values(), means);
+    }
+}
+
+// Without a reference the step is the gradient's alone: neither the mean nor a large x has a say, and nothing is NaN.
+TEST_F(Langevin, AnInfiniteReferenceDoesNotPull) {
+  const Shape shape{1, 1, 1, 1, 5};
+  const std::vector<real> a = {0, 1, -2, real(1e30), real(-1e30)}, g = {1, real(0.5), -1, 0, 0},
+                          wanted = {real(0.5), real(1.25), real(-2.5), real(1e30), real(-1e30)};
+  const Guarded mean(shape, {3, 4, 5, 6, 7}), gradient(shape, g);
+  for (const ConstView &about : {ConstView{}, ConstView(mean)}) {
+    const Guarded x(shape, a);
+    test_backend().langevin(x, gradient, {1, std::numeric_limits<real>::infinity(), 0, key, 0, about});
+    EXPECT_EQ(x.values(), wanted);
+  }
+}
+
 // f = 0: x <- (1 - d^2/(2 s^2)) x + n N(0, 1), whose variance settles at (n/d)^2 s^2 / (1 - d^2/(4 s^2)): hot, at the
 // paper's n = d, and cold. A large step makes the correction large (a third) and the chain fast (it forgets half of
 // itself per step).
@@ -88,6 +122,9 @@ TEST_F(Langevin, NanInTheGradientReachesTheChain) {
 TEST_F(Langevin, RefusesDisagreeingShapes) {
   const Guarded x({1, 1, 1, 2, 3}), gradient({1, 1, 1, 3, 2});
   EXPECT_THROW(test_backend().langevin(x, gradient, {}), std::invalid_argument);
+  LangevinStep about;
+  about.reference_mean = gradient;
+  EXPECT_THROW(test_backend().langevin(x, x, about), std::invalid_argument);
 }
 
 }  // namespace

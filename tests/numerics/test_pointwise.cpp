@@ -532,6 +532,7 @@ TEST(Pointwise, TensorsMayBeginAnywhere) {
     backend.affine(view(2), 2, real(0.5), view(1));
     backend.dropout(view(1), real(0.75), {7, Purpose::test}, 4, view(0));
     backend.langevin(view(0), view(1), {real(0.1), 1, real(0.1), {7, Purpose::test}, 2});
+    backend.langevin(view(0), view(1), {real(0.1), 1, real(0.1), {7, Purpose::test}, 3, view(2)});
     backend.adam({{view(0), view(1), view(2), view(3), real(0.01)}}, {});
     backend.capped_momentum({{view(1), view(0), view(2), real(0.01), 2, real(0.1), real(0.001)}}, real(0.9));
     backend.rmsprop({{view(0), view(1), view(3), real(0.01)}}, real(0.9), real(1e-8));
