@@ -6,14 +6,15 @@
 namespace coopnets {
 
 Pass::Pass(Network &net, const std::vector<View> &inputs, Statistics statistics, Arena &values, Arena &gradients,
-           const std::vector<Wrt> &wanted)
-    : net_(net), tape_(net.backend(), values, gradients) {
+           const std::vector<Wrt> &wanted, size_t moved)
+    : net_(net), tape_(net.backend(), values, gradients), moved_(std::min(moved, inputs.size())) {
+  require(moved == all_inputs || moved <= inputs.size(), "the net has fewer inputs than are to be moved");
   for (const View &x : inputs) inputs_.push_back(tape_.leaf(x));
   use_ = net.record(tape_, inputs_, statistics);
   for (const Variable y : use_->outputs) tape_.keep(y);
   for (const Wrt wrt : wanted) {
     std::vector<Variable> leaves;
-    if (wrt != Wrt::parameters) leaves = inputs_;
+    if (wrt != Wrt::parameters) leaves.assign(inputs_.begin(), inputs_.begin() + int64_t(moved_));
     if (wrt != Wrt::inputs) leaves.insert(leaves.end(), use_->parameters.begin(), use_->parameters.end());
     sweeps_[int(wrt)] = &tape_.gradient(use_->outputs, leaves);
   }
@@ -33,23 +34,51 @@ void Pass::fill_seed(Wrt wrt, real weight, int64_t first, int64_t count) {
 }
 
 View Pass::gradient(Wrt wrt, size_t i) const {
+  if (wrt == Wrt::inputs && i >= moved_) throw std::logic_error("a gradient with respect to an input that is given");
   return tape_.of(*gradient_of(wrt), (wrt == Wrt::inputs ? inputs_ : use_->parameters).at(i));
 }
 
-// Each input draws from a counter of its own.
 void langevin(Pass &f, int64_t steps, const LangevinStep &step, const std::function<void(int64_t k)> &seed,
               int64_t cold, const std::function<void(int64_t k, const LangevinStep &)> &before) {
-  LangevinStep now = step;
+  std::function<void(int64_t, const std::vector<LangevinStep> &)> before_all;
+  if (before) before_all = [&](int64_t k, const std::vector<LangevinStep> &parts) { before(k, parts[0]); };
+  langevin(f, steps, std::vector<LangevinStep>{step}, seed, cold, before_all);
+}
+
+namespace {
+
+// Each moved input and each part of it draws from a counter of its own.
+void move_inputs(Pass &f, int64_t k, const std::vector<LangevinStep> &parts) {
+  const int64_t count = int64_t(parts.size());
+  for (size_t i = 0; i < f.moved(); ++i) {
+    const View x = f.input(i), gradient = f.gradient(Wrt::inputs, i);
+    const int64_t examples = x.shape.n / count;
+    for (int64_t part = 0; part < count; ++part) {
+      LangevinStep now = parts[size_t(part)];
+      now.index = (k * int64_t(f.moved()) + int64_t(i)) * count + part;
+      f.net().backend().langevin(x.examples(part * examples, examples), gradient.examples(part * examples, examples),
+                                 now);
+    }
+  }
+}
+
+}  // namespace
+
+void langevin(Pass &f, int64_t steps, const std::vector<LangevinStep> &parts,
+              const std::function<void(int64_t k)> &seed, int64_t cold,
+              const std::function<void(int64_t k, const std::vector<LangevinStep> &)> &before) {
+  require(!parts.empty(), "a chain needs a step");
+  for (size_t i = 0; i < f.moved(); ++i)
+    require(f.input(i).shape.n % int64_t(parts.size()) == 0, "chains that do not divide evenly among their steps");
+  std::vector<LangevinStep> now = parts;
   for (int64_t k = 0; k < steps; ++k) {
-    if (k >= steps - cold) now.noise = 0;
+    if (k >= steps - cold)
+      for (LangevinStep &step : now) step.noise = 0;
     f.forward();
     seed(k);
     f.backward(Wrt::inputs);
     if (before) before(k, now);
-    for (size_t i = 0; i < f.inputs(); ++i) {
-      now.index = k * int64_t(f.inputs()) + int64_t(i);
-      f.net().backend().langevin(f.input(i), f.gradient(Wrt::inputs, i), now);
-    }
+    move_inputs(f, k, now);
   }
 }
 

@@ -9,15 +9,19 @@ enum class Wrt { inputs, parameters, both };  // what gradients are taken with r
 class Pass {
  public:
   // Reads its inputs from memory that somebody else owns. Values lie in one arena and gradients in another, or the same:
-  // see Tape. `wanted` says which sweeps there are; one of both gives the gradients of both.
+  // see Tape. `wanted` says which sweeps there are; one of both gives the gradients of both. Gradients with respect to
+  // inputs are taken of the first `moved` alone, the others being given. Throws std::invalid_argument where there are
+  // fewer.
   Pass(Network &, const std::vector<View> &inputs, Statistics, Arena &values, Arena &gradients,
-       const std::vector<Wrt> &wanted);
+       const std::vector<Wrt> &wanted, size_t moved = all_inputs);
+  static constexpr size_t all_inputs = size_t(-1);
 
   void forward() { tape_.forward(); }
   size_t outputs() const { return use_->outputs.size(); }
   View output(size_t k = 0) const { return tape_.value(use_->outputs.at(k)); }
   View input(size_t i = 0) const { return tape_.value(inputs_.at(i)); }
   size_t inputs() const { return inputs_.size(); }
+  size_t moved() const { return moved_; }
   size_t layers() const { return use_->layers.size(); }
   View layer(size_t i) const { return tape_.value(use_->layers.at(i)); }  // until backward()
 
@@ -27,7 +31,7 @@ class Pass {
   void fill_seed(Wrt, real weight, int64_t first, int64_t count);
   void fill_seed(Wrt wrt, real weight) { fill_seed(wrt, weight, 0, output().shape.n); }
   void backward(Wrt wrt) { tape_.backward(*gradient_of(wrt)); }
-  // With respect to input or parameter i, after backward().
+  // With respect to moved input or parameter i, after backward().
   View gradient(Wrt, size_t i = 0) const;
 
   void track() { net_.track(*use_); }  // the batch that forward() saw into the running statistics
@@ -39,15 +43,22 @@ class Pass {
   Network &net_;
   Tape tape_;
   std::vector<Variable> inputs_;
+  size_t moved_;
   std::unique_ptr<Network::Use> use_;
   Tape::Gradient *sweeps_[3] = {};  // by Wrt
 };
 
-// Langevin dynamics on the inputs of a net whose log-density is a function of its outputs,
-//   x <- x - (d^2/2) (x/s^2 - gradient) + n N(0, I),
+// Langevin dynamics on the moved inputs of a net whose log-density is a function of its outputs,
+//   x <- x - (d^2/2) ((x - mean)/s^2 - gradient) + n N(0, I),
 // `steps` times, n = 0 in the last `cold` of them. After each forward pass seed(k) fills pass.seed(Wrt::inputs) with the
 // log-density's gradient; `before` is told of the step where its gradient is known, before it is taken.
 void langevin(Pass &, int64_t steps, const LangevinStep &, const std::function<void(int64_t k)> &seed, int64_t cold = 0,
               const std::function<void(int64_t k, const LangevinStep &)> &before = {});
+
+// The same where chains differ in their step: the examples are divided evenly, in their order, among `parts`, several
+// noise levels side by side in one batch. Each part draws noise of its own, and its mean is of its own examples alone.
+// Throws std::invalid_argument where the examples cannot be so divided.
+void langevin(Pass &, int64_t steps, const std::vector<LangevinStep> &parts, const std::function<void(int64_t k)> &seed,
+              int64_t cold = 0, const std::function<void(int64_t k, const std::vector<LangevinStep> &)> &before = {});
 
 }  // namespace coopnets
