@@ -101,6 +101,14 @@ std::vector<real> outputs(int threads, const Shape &shape) {
     keep(y);
   }
 
+  Tensor right(backend, channels, random_values(shape.c, 5)), left(backend, {1, 1, 1, 1, shape.positions()}),
+      norm(backend, {});
+  backend.spectral_iteration(x, right, left);
+  backend.spectral_norm_forward(x, right, left, y, norm);
+  for (const Tensor *tensor : {&right, &left, &norm, &y}) keep(*tensor);
+  backend.spectral_norm_backward(x, g, right, left, norm, y);
+  keep(y);
+
   Tensor mean(backend, channels), inverse(backend, channels);
   backend.batch_norm_forward(x, scale, shift, real(1e-5), {}, y, mean, inverse);
   for (const Tensor *tensor : {&y, &mean, &inverse}) keep(*tensor);
@@ -113,7 +121,10 @@ std::vector<real> outputs(int threads, const Shape &shape) {
   backend.batch_norm_track(mean, inverse, real(1e-5), real(0.9), a, b);
   for (const Tensor *tensor : {&a, &b}) keep(*tensor);
 
-  Readings readings(backend, 4);
+  Readings readings(backend, 5);
+  backend.copy(g, y);
+  backend.clip_norm({y, a}, real(0.5), readings, 4);
+  keep(y);
   backend.sum(x, readings, 0);
   backend.sum_absolute(x, readings, 1);
   backend.sum_squared_difference(x, g, readings, 2);
@@ -128,8 +139,10 @@ std::vector<real> outputs(int threads, const Shape &shape) {
   for (const real noise : {real(0), real(0.1)}) {
     backend.langevin(value, g, {real(0.1), real(0.9), noise, {5, Purpose::langevin}, 2});
     keep(value);
+    backend.langevin(value, g, {real(0.1), real(0.9), noise, {5, Purpose::langevin}, 3, x});
+    keep(value);
   }
-  backend.adam({{value, g, m, v, real(0.01)}}, AdamRule());
+  backend.adam({{value, g, m, v, real(0.01)}}, {real(0.5), real(0.999), real(1e-8), real(0.1)});
   for (const Tensor *tensor : {&value, &m, &v}) keep(*tensor);
   backend.rmsprop({{value, g, v, real(0.01)}}, real(0.9), real(1e-8));
   for (const Tensor *tensor : {&value, &v}) keep(*tensor);
