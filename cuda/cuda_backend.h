@@ -126,6 +126,12 @@ class CudaBackend final : public Backend {
   void batch_norm_track(ConstView mean, ConstView inverse_deviation, real epsilon, real keep, View running_mean,
                         View running_variance) override;
 
+  // group_norm.cu, modulate.cu
+  void group_norm_forward(ConstView x, int64_t groups, real epsilon, View y, View inverse_deviation) override;
+  void group_norm_backward(ConstView y, ConstView dy, ConstView inverse_deviation, View dx) override;
+  void modulate_forward(ConstView x, ConstView scale, ConstView shift, View y) override;
+  void modulate_backward(ConstView x, ConstView scale, ConstView dy, View dx, View d_scale, View d_shift) override;
+
   // reduce.cu
   void sum(ConstView x, Readings &, int slot) override;
   void sum_absolute(ConstView x, Readings &, int slot) override;

@@ -1,97 +1,33 @@
-// Batch normalisation, channels last. Memory is read as rows:
-//
-//   channels      0 1 2 | 0 1 2 | 0 1 2 | ...          [P, C] as it lies in memory, C = 3
-//   one row       <----- width = fold * C lanes ---->   fold = 16 or 4 positions when C is small, else 1
-//
-// so that the innermost loop, over the lanes of a row, is long for any C; per-channel constants are repeated `fold`
-// times. The last row may be short. A chunk of rows is read by one thread; its sums are kept apart and added in order.
+// Batch normalisation, by the rows of rows.h.
 //
 // Traffic: forward reads x twice (statistics, then output) and writes y; backward reads x and dv twice and writes dx.
 #include <cmath>
 
 #include "cpu/activation.h"
-#include "cpu/cpu_backend.h"
-#include "cpu/parallel.h"
+#include "cpu/rows.h"
 
 namespace coopnets {
 namespace {
 
-constexpr int64_t channels_a_block = 64;  // whose chunk sums one thread adds up
+constexpr int64_t channels_a_block = 64;  // whose chunks' moments one thread merges
 
-struct Rows {
-  explicit Rows(const Shape &shape)
-      : positions(shape.positions()),
-        channels(shape.c),
-        fold(channels < 16   ? 16
-             : channels < 64 ? 4
-                             : 1) {}
-  int64_t width() const { return fold * channels; }
-  int64_t size() const { return positions * channels; }
-  // Elements of a chunk: whole rows, few enough to stay in the cache for a second look, enough to dwarf the chunk's
-  // sums.
-  int64_t chunk() const { return std::max<int64_t>(32, 2 * elements_a_chunk / width()) * width(); }
-  int64_t chunks() const { return chunks_of(size(), chunk()); }
-
-  int64_t positions, channels, fold;
-};
-
-// Calls row(first element, lanes) for every row of [begin, end).
-template <class Row>
-void for_rows(const Rows &rows, int64_t begin, int64_t end, const Row &row) {
-  for (int64_t i = begin; i < end; i += rows.width()) row(i, std::min(rows.width(), end - i));
-}
-
-// Adds the lanes of each channel into the first `channels` of them.
-void fold_lanes(const Rows &rows, double *lane) {
-  for (int64_t f = 1; f < rows.fold; ++f)
-    for (int64_t c = 0; c < rows.channels; ++c) lane[c] += lane[f * rows.channels + c];
-}
-
-// Repeats per-channel values over the lanes of a row.
-template <class From, class To>
-void repeat(const Rows &rows, const From *channel, To *lane) {
-  for (int64_t f = 0; f < rows.fold; ++f)
-    for (int64_t c = 0; c < rows.channels; ++c) lane[f * rows.channels + c] = To(channel[c]);
-}
-
-// Mean and population variance of each channel. Each chunk finds its own mean m_k and M_k = sum (x - m_k)^2; then
-// m = sum n_k m_k / P and P v = sum M_k + n_k (m_k - m)^2 (Chan, Golub, LeVeque 1979): two passes over the cache, one
-// over memory.
+// Mean and population variance of each channel, from the chunks' m_k and M_k: m = sum n_k m_k / P and
+// P v = sum M_k + n_k (m_k - m)^2 (Chan, Golub, LeVeque 1979).
 void statistics(CpuBackend &backend, ConstView x, real epsilon, View mean, View inverse_deviation) {
   const Rows rows(x.shape);
-  const int64_t channels = rows.channels, width = rows.width(), chunks = rows.chunks();
-  // Of chunk k: m_k, M_k, in the first `channels` lanes of each.
-  double *partial = backend.scratch<double>(chunks * 2 * width);
-  for_chunks(backend.threads(), rows.size(), rows.chunk(), [=](int64_t begin, int64_t end) {
-    double *m = partial + begin / rows.chunk() * 2 * width, *squares = m + width;
-    std::fill(m, m + 2 * width, 0.);
-    for_rows(rows, begin, end, [=](int64_t i, int64_t lanes) {
-#pragma omp simd
-      for (int64_t l = 0; l < lanes; ++l) m[l] += x.data[i + l];
-    });
-    fold_lanes(rows, m);
-    for (int64_t c = 0; c < channels; ++c) m[c] /= double((end - begin) / channels);
-    repeat(rows, m, m);
-    for_rows(rows, begin, end, [=](int64_t i, int64_t lanes) {
-#pragma omp simd
-      for (int64_t l = 0; l < lanes; ++l) squares[l] += (x.data[i + l] - m[l]) * (x.data[i + l] - m[l]);
-    });
-    fold_lanes(rows, squares);
-  });
-  for_chunks(backend.threads(), channels, channels_a_block, [=](int64_t first, int64_t last) {
+  const int64_t width = rows.width(), chunks = rows.chunks();
+  double *partial = backend.scratch<double>(rows.partials());
+  chunk_moments(backend.threads(), rows, x.data, partial);
+  for_chunks(backend.threads(), rows.channels, channels_a_block, [=](int64_t first, int64_t last) {
     double m[channels_a_block] = {}, squares[channels_a_block] = {};
-    const auto count = [=](int64_t k) {
-      return double(std::min(rows.chunk(), rows.size() - k * rows.chunk()) / channels);
-    };
     for (int64_t k = 0; k < chunks; ++k) {
-      const double *m_k = partial + k * 2 * width + first;
-      for (int64_t c = 0; c < last - first; ++c) m[c] += count(k) * m_k[c];
+      const double *m_k = partial + k * 2 * width + first, n_k = double(rows.positions_of(k));
+      for (int64_t c = 0; c < last - first; ++c) m[c] += n_k * m_k[c];
     }
     for (int64_t c = 0; c < last - first; ++c) m[c] /= double(rows.positions);
     for (int64_t k = 0; k < chunks; ++k) {
-      const double *m_k = partial + k * 2 * width + first, *squares_k = m_k + width;
-      for (int64_t c = 0; c < last - first; ++c)
-        squares[c] += squares_k[c] + count(k) * (m_k[c] - m[c]) * (m_k[c] - m[c]);
+      const double *m_k = partial + k * 2 * width + first, *squares_k = m_k + width, n_k = double(rows.positions_of(k));
+      for (int64_t c = 0; c < last - first; ++c) squares[c] += squares_k[c] + n_k * (m_k[c] - m[c]) * (m_k[c] - m[c]);
     }
     for (int64_t c = 0; c < last - first; ++c) {
       mean.data[first + c] = real(m[c]);
@@ -111,12 +47,8 @@ void normalise(CpuBackend &backend, ConstView x, ConstView scale, ConstView shif
   repeat(rows, shift.data, b);
   for (int64_t l = 0; l < width; ++l) k[l] = scale.data[l % rows.channels] * inverse(l % rows.channels);
   with_activation(activation, [&](auto a) {
-    for_chunks(backend.threads(), rows.size(), rows.chunk(), [=](int64_t begin, int64_t end) {
-      for_rows(rows, begin, end, [=](int64_t i, int64_t lanes) {
-#pragma omp simd
-        for (int64_t l = 0; l < lanes; ++l) y.data[i + l] = a(k[l] * (x.data[i + l] - m[l]) + b[l]);
-      });
-    });
+    for_elements(backend.threads(), rows,
+                 [=](int64_t i, int64_t l) { y.data[i] = a(k[l] * (x.data[i] - m[l]) + b[l]); });
   });
 }
 
@@ -125,35 +57,16 @@ template <class Inverse>
 void sums(CpuBackend &backend, ConstView x, ConstView dv, ConstView mean, const Inverse &inverse, View dscale,
           View dshift) {
   const Rows rows(x.shape);
-  const int64_t width = rows.width(), chunks = rows.chunks();
-  double *partial = backend.scratch<double>((chunks * 2 + 1) * width), *m = partial + chunks * 2 * width;
+  double *partial = backend.scratch<double>(rows.partials() + rows.width()), *m = partial + rows.partials();
   repeat(rows, mean.data, m);
-  for_chunks(backend.threads(), rows.size(), rows.chunk(), [=](int64_t begin, int64_t end) {
-    double *plain = partial + begin / rows.chunk() * 2 * width, *weighted = plain + width;
-    std::fill(plain, plain + 2 * width, 0.);
-    for_rows(rows, begin, end, [=](int64_t i, int64_t lanes) {
-#pragma omp simd
-      for (int64_t l = 0; l < lanes; ++l) {
-        plain[l] += dv.data[i + l];
-        weighted[l] += dv.data[i + l] * (x.data[i + l] - m[l]);
-      }
-    });
-    fold_lanes(rows, plain);
-    fold_lanes(rows, weighted);
-  });
-  for_chunks(backend.threads(), rows.channels, channels_a_block, [=](int64_t first, int64_t last) {
-    double plain[channels_a_block] = {}, weighted[channels_a_block] = {};
-    for (int64_t k = 0; k < chunks; ++k) {
-      const double *plain_k = partial + k * 2 * width + first, *weighted_k = plain_k + width;
-      for (int64_t c = 0; c < last - first; ++c) {
-        plain[c] += plain_k[c];
-        weighted[c] += weighted_k[c];
-      }
-    }
-    for (int64_t c = 0; c < last - first; ++c) {
-      dshift.data[first + c] = real(plain[c]);
-      dscale.data[first + c] = real(weighted[c] * inverse(first + c));
-    }
+  const auto add = [=](int64_t i, int64_t l, double &plain, double &weighted) {
+    plain += dv.data[i];
+    weighted += dv.data[i] * (x.data[i] - m[l]);
+  };
+  chunk_sums(backend.threads(), rows, add, partial);
+  add_chunks(backend.threads(), rows, partial, [=](int64_t c, double plain, double weighted) {
+    dshift.data[c] = real(plain);
+    dscale.data[c] = real(weighted * inverse(c));
   });
 }
 
@@ -195,13 +108,8 @@ void CpuBackend::batch_norm_backward(ConstView x, ConstView dv, ConstView scale,
     a[l] = real(dshift.data[c] / positions);
     b[l] = real(inverse * dscale.data[c] / positions);
   }
-  for_chunks(threads_, rows.size(), rows.chunk(), [=](int64_t begin, int64_t end) {
-    for_rows(rows, begin, end, [=](int64_t i, int64_t lanes) {
-#pragma omp simd
-      for (int64_t l = 0; l < lanes; ++l)
-        dx.data[i + l] = k[l] * (dv.data[i + l] - a[l] - (x.data[i + l] - m[l]) * b[l]);
-    });
-  });
+  for_elements(threads_, rows,
+               [=](int64_t i, int64_t l) { dx.data[i] = k[l] * (dv.data[i] - a[l] - (x.data[i] - m[l]) * b[l]); });
 }
 
 void CpuBackend::batch_norm_inference(ConstView x, ConstView scale, ConstView shift, ConstView mean, ConstView variance,
@@ -225,12 +133,7 @@ void CpuBackend::batch_norm_inference_backward(ConstView x, ConstView dv, ConstV
   const Rows rows(x.shape);
   real *k = scratch(rows.width());
   for (int64_t l = 0; l < rows.width(); ++l) k[l] = real(scale.data[l % rows.channels] * inverse(l % rows.channels));
-  for_chunks(threads_, rows.size(), rows.chunk(), [=](int64_t begin, int64_t end) {
-    for_rows(rows, begin, end, [=](int64_t i, int64_t lanes) {
-#pragma omp simd
-      for (int64_t l = 0; l < lanes; ++l) dx.data[i + l] = k[l] * dv.data[i + l];
-    });
-  });
+  for_elements(threads_, rows, [=](int64_t i, int64_t l) { dx.data[i] = k[l] * dv.data[i]; });
 }
 
 void CpuBackend::batch_norm_track(ConstView mean, ConstView inverse_deviation, real epsilon, real keep,

@@ -266,6 +266,22 @@ class Backend {
   virtual void batch_norm_track(ConstView mean, ConstView inverse_deviation, real epsilon, real keep, View running_mean,
                                 View running_variance) = 0;
 
+  // --- Group normalisation and modulation ------------------------------------------------------------------------
+  // Each example by itself, its C channels in `groups` equal groups of neighbours: m = mean and v = population variance
+  // over all positions and the C / groups channels of a group (two passes or Welford), r = 1/sqrt(v + epsilon),
+  // y = (x - m) r (Wu & He 2018, without their scale and shift). Writes inverse_deviation = r, [N,1,1,1,groups]. Throws
+  // where C is no multiple of `groups`.
+  virtual void group_norm_forward(ConstView x, int64_t groups, real epsilon, View y, View inverse_deviation) = 0;
+  // dx = r (dy - mean(dy) - y mean(dy y)), means over the group; dx may be dy.
+  virtual void group_norm_backward(ConstView y, ConstView dy, ConstView inverse_deviation, View dx) = 0;
+  // y[n,p,c] = scale[n,c] x[n,p,c] + shift[n,c] (FiLM: Perez et al. 2018). Either parameter is [N,1,1,1,C], or
+  // [1,1,1,1,C] for all examples alike, or absent (data null: scale 1, shift 0), but not both.
+  virtual void modulate_forward(ConstView x, ConstView scale, ConstView shift, View y) = 0;
+  // d_scale[n,c] = sum_p dy x;  d_shift[n,c] = sum_p dy, each also over the examples where the parameter has n = 1;
+  // dx = dy scale. Outputs whose data are null are not wanted; d_scale alone reads x, dx alone reads scale, which may be
+  // absent. dx may be dy.
+  virtual void modulate_backward(ConstView x, ConstView scale, ConstView dy, View dx, View d_scale, View d_shift) = 0;
+
   // --- Reductions into slots of Readings ------------------------------------------------------------------
   virtual void sum(ConstView x, Readings &, int slot) = 0;
   virtual void sum_absolute(ConstView x, Readings &, int slot) = 0;

@@ -1,0 +1,111 @@
+// Sums and moments over the positions of each channel, channels last.
+//
+//                 channels
+//             0 .... 31 | 32 .... 63 | ...      x [P, C] as it lies in memory; a block of 256 threads is as many
+//   rows   +----------+----------+              lanes wide as a power of two holds the channels, 32 at most, and
+//   chunk 0| block 0,0| block 1,0|              256 / lanes rows high. Lane = channel: a warp reads whole lines,
+//          +----------+----------+              and what belongs to a channel stays in a register while its thread
+//   chunk 1| block 0,1| block 1,1|              walks down the rows.
+//          +----------+----------+
+//
+//   1. Each block: one result for each of its channels, from its chunk of rows, folded in shared memory
+//      -> partial [chunk, C]
+//   2. One warp a channel, or a group of channels, folds the partials in double.
+//   3. The same blocks as in 1 apply the result to every element.
+//
+// A tensor may be several such parts, one after the other, as its examples are: blockIdx.z -> partial [part, chunk, C].
+// All orders of addition are fixed by the shape.
+#pragma once
+#include "cuda/cuda_backend.h"
+
+namespace coopnets {
+
+constexpr int column_threads = 256;  // of a block
+
+struct ColumnGrid {
+  // Of a tensor that is cut into so many equal parts, up to 65535.
+  explicit ColumnGrid(const Shape &shape, int64_t parts = 1);
+  int64_t partials() const { return int64_t(grid.z) * chunks * channels; }
+
+  dim3 block, grid;
+  int64_t positions, chunk;  // rows of a part, and of a block
+  int channels, chunks;      // of a part
+};
+
+// What thread (lane, y) of a block walks over: rows row, row + blockDim.y, ... < end of channel `channel`, which may
+// lie beyond the last.
+struct Walk {
+  __device__ Walk(int64_t positions, int64_t chunk)
+      : channel(blockIdx.x * blockDim.x + threadIdx.x),
+        row(blockIdx.z * positions + blockIdx.y * chunk + threadIdx.y),
+        end(blockIdx.z * positions + ((blockIdx.y + 1) * chunk < positions ? (blockIdx.y + 1) * chunk : positions)) {}
+  // Where the block's result for this channel goes.
+  __device__ int64_t partial(int channels) const {
+    return (int64_t(blockIdx.z) * gridDim.y + blockIdx.y) * channels + channel;
+  }
+  int channel;
+  int64_t row, end;
+};
+
+// Number, mean and sum of squared deviations of some elements: Welford's, never E[x^2] - m^2, and merged as Chan, Golub,
+// LeVeque (1979) have it.
+template <class T>
+struct Moments {
+  T count, mean, squares;
+  __device__ void add(T x) {
+    count += 1;
+    const T away = x - mean;
+    mean += away / count;
+    squares += away * (x - mean);
+  }
+  __device__ void merge(const Moments &o) {
+    const T total = count + o.count, away = o.mean - mean;
+    if (o.count == 0) return;
+    mean += away * (o.count / total);
+    squares += o.squares + away * away * (count * (o.count / total));
+    count = total;
+  }
+};
+struct Sums {
+  float plain, weighted;
+  __device__ void merge(const Sums &o) {
+    plain += o.plain;
+    weighted += o.weighted;
+  }
+};
+
+// What the lanes of a warp bring, in lane 0.
+__device__ __forceinline__ Moments<double> merge_warp(Moments<double> m) {
+  for (int half = warp_size / 2; half > 0; half /= 2) {
+    Moments<double> other;
+    other.count = __shfl_down_sync(whole_warp, m.count, half);
+    other.mean = __shfl_down_sync(whole_warp, m.mean, half);
+    other.squares = __shfl_down_sync(whole_warp, m.squares, half);
+    m.merge(other);
+  }
+  return m;
+}
+__device__ __forceinline__ double sum_warp(double value) {
+  for (int half = warp_size / 2; half > 0; half /= 2) value += __shfl_down_sync(whole_warp, value, half);
+  return value;
+}
+
+// A factor of each channel: 1/deviation, or 1/sqrt(variance + epsilon) where a variance is given, or 1 where neither is.
+struct Inverse {
+  const float *deviation = nullptr, *variance = nullptr;
+  float epsilon = 0;
+  __device__ float operator()(int c) const {
+    return variance ? 1 / sqrtf(variance[c] + epsilon) : deviation ? deviation[c] : 1;
+  }
+};
+
+// Step 1, of ColumnGrid::partials() results: the moments of x; and plain = sum dv, weighted = sum dv (x - mean), where x
+// is given, with mean 0 where it is null.
+void partial_moments(CudaBackend &, const ColumnGrid &, ConstView x, Moments<float> *partial);
+void partial_sums(CudaBackend &, const ColumnGrid &, ConstView x, ConstView dv, const float *mean, Sums *partial);
+// Steps 1 and 2 for each channel of each part: dshift = sum dv, dscale = inverse sum dv (x - mean). dscale and x, or
+// dshift, may be null.
+void sum_over_positions(CudaBackend &, const ColumnGrid &, ConstView x, ConstView dv, const float *mean,
+                        const Inverse &inverse, float *dscale, float *dshift);
+
+}  // namespace coopnets
