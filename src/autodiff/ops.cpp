@@ -237,12 +237,12 @@ Variable join(Tape &tape, Variable a, Variable b) {
 }
 
 Variable log_softmax(Tape &tape, Variable x) {
-  Op op;  // its gradient needs y, which it computes again where x is all there is
-  op.reads = [](size_t, const std::vector<bool> &) { return true; };
+  Op op;
+  op.in_place = true;
+  op.reads_output = true;
   op.forward = [](Backend &backend, const Inputs &in, View y) { backend.log_softmax_forward(in[0], y); };
   op.backward = [](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
-    backend.log_softmax_forward(in[0], d_in[0]);
-    backend.log_softmax_backward(d_in[0], dy, d_in[0]);
+    backend.log_softmax_backward(in.back(), dy, d_in[0]);
   };
   return tape.record(std::move(op), {x}, tape.shape(x));
 }
@@ -293,18 +293,15 @@ Variable sum_examples(Tape &tape, Variable x) {
   return tape.record(std::move(op), {x}, {tape.shape(x).n, 1, 1, 1, 1});
 }
 
-// The cosines themselves are computed again where their gradient is: N^2 numbers.
 Variable cosines(Tape &tape, Variable x) {
-  const Shape out{tape.shape(x).n, 1, 1, 1, tape.shape(x).n};
-  const auto again = std::make_shared<Tensor>(tape.can_run() ? Tensor(tape.backend(), out) : Tensor());
   Op op;
+  op.reads_output = true;
   op.reads = [](size_t, const std::vector<bool> &) { return true; };
   op.forward = [](Backend &backend, const Inputs &in, View y) { backend.cosines_forward(in[0], y); };
-  op.backward = [=](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
-    backend.cosines_forward(in[0], *again);
-    backend.cosines_backward(in[0], *again, dy, d_in[0]);
+  op.backward = [](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
+    backend.cosines_backward(in[0], in.back(), dy, d_in[0]);
   };
-  return tape.record(std::move(op), {x}, out);
+  return tape.record(std::move(op), {x}, {tape.shape(x).n, 1, 1, 1, tape.shape(x).n});
 }
 
 Variable closeness(Tape &tape, Variable x, int64_t features) {

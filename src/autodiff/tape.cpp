@@ -148,6 +148,7 @@ void Tape::emit_backward(Gradient &g, int i, const std::vector<bool> &needed) {
   const Node &node = nodes_[i];
   Instruction step{Instruction::backward, i, {}, false, {g.buffer[i]}, {}};
   std::vector<Instruction> sums;
+  if (node.op.reads_output) step.reads.push_back(node.buffer);
   std::vector<bool> asked;
   for (const int input : node.inputs) asked.push_back(input >= 0 && needed[input]);
   for (size_t k = 0; k < node.inputs.size(); ++k) {
@@ -268,7 +269,9 @@ void Tape::run(const Instruction &step, const Gradient *g) {
     const int input = node.inputs[0];
     derivative = {value({input}), nodes_[input].op.activation};
   }
-  node.op.backward(*backend_, inputs_of(node), dv, derivative, d_in);
+  Inputs in = inputs_of(node);
+  if (node.op.reads_output) in.push_back(value({step.node}));
+  node.op.backward(*backend_, in, dv, derivative, d_in);
 }
 
 }  // namespace coopnets

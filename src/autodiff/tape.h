@@ -40,8 +40,9 @@ struct Op {
   std::function<bool(size_t i, const std::vector<bool> &asked)> reads = [](size_t, const std::vector<bool> &) {
     return false;
   };
-  bool in_place = false;    // d_in[0] may be the very memory of dv
-  bool multiplies = false;  // multiplies d_in[0] by a derivative while that is in registers; else none is given to it
+  bool reads_output = false;  // backward reads `out` too, which it is given as the last of `in`
+  bool in_place = false;      // d_in[0] may be the very memory of dv
+  bool multiplies = false;    // multiplies d_in[0] by a derivative while that is in registers; else none is given to it
 };
 
 // Working memory that several tapes use in turn: as large as the largest of them. Whatever a tape computed is lost as

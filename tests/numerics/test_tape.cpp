@@ -268,6 +268,38 @@ TEST(Tape, ValuesCanBeKeptUntilTheBackwardPass) {
   }
 }
 
+// y = e^x, whose gradient dy y needs what it gave and not what it took.
+TEST(Tape, AnOpMayReadWhatItGave) {
+  Backend &backend = test_backend();
+  const auto exponential = [] {
+    Op op;
+    op.in_place = op.reads_output = true;
+    op.forward = [](Backend &b, const Inputs &in, View y) { b.function_forward(in[0], Function::exponential, y); };
+    op.backward = [](Backend &b, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
+      EXPECT_EQ(in.size(), 2u);
+      b.multiply(dy, in.back(), d_in[0]);
+    };
+    return op;
+  };
+  const Shape shape{1, 1, 1, 1, 64};
+  Tensor x(backend, shape, random_values(64, 3, real(0.1)));
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  const Variable vx = tape.leaf(x);
+  const Variable u = tape.record(exponential(), {vx}, shape), v = tape.record(exponential(), {u}, shape);
+  const Variable y = affine(tape, affine(tape, v, 2, 0), 2, 0);  // which leave room where v was not kept
+  Tape::Gradient &g = tape.gradient({y}, {vx});
+  tape.plan();
+  tape.forward();
+  backend.fill(tape.seed(g), 1);
+  tape.backward(g);
+  const std::vector<real> gradient = values(backend, tape.of(g, vx)), at = x.values();
+  for (size_t i = 0; i < at.size(); ++i) {
+    const double once = std::exp(double(at[i]));
+    EXPECT_NEAR(gradient[i], 4 * std::exp(once) * once, 1e-4);
+  }
+}
+
 TEST(Tape, ATapeWithoutABackendKnowsShapesAlone) {
   Tape tape;
   const Variable x = tape.leaf({{2, 1, 4, 4, 3}, nullptr}), y = activate(tape, x, relu());
