@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "tensor/checks.h"
+
 namespace coopnets {
 
 namespace {
@@ -120,6 +122,43 @@ Variable batch_norm_inference(Tape &tape, Variable x, Variable scale, Variable s
     backend.batch_norm_inference_backward(in[0], dv, in[1], mean, variance, epsilon, d_in[0],
                                           d_in[1].data ? d_in[1] : View(s.d_scale),
                                           d_in[2].data ? d_in[2] : View(s.d_shift));
+  };
+  return tape.record(std::move(op), {x, scale, shift}, tape.shape(x));
+}
+
+// ------------------------------------------------------------------------------- group normalisation, modulation
+
+// y = (x - m) r, r = 1/sqrt(v + epsilon). m and v depend on every x of the group, whence the two correction terms of dx
+// (backend.h), which are made of y: x need not be kept.
+Variable group_norm(Tape &tape, Variable x, int64_t groups, real epsilon) {
+  const Shape &shape = tape.shape(x);
+  require_groups(shape, groups);
+  const Shape per_group{shape.n, 1, 1, 1, groups};
+  const auto r = std::make_shared<Tensor>(tape.can_run() ? Tensor(tape.backend(), per_group) : Tensor());
+  Op op;
+  op.in_place = true;
+  op.reads_output = true;
+  op.forward = [=](Backend &backend, const Inputs &in, View y) {
+    backend.group_norm_forward(in[0], groups, epsilon, y, *r);
+  };
+  op.backward = [=](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
+    backend.group_norm_backward(in.back(), dy, *r, d_in[0]);
+  };
+  return tape.record(std::move(op), {x}, shape);
+}
+
+// y = scale x + shift, so dx = dy scale, and the gradients of scale and shift sum dy x and dy over all positions where
+// they stand.
+Variable modulate(Tape &tape, Variable x, Variable scale, Variable shift) {
+  if (scale.id < 0 && shift.id < 0) throw std::invalid_argument("modulate: neither a scale nor a shift is given");
+  for (const Variable parameter : {scale, shift})
+    if (parameter.id >= 0) require_per_channel(tape.shape(x), tape.shape(parameter));
+  Op op;
+  op.in_place = true;
+  op.reads = [](size_t i, const std::vector<bool> &asked) { return (i == 0 && asked[1]) || (i == 1 && asked[0]); };
+  op.forward = [](Backend &backend, const Inputs &in, View y) { backend.modulate_forward(in[0], in[1], in[2], y); };
+  op.backward = [](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
+    backend.modulate_backward(in[0], in[1], dy, d_in[0], d_in[1], d_in[2]);
   };
   return tape.record(std::move(op), {x, scale, shift}, tape.shape(x));
 }

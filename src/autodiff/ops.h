@@ -6,6 +6,8 @@
 //   spectral_norm         y = w / (v' W u), W the matrix [K, C] of filters w; u and v are constants
 //   batch_norm            y = a(scale (x - m)/sqrt(v + e) + shift), m and v of the batch
 //   batch_norm_inference  the same with given m and v
+//   group_norm            y = (x - m)/sqrt(v + e), m and v of each example's groups of channels (Wu & He 2018)
+//   modulate              y = scale x + shift, a number a channel, of each example or of all (FiLM: Perez et al. 2018)
 //   activate              y = a(x)
 //   apply                 y = f(x), of the functions of tensor/backend.h: SiLU, e^x, ln x^2, normal to uniform
 //   add, multiply         y = x1 + x2, y = x1 x2
@@ -56,6 +58,11 @@ Variable batch_norm(Tape &, Variable x, Variable scale, Variable shift, real eps
 // The same with constants mean and variance [1,1,1,1,C] in place of the batch's; of `spare` the gradients alone are used.
 Variable batch_norm_inference(Tape &, Variable x, Variable scale, Variable shift, ConstView mean, ConstView variance,
                               real epsilon, Activation, BatchStatistics &spare);
+
+// The channels fall into `groups` equal groups of neighbours; no scale, no shift, which are modulate's.
+Variable group_norm(Tape &, Variable x, int64_t groups, real epsilon);
+// scale and shift [N,1,1,1,C] or [1,1,1,1,C]; either may be absent.
+Variable modulate(Tape &, Variable x, Variable scale, Variable shift);
 
 Variable activate(Tape &, Variable x, Activation);
 Variable apply(Tape &, Variable x, Function);
