@@ -46,7 +46,9 @@ Network::Network(Backend &backend, std::string name, NetFunction function, const
 }
 
 void Network::initialise(Parameter &p, RandomKey key, double deviation) {
-  if (p.initial == Conventions::uniform && p.kind != ParameterSpec::shift) {
+  if (p.start) {
+    backend_.fill(p.value, real(*p.start));
+  } else if (p.initial == Conventions::uniform && p.kind != ParameterSpec::shift) {
     const double bound = p.kind == ParameterSpec::scale ? 1 : 1 / std::sqrt(double(p.inputs));
     const double least = p.kind == ParameterSpec::scale ? 0 : -bound;
     std::vector<real> values = uniform_values(p.value.size(), key, uint32_t(2 * p.layer + (p.kind != p.filters)));

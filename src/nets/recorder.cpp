@@ -25,6 +25,12 @@ LayerOptions LayerOptions::at_rate(double factor) const {
   return options;
 }
 
+LayerOptions LayerOptions::zero() const {
+  LayerOptions options = *this;
+  options.start = 0;
+  return options;
+}
+
 namespace {
 
 std::string sides(int64_t t, int64_t h, int64_t w) {
@@ -70,16 +76,14 @@ Variable Recorder::fully_connected(Variable x, int64_t channels, const LayerOpti
 
 Variable Recorder::with_filters(bool transposed, Variable x, int64_t channels, const Geometry &g,
                                 const LayerOptions &options) {
-  next_layer();
   const Shape in = shape(x);
-  positions_ = g.out.positions() / g.out.n;
-  inputs_ = g.window.taps() * in.c;
+  next_layer(g.out.positions() / g.out.n, g.window.taps() * in.c);
   const Variable filters = parameter(ParameterSpec::filters, g.filters, options);
   const Variable bias = options.bias ? parameter(ParameterSpec::bias, {1, 1, 1, 1, channels}, options) : Variable{};
   flop_ += 2.0 * double(g.filters.size()) * double(transposed ? in.positions() : g.out.positions());
   const Variable y = transposed ? coopnets::deconv(tape_, x, filters, bias, g.window, g.out, options.activation)
                                 : coopnets::conv(tape_, x, filters, bias, g.window, options.activation);
-  layers_.push_back(y);
+  layers_.push_back(last_filtered_ = y);
   const Window &v = g.window;
   const bool full = !transposed && g.out.positions() == g.out.n && in.positions() > in.n;
   std::string what =
@@ -90,12 +94,9 @@ Variable Recorder::with_filters(bool transposed, Variable x, int64_t channels, c
 }
 
 Variable Recorder::batch_norm(Variable x, Activation activation) {
-  const bool of_last_layer = !layers_.empty() && layers_.back().id == x.id;
-  if (!of_last_layer) {
-    next_layer();
-    positions_ = shape(x).positions() / shape(x).n;
-    inputs_ = 1;
-  }
+  const bool of_last_layer = last_filtered_.id >= 0 && last_filtered_.id == x.id;
+  if (!of_last_layer) next_layer_of_channels(x);
+  last_filtered_ = {};
   const Shape channels{1, 1, 1, 1, shape(x).c};
   const Variable scale = conventions.batch_norm_scale || always_scale ? parameter(ParameterSpec::scale, channels)
                                                                       : store_.ones(channels.c);
@@ -108,6 +109,26 @@ Variable Recorder::batch_norm(Variable x, Activation activation) {
   layers_.back() = lines_.back().out = y;
   lines_.back().what += ", " + what;
   return y;
+}
+
+Variable Recorder::group_norm(Variable x, int64_t groups) {
+  const std::string what = "group norm, " + std::to_string(groups) + (groups == 1 ? " group" : " groups");
+  return note(what, {x}, coopnets::group_norm(tape_, x, groups, real(1e-5)));
+}
+
+Variable Recorder::modulate(Variable x, Variable scale, Variable shift) {
+  std::vector<Variable> of = {x};
+  for (const Variable parameter : {scale, shift})
+    if (parameter.id >= 0) of.push_back(parameter);
+  return note("modulated", of, coopnets::modulate(tape_, x, scale, shift));
+}
+
+Variable Recorder::scale_channels(Variable x, double initial) {
+  next_layer_of_channels(x);
+  LayerOptions options;
+  options.start = initial;
+  const Variable scale = parameter(ParameterSpec::scale, {1, 1, 1, 1, shape(x).c}, options);
+  return note("channels scaled", {x}, coopnets::modulate(tape_, x, scale, {}));
 }
 
 Variable Recorder::activate(Variable x, Activation activation) {
@@ -175,15 +196,22 @@ void Recorder::scope(const std::string &prefix) {
   if (!prefix.empty()) next_in_scope_[prefix] = 0;
 }
 
-void Recorder::next_layer() {
+void Recorder::next_layer(int64_t positions, int64_t inputs) {
   ++layer_;
+  positions_ = positions;
+  inputs_ = inputs;
+  last_filtered_ = {};
   name_ = net_ + '.' + (prefix_.empty() ? "" : prefix_ + '.') + std::to_string(next_in_scope_[prefix_]++) + '.';
 }
+
+// One that has numbers for the channels of x.
+void Recorder::next_layer_of_channels(Variable x) { next_layer(shape(x).positions() / shape(x).n, 1); }
 
 Variable Recorder::parameter(ParameterSpec::Kind kind, const Shape &shape, const LayerOptions &options) {
   static const char *const kinds[] = {"filters", "bias", "scale", "shift"};
   return store_.parameter({kind, name_ + kinds[kind], shape, options.rate, options.deviation, layer_, positions_,
-                           inputs_, conventions.initial, conventions.spectral_norm && kind == ParameterSpec::filters});
+                           inputs_, conventions.initial, options.start,
+                           conventions.spectral_norm && kind == ParameterSpec::filters});
 }
 
 Variable Recorder::note(const std::string &what, std::vector<Variable> of, Variable out) {

@@ -14,6 +14,7 @@
 #pragma once
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,12 +34,14 @@ Activation softplus();
 struct LayerOptions {
   Activation activation;
   bool bias = true;
-  double rate = 1;       // multiplies the net's learning rate
-  double deviation = 0;  // of the initial filters; 0: the net's own
+  double rate = 1;              // multiplies the net's learning rate
+  double deviation = 0;         // of the initial filters; 0: the net's own
+  std::optional<double> start;  // what all numbers of the layer begin with, whatever the net and its conventions say
 
   LayerOptions(Activation a = {}) : activation(a) {}
   LayerOptions without_bias() const;  // before batch normalisation, whose mean would subtract it again
   LayerOptions at_rate(double rate) const;
+  LayerOptions zero() const;  // filters and bias begin at 0, so that the layer gives a(0) until it has learned
 };
 
 // In what the codes of other frameworks differ, where a net is to be the very net of its source.
@@ -61,6 +64,7 @@ struct ParameterSpec {
   int64_t positions;  // of its layer's output for one example of the nominal input
   int64_t inputs;     // of each output of its layer
   Conventions::Initial initial;
+  std::optional<double> start;  // of all its numbers; goes before `deviation` and `initial`
   bool spectral_norm;  // what is used is the value divided by its spectral norm
 };
 
@@ -98,6 +102,12 @@ class Recorder {
   // y = a(scale (x - m) / sqrt(v + e) + shift). It belongs to the layer whose output it takes, if it is the last one:
   // parameters "N.scale" and "N.shift".
   Variable batch_norm(Variable x, Activation = {});
+  // y = (x - m) / sqrt(v + 1e-5), m and v of each example's groups of neighbouring channels. No parameters.
+  Variable group_norm(Variable x, int64_t groups);
+  // y = scale x + shift, a number a channel, of each example or of all; either may be absent: Variable{}.
+  Variable modulate(Variable x, Variable scale, Variable shift);
+  // y = g x with a learned g, [1,1,1,1,C], that begins at `initial`. Always a layer of its own: parameter "N.scale".
+  Variable scale_channels(Variable x, double initial);
   Variable activate(Variable x, Activation);
   Variable apply(Variable x, Function);
   Variable silu(Variable x) { return apply(x, Function::silu); }
@@ -140,13 +150,15 @@ class Recorder {
   Variable with_filters(bool transposed, Variable x, int64_t channels, const Geometry &, const LayerOptions &);
   Variable note(const std::string &what, std::vector<Variable> of, Variable out);
   Variable parameter(ParameterSpec::Kind, const Shape &, const LayerOptions & = {});
-  void next_layer();
+  void next_layer(int64_t positions, int64_t inputs);
+  void next_layer_of_channels(Variable x);
 
   Tape &tape_;
   ParameterStore &store_;
   std::string net_, prefix_, name_;  // name_: of the last layer, "descriptor.1."
   std::map<std::string, int64_t> next_in_scope_;
   Variable last_scale_;
+  Variable last_filtered_;  // what the last layer gave, if it has filters and no batch norm yet
   int64_t dropouts_ = 0;
   int64_t layer_ = -1, positions_ = 1, inputs_ = 1;  // of the last layer, as ParameterSpec has them
   std::vector<Line> lines_;
