@@ -9,6 +9,26 @@
 namespace coopnets {
 namespace {
 
+template <class Keep>
+void normalise_and_modulate(Backend &backend, const Tensor &x, const Tensor &g, const Keep &keep) {
+  const Shape &shape = x.shape();
+  const Tensor y(backend, shape), dx(backend, shape), shift(backend, {1, 1, 1, 1, shape.c}, random_values(shape.c, 4));
+  for (const int64_t groups : {int64_t{1}, shape.c}) {
+    const Tensor deviation(backend, {shape.n, 1, 1, 1, groups});
+    backend.group_norm_forward(x, groups, real(1e-5), y, deviation);
+    backend.group_norm_backward(y, g, deviation, dx);
+    for (const Tensor *tensor : {&y, &deviation, &dx}) keep(*tensor);
+  }
+  for (const int64_t examples : {int64_t{1}, shape.n}) {
+    const Shape numbers = {examples, 1, 1, 1, shape.c};
+    const Tensor scale(backend, numbers, random_values(numbers.size(), 5)), d_scale(backend, numbers),
+        d_shift(backend, numbers);
+    backend.modulate_forward(x, scale, shift, y);
+    backend.modulate_backward(x, scale, g, dx, d_scale, d_shift);
+    for (const Tensor *tensor : {&y, &dx, &d_scale, &d_shift}) keep(*tensor);
+  }
+}
+
 // Runs every kernel on tensors of this shape and returns all that they wrote.
 std::vector<real> outputs(int threads, const Shape &shape) {
   const std::unique_ptr<Backend> owner = make_cpu_backend(threads);
@@ -120,6 +140,8 @@ std::vector<real> outputs(int threads, const Shape &shape) {
   for (const Tensor *tensor : {&y, &a, &b}) keep(*tensor);
   backend.batch_norm_track(mean, inverse, real(1e-5), real(0.9), a, b);
   for (const Tensor *tensor : {&a, &b}) keep(*tensor);
+
+  normalise_and_modulate(backend, x, g, keep);
 
   Readings readings(backend, 5);
   backend.copy(g, y);

@@ -52,10 +52,11 @@ void for_chunks(int threads, const Rows &rows, const Body &body) {
 // Calls element(i, l) for every element i in [begin, end) and its lane l in [0, width).
 template <class Element>
 void for_lanes(const Rows &rows, int64_t begin, int64_t end, const Element &element) {
+  const Element own = element;  // as in for_elements
   for (int64_t row = begin; row < end; row += rows.width()) {
     const int64_t lanes = std::min(rows.width(), end - row);
 #pragma omp simd
-    for (int64_t l = 0; l < lanes; ++l) element(row + l, l);
+    for (int64_t l = 0; l < lanes; ++l) own(row + l, l);
   }
 }
 

@@ -214,7 +214,68 @@ TEST(BranchingNets, LayersOfOneNameShareTheirParameters) {
   EXPECT_THROW(sketch(unlike, "n", {{1, 1, 1, 1, 3}}), std::invalid_argument);
 }
 
+// A response that is normalised, modulated by what another layer makes of a second input, and added with a learned share
+// that begins at 0.
+std::vector<Variable> conditioned(Recorder &r, const std::vector<Variable> &x) {
+  const Variable scale = r.fully_connected(x[1], 6, LayerOptions(sigmoid_activation()).zero());
+  const Variable shift = r.fully_connected(x[1], 6);
+  const Variable h = r.conv(x[0], 6, same_side(3, 1));
+  const Variable m = r.modulate(r.group_norm(h, 3), scale, shift);
+  const Variable sum = r.add(h, r.scale_channels(r.silu(m), 0.25));
+  return {sum, r.batch_norm(h)};  // which is no part of the layer that h comes from: another has begun since
+}
+const std::vector<Shape> conditioned_inputs = {{1, 1, 4, 4, 2}, {1, 1, 1, 1, 3}};
+
+TEST(ConditionedNets, AreDescribedAsTheyAreRecorded) {
+  const Sketch f = sketch(conditioned, "f", conditioned_inputs);
+  EXPECT_EQ(f.lines, (std::vector<std::string>{
+                         "conv 1x1, sigmoid of input 2 -> 1x1 x 6", "conv 1x1 of input 2 -> 1x1 x 6",
+                         "conv 3x3 of input 1 -> 4x4 x 6", "group norm, 3 groups -> 4x4 x 6",
+                         "modulated of 4 and 1 and 2 -> 4x4 x 6", "SiLU -> 4x4 x 6", "channels scaled -> 4x4 x 6",
+                         "sum of 3 and 7 -> 4x4 x 6", "batch norm of 3 -> 4x4 x 6"}));
+  std::vector<std::string> names;
+  for (const ParameterSpec &p : f.parameters) names.push_back(p.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"f.0.filters", "f.0.bias", "f.1.filters", "f.1.bias", "f.2.filters",
+                                             "f.2.bias", "f.3.scale", "f.4.scale", "f.4.shift"}));
+}
+
+// Whatever the conventions are.
+TEST(ConditionedNets, NumbersBeginWhereTheirLayerSays) {
+  for (const Conventions::Initial initial : {Conventions::normal, Conventions::uniform}) {
+    const auto net = [initial](Recorder &r, const std::vector<Variable> &x) {
+      r.conventions.initial = initial;
+      return conditioned(r, x);
+    };
+    Network f(test_backend(), "f", net, conditioned_inputs, key, 0.5);
+    for (const Parameter &p : f.parameters()) {
+      const std::vector<real> all = p.value.values(), same(all.size(), all[0]);
+      if (p.name == "f.0.filters" || p.name == "f.0.bias") {
+        EXPECT_EQ(all, std::vector<real>(all.size(), 0)) << p.name;
+      } else if (p.name == "f.3.scale") {
+        EXPECT_EQ(all, std::vector<real>(6, real(0.25)));
+      } else if (p.kind == ParameterSpec::filters) {
+        EXPECT_NE(all, same) << p.name;
+      }
+    }
+  }
+}
+
 #ifdef COOPNETS_DOUBLE
+TEST(ConditionedNets, GradientsEqualCentralDifferences) {
+  std::unique_ptr<Network::Use> use;
+  const auto net = [](Recorder &r, const std::vector<Variable> &x) {  // the zero layer would hide its input
+    const Variable h = r.conv(x[0], 6, same_side(3, 1)), t = r.fully_connected(x[1], 6, tanh_activation());
+    return std::vector<Variable>{r.scale_channels(r.silu(r.modulate(r.group_norm(h, 2), t, t)), 0.25)};
+  };
+  Network f(test_backend(), "f", net, conditioned_inputs, key, 0.4);
+  check_gradients(
+      [&](Tape &t, const std::vector<Variable> &v) {
+        use = f.record(t, v, Statistics::batch);
+        return use->outputs[0];
+      },
+      {{2, 1, 4, 4, 2}, {2, 1, 1, 1, 3}});
+}
+
 TEST(BranchingNets, GradientsEqualCentralDifferences) {
   Backend &backend = test_backend();
   std::unique_ptr<Network::Use> use;

@@ -27,6 +27,17 @@ Tensor &running(int which) {
   return which ? variance : mean;
 }
 
+Graph group_norm_case(int64_t groups) {
+  return [groups](Tape &t, const std::vector<Variable> &v) { return group_norm(t, v[0], groups, 1e-3); };
+}
+
+// modulate of the first leaf, by the other leaves: a scale, a shift, or both.
+Graph modulate_case(bool scale, bool shift) {
+  return [=](Tape &t, const std::vector<Variable> &v) {
+    return modulate(t, v[0], scale ? v[1] : Variable{}, shift ? v.back() : Variable{});
+  };
+}
+
 Graph batch_norm_case(Activation a) {
   return [a](Tape &t, const std::vector<Variable> &v) {
     statistics().emplace_back(test_backend(), 3);
@@ -73,7 +84,7 @@ std::vector<OpCase> cases() {
   auto of_one = [](std::function<Variable(Tape &, Variable)> op) -> Graph {
     return [=](Tape &t, const std::vector<Variable> &v) { return op(t, v[0]); };
   };
-  const Shape six{2, 2, 3, 2, 6}, vectors{5, 1, 1, 1, 12};
+  const Shape six{2, 2, 3, 2, 6}, vectors{5, 1, 1, 1, 12}, for_all{1, 1, 1, 1, 6}, for_each{2, 1, 1, 1, 6};
   const RandomKey key{5, Purpose::test};
   return {
       {"conv", {x, w}, conv_case(strided, linear(), false)},
@@ -104,6 +115,33 @@ std::vector<OpCase> cases() {
          return batch_norm_inference(t, v[0], v[1], v[2], running(0), running(1), 1e-3, sigmoid_activation(),
                                      statistics().back());
        }},
+      {"group_norm", {six}, group_norm_case(3)},
+      {"group_norm_of_one_group", {six}, group_norm_case(1)},
+      {"group_norm_of_channels", {six}, group_norm_case(6)},
+      {"group_norm_of_vectors", {vectors}, group_norm_case(3)},
+      {"modulate", {six, for_each, for_each}, modulate_case(true, true)},
+      {"modulate_all_alike", {six, for_all, for_all}, modulate_case(true, true)},
+      {"modulate_scale_of_all", {six, for_all, for_each}, modulate_case(true, true)},
+      {"modulate_shift_of_all", {six, for_each, for_all}, modulate_case(true, true)},
+      {"modulate_scale", {six, for_each}, modulate_case(true, false)},
+      {"modulate_scale_alike", {six, for_all}, modulate_case(true, false)},
+      {"modulate_shift", {six, for_each}, modulate_case(false, true)},
+      {"modulate_shift_alike", {six, for_all}, modulate_case(false, true)},
+      {"modulate_by_itself", {vectors}, of_one([](Tape &t, Variable v) {
+         const Variable u = activate(t, v, tanh_activation());
+         return modulate(t, u, u, u);
+       })},
+      // What a net does with the time of a diffusion: a normalised response is scaled and shifted by what else there is.
+      {"silu_of_modulated_group_norm_of_conv",
+       {x, w, Shape{2, 1, 1, 1, 4}, Shape{2, 1, 1, 1, 4}},
+       [strided](Tape &t, const std::vector<Variable> &v) {
+         const Variable u = group_norm(t, conv(t, v[0], v[1], {}, strided, linear()), 2, 1e-3);
+         const Variable scale = activate(t, v[2], tanh_activation());
+         return apply(t, modulate(t, u, scale, v[3]), Function::silu);
+       }},
+      {"tanh_of_group_norm_of_tanh", {six}, of_one([](Tape &t, Variable v) {
+         return activate(t, group_norm(t, activate(t, v, tanh_activation()), 2, 1e-3), tanh_activation());
+       })},
       {"activate_tanh",
        {x},
        [](Tape &t, const std::vector<Variable> &v) { return activate(t, v[0], tanh_activation()); }},
@@ -252,7 +290,7 @@ TEST_P(Ops, ReplayIsExact) {
   tape.keep(y);
   Tape::Gradient &g = tape.gradient({y}, variables);
   tape.plan();
-  std::vector<std::vector<real> > first, second;
+  std::vector<std::vector<real>> first, second;
   for (auto *result : {&first, &second}) {
     tape.forward();
     backend.fill(tape.seed(g), 0.5);
@@ -291,6 +329,37 @@ TEST(OneHot, ItsGradientIsZero) {
   }
 }
 
+// Each gradient is the same whichever others are taken: an op computes what is asked, and no more is kept for it.
+TEST(Modulate, GradientsAreTheSameWhicheverAreWanted) {
+  Backend &backend = test_backend();
+  const Shape shape{2, 2, 3, 2, 6}, for_each{2, 1, 1, 1, 6}, for_all{1, 1, 1, 1, 6};
+  std::vector<Tensor> leaves;
+  for (const Shape &s : {shape, for_each, for_all}) leaves.emplace_back(backend, s, random_values(s.size(), s.n));
+  std::vector<std::vector<real>> all(3);
+  for (int wanted = 7; wanted > 0; --wanted) {
+    Arena arena(backend);
+    Tape tape(backend, arena);
+    std::vector<Variable> v, wrt;
+    for (const Tensor &leaf : leaves) v.push_back(tape.leaf(leaf));
+    const Variable x = activate(tape, v[0], tanh_activation()), scale = activate(tape, v[1], tanh_activation());
+    const Variable y = affine(tape, modulate(tape, x, scale, affine(tape, v[2], 2, 0)), 3, 0);
+    for (int k = 0; k < 3; ++k)
+      if (wanted >> k & 1) wrt.push_back(v[k]);
+    Tape::Gradient &g = tape.gradient({y}, wrt);
+    tape.plan();
+    tape.forward();
+    const std::vector<real> seed = random_values(shape.size(), 9);
+    backend.upload(seed.data(), tape.seed(g).data, seed.size() * sizeof(real));
+    tape.backward(g);
+    for (int k = 0; k < 3; ++k) {
+      if (!(wanted >> k & 1)) continue;
+      const std::vector<real> gradient = values(backend, tape.of(g, v[k]));
+      if (wanted == 7) all[k] = gradient;
+      EXPECT_EQ(gradient, all[k]) << wanted << ' ' << k;
+    }
+  }
+}
+
 TEST(OpShapes, ChannelsAndExamples) {
   Tape tape;
   const Variable x = tape.leaf({{4, 2, 3, 5, 6}, nullptr}), vectors = tape.leaf({{4, 1, 1, 1, 12}, nullptr});
@@ -302,6 +371,8 @@ TEST(OpShapes, ChannelsAndExamples) {
   EXPECT_EQ(tape.shape(maxout(tape, x, 3)), (Shape{4, 2, 3, 5, 2}));
   EXPECT_EQ(tape.shape(cosines(tape, x)), (Shape{4, 1, 1, 1, 4}));
   EXPECT_EQ(tape.shape(closeness(tape, vectors, 3)), (Shape{4, 1, 1, 1, 3}));
+  EXPECT_EQ(tape.shape(group_norm(tape, x, 3, 1e-5)), (Shape{4, 2, 3, 5, 6}));
+  EXPECT_EQ(tape.shape(modulate(tape, x, {}, tape.leaf({{4, 1, 1, 1, 6}, nullptr}))), (Shape{4, 2, 3, 5, 6}));
 }
 
 TEST(OpErrors, ShapesThatDisagreeAreRefusedWhenRecorded) {
@@ -325,6 +396,13 @@ TEST(OpErrors, ShapesThatDisagreeAreRefusedWhenRecorded) {
   Tensor vector(backend, {4, 1, 1, 1, 12});
   for (const int64_t features : {5, 24, 0})
     EXPECT_THROW(closeness(tape, tape.leaf(vector), features), std::invalid_argument);
+  for (const int64_t groups : {2, 6, 0, -1}) EXPECT_THROW(group_norm(tape, vx, groups, 1e-5), std::invalid_argument);
+  Tensor two(backend, {2, 1, 1, 1, 3}), five(backend, {1, 1, 1, 1, 5}), three(backend, {1, 1, 1, 1, 3});
+  for (const Variable wrong : {tape.leaf(two), tape.leaf(five), vs}) {
+    EXPECT_THROW(modulate(tape, vx, wrong, tape.leaf(three)), std::invalid_argument);
+    EXPECT_THROW(modulate(tape, vx, {}, wrong), std::invalid_argument);
+  }
+  EXPECT_THROW(modulate(tape, vx, {}, {}), std::invalid_argument);
   BatchStatistics s;
   EXPECT_THROW(batch_norm(tape, vx, vs, vs, 1e-5, linear(), s), std::invalid_argument);
   Tensor u(backend, {1, 1, 1, 1, 5}), v(backend, {1, 1, 1, 1, 18}), sigma(backend, {});
