@@ -47,8 +47,8 @@ struct Walk {
   int64_t row, end;
 };
 
-// Number, mean and sum of squared deviations of some elements: Welford's, never E[x^2] - m^2, and merged as Chan, Golub,
-// LeVeque (1979) have it.
+// Number, mean and sum of squared deviations of some elements: Welford's, never E[x^2] - m^2, merged by Chan, Golub,
+// LeVeque (1979).
 template <class T>
 struct Moments {
   T count, mean, squares;
@@ -90,7 +90,7 @@ __device__ __forceinline__ double sum_warp(double value) {
   return value;
 }
 
-// A factor of each channel: 1/deviation, or 1/sqrt(variance + epsilon) where a variance is given, or 1 where neither is.
+// A factor of each channel: 1/deviation, 1/sqrt(variance + epsilon) where a variance is given, 1 where neither is.
 struct Inverse {
   const float *deviation = nullptr, *variance = nullptr;
   float epsilon = 0;
@@ -99,8 +99,8 @@ struct Inverse {
   }
 };
 
-// Step 1, of ColumnGrid::partials() results: the moments of x; and plain = sum dv, weighted = sum dv (x - mean), where x
-// is given, with mean 0 where it is null.
+// Step 1, of ColumnGrid::partials() results: the moments of x; and plain = sum dv, weighted = sum dv (x - mean), where
+// x is given, with mean 0 where it is null.
 void partial_moments(CudaBackend &, const ColumnGrid &, ConstView x, Moments<float> *partial);
 void partial_sums(CudaBackend &, const ColumnGrid &, ConstView x, ConstView dv, const float *mean, Sums *partial);
 // Steps 1 and 2 for each channel of each part: dshift = sum dv, dscale = inverse sum dv (x - mean). dscale and x, or

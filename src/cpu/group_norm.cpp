@@ -1,5 +1,5 @@
-// Group normalisation. Each channel of each example has its moments or sums, chunk by chunk, by the rows of rows.h; those
-// of a group's channels are then merged, in order, and each element finds what its group needs in its lane.
+// Group normalisation. Each channel of each example has its moments or sums, chunk by chunk, by the rows of rows.h.
+// Those of a group's channels are then merged, in order, and each element finds what its group has in its lane.
 //
 // Traffic: forward reads x twice and writes y; backward reads y and dy twice and writes dx.
 #include <cmath>

@@ -1,5 +1,5 @@
-// y = scale x + shift, a number a channel, of each example or of all. By the rows of rows.h: where a parameter is shared,
-// all examples are one.
+// y = scale x + shift, a number a channel, of each example or of all. By the rows of rows.h: where a parameter is
+// shared, all examples are one part.
 //
 // Traffic: forward reads x and writes y; backward reads dy for each output that is wanted, and x for d_scale.
 #include "cpu/rows.h"

@@ -83,8 +83,8 @@ void repeat(const Rows &rows, const From *channel, To *lane) {
     for (int64_t c = 0; c < rows.channels; ++c) lane[f * rows.channels + c] = To(channel[c]);
 }
 
-// Two numbers of each chunk and channel: those of chunk k are the first `channels` of 2 width doubles from
-// 2 k width on, and of the second half of these.
+// Two numbers of each chunk and channel: chunk k has 2 width doubles from partial + 2 k width on, of which the first
+// `channels` of either half are meant.
 
 // The mean m_k and M_k = sum (x - m_k)^2: two passes over the cache, one over memory.
 inline void chunk_moments(int threads, const Rows &rows, const real *x, double *partial) {

@@ -278,8 +278,8 @@ class Backend {
   // [1,1,1,1,C] for all examples alike, or absent (data null: scale 1, shift 0), but not both.
   virtual void modulate_forward(ConstView x, ConstView scale, ConstView shift, View y) = 0;
   // d_scale[n,c] = sum_p dy x;  d_shift[n,c] = sum_p dy, each also over the examples where the parameter has n = 1;
-  // dx = dy scale. Outputs whose data are null are not wanted; d_scale alone reads x, dx alone reads scale, which may be
-  // absent. dx may be dy.
+  // dx = dy scale. Outputs whose data are null are not wanted; d_scale alone reads x, dx alone reads scale, which may
+  // be absent. dx may be dy.
   virtual void modulate_backward(ConstView x, ConstView scale, ConstView dy, View dx, View d_scale, View d_shift) = 0;
 
   // --- Reductions into slots of Readings ------------------------------------------------------------------

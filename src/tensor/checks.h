@@ -1,5 +1,4 @@
-// What kernels of every backend, and the ops above them, ask of their tensors. Each throws std::invalid_argument, naming
-// the shapes.
+// What kernels of every backend, and the ops above them, ask of their tensors. Each throws std::invalid_argument.
 #pragma once
 #include "tensor/backend.h"
 

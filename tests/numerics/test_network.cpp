@@ -214,8 +214,7 @@ TEST(BranchingNets, LayersOfOneNameShareTheirParameters) {
   EXPECT_THROW(sketch(unlike, "n", {{1, 1, 1, 1, 3}}), std::invalid_argument);
 }
 
-// A response that is normalised, modulated by what another layer makes of a second input, and added with a learned share
-// that begins at 0.
+// A response that is normalised, modulated by what other layers make of a second input, and added in a learned share.
 std::vector<Variable> conditioned(Recorder &r, const std::vector<Variable> &x) {
   const Variable scale = r.fully_connected(x[1], 6, LayerOptions(sigmoid_activation()).zero());
   const Variable shift = r.fully_connected(x[1], 6);

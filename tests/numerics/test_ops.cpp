@@ -131,7 +131,7 @@ std::vector<OpCase> cases() {
          const Variable u = activate(t, v, tanh_activation());
          return modulate(t, u, u, u);
        })},
-      // What a net does with the time of a diffusion: a normalised response is scaled and shifted by what else there is.
+      // What a net does with the time of a diffusion: it scales and shifts a normalised response by it.
       {"silu_of_modulated_group_norm_of_conv",
        {x, w, Shape{2, 1, 1, 1, 4}, Shape{2, 1, 1, 1, 4}},
        [strided](Tape &t, const std::vector<Variable> &v) {
