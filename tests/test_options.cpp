@@ -170,12 +170,13 @@ TEST(Options, impossible_combinations_are_refused) {
 }
 
 TEST(Options, what_an_action_has_no_use_for_is_refused) {
-  for (const char *name : {"data", "preset", "seed", "algorithm", "category", "config", "out", "name"}) {
+  for (const char *name : {"data", "preset", "seed", "algorithm", "category", "config", "out", "name", "log"}) {
     const bool takes_quick = std::string(name) == "preset", takes_cooperative = std::string(name) == "algorithm";
-    const bool takes_file = std::string(name) == "config";
+    const bool takes_file = std::string(name) == "config", takes_kind = std::string(name) == "log";
     const std::string value = takes_quick         ? "quick"
                               : takes_cooperative ? "cooperative"
                               : takes_file        ? "/dev/null"
+                              : takes_kind        ? "text"
                                                   : "1";
     EXPECT_EQ(refusal({"--bench", "digits", "--" + std::string(name), value}),
               "--" + std::string(name) + " does nothing beside --bench");
@@ -303,11 +304,12 @@ TEST_F(Config, names_the_bad_line) {
 
 TEST(Options, help_names_every_option_within_80_columns) {
   const std::string help = help_text(names);
-  for (const char *option : {"exp",      "data",      "preset",     "iterations",  "seed",     "device",  "out",
-                             "resume",   "overwrite", "threads",    "precision",   "set",      "sample",  "size",
-                             "frames",   "save",      "checkpoint", "interpolate", "complete", "mask",    "evaluate",
-                             "features", "samples",   "splits",     "algorithm",   "category", "bench",   "list",
-                             "help",     "version",   "name",       "quiet",       "config",   "compare", "statistics"})
+  for (const char *option :
+       {"exp",        "data",        "preset",     "iterations", "seed",     "device",   "out",     "resume",
+        "overwrite",  "threads",     "precision",  "set",        "sample",   "size",     "frames",  "save",
+        "checkpoint", "interpolate", "complete",   "mask",       "evaluate", "features", "samples", "splits",
+        "algorithm",  "category",    "bench",      "list",       "help",     "version",  "name",    "quiet",
+        "config",     "compare",     "statistics", "log",        "json"})
     EXPECT_CONTAINS(help, std::string("  --") + option);
   EXPECT_CONTAINS(help, "dynamic-texture");
   for (size_t begin = 0; begin < help.size();) {

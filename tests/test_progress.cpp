@@ -116,6 +116,23 @@ TEST(Progress, quiet_leaves_warnings_alone) {
   }
 }
 
+TEST(Progress, readings_for_machines_are_an_object_a_line_and_notes_go_elsewhere) {
+  Fake fake;
+  Progress progress(false, fake.screen(true), LogKind::json);  // a terminal changes nothing
+  progress.begin(10, columns);
+  progress.update({2, {3, 4, 5, 6, std::nan("")}, 0.5});
+  EXPECT_EQ(fake.take(),
+            "{\"iteration\": 2, \"of\": 10, \"energy_observed\": 3, \"energy_initial\": 4, \"energy_revised\": 5, "
+            "\"gradient\": 6, \"reconstruction\": null, \"seconds\": 0.5, \"seconds_left\": 4}\n");
+  progress.note("said");
+  EXPECT_EQ(fake.take(), "");
+  EXPECT_EQ(fake.warnings.str(), "said\n");
+  Task task(progress, "samples", 300);
+  fake.now = 4;
+  task.reached(100);
+  EXPECT_EQ(fake.take(), "{\"task\": \"samples\", \"done\": 100, \"of\": 300, \"seconds_left\": 8}\n");
+}
+
 TEST(Progress, the_time_left_follows_the_recent_pace) {
   Fake fake;
   Progress progress(false, fake.screen(false));

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "app/device.h"
+#include "app/json.h"
 #include "experiments/model.h"
 #include "tensor/parallel.h"
 
@@ -89,7 +90,7 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
   const double peak = cpu ? double(usage.ru_maxrss) / 1024 : double(backend.peak_bytes()) / (1 << 20);
   std::string changed;
   for (const auto &[name, value] : options.settings) changed += (changed.empty() ? "" : " ") + name + '=' + value;
-  if (!changed.empty()) changed = ", \"settings\": \"" + changed + '"';
+  if (!changed.empty()) changed = ", \"settings\": " + json_text(changed);
   std::printf(
       "{\"net\": \"%s\", \"device\": \"%s\", \"mode\": \"coopnets\", \"precision\": \"%s\", "
       "\"threads\": %d, \"seconds_per_iteration\": %.5f, \"G0_D1_D2_G2\": [%.4f, %.4f, %.4f, %.4f], "

@@ -1,7 +1,6 @@
 #include "app/compare.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <stdexcept>
 
 #include "app/device.h"
@@ -79,7 +78,7 @@ SeenSet see(FeatureNet &net, const std::string &path, const Options &options, Pr
 int compare(const Options &options) {
   require_exact_features(options);
   const std::unique_ptr<Backend> backend = make_backend(options);
-  Progress progress(options.quiet);
+  Progress progress(options);
   const std::unique_ptr<FeatureNet> net = load_feature_net(*backend, options.features);
   const std::optional<FeatureStatistics> statistics = statistics_of(options, *net);
   SeenSet reference;
@@ -94,8 +93,6 @@ int compare(const Options &options) {
       made.text + (options.data.empty() ? "" : "; " + reference.text) +
       "; all as they are, drawn by the seed. Sizes and compression change features: compare like with "
       "like, and FID at equal numbers alone");
-  std::printf("%s\n", table_text(table).c_str());
-  if (!options.is_given("out")) return 0;
   std::vector<Fact> facts = {{"compared", options.compare}};
   if (!options.data.empty()) facts.push_back({"reference", options.data});
   if (statistics) facts.push_back({"statistics", options.statistics});
@@ -103,6 +100,8 @@ int compare(const Options &options) {
                              {"samples", options.samples},
                              {"splits", options.splits},
                              {"seed", options.seed}});
+  print_report({facts, {table}}, options.json);
+  if (!options.is_given("out")) return 0;
   create_folders(options.out);
   const std::string file = options.out + "/comparison.json";
   write_atomically(file, report_json(facts, {table}));

@@ -128,7 +128,7 @@ int complete(const Options &options) {
   SavedModel saved = load_model(*backend, path, options);
   const Settings &settings = saved.settings;
   const uint64_t seed = static_cast<uint64_t>(options.seed);
-  Progress progress(options.quiet);
+  Progress progress(options);
 
   std::vector<real> pictures;
   const Shape example = example_shape(*saved.experiment, saved.settings);

@@ -37,7 +37,7 @@ std::unique_ptr<Backend> try_cuda(const Options &options) {
     return make_cuda_backend(static_cast<int>(index), parse_precision(options.precision));
   } catch (const std::runtime_error &error) {  // an old GPU, or a full one
     if (options.device != "auto") throw;
-    Progress(options.quiet).warn(std::string(error.what()) + "; this run is on the CPU");
+    Progress(options).warn(std::string(error.what()) + "; this run is on the CPU");
     return nullptr;
   }
 }

@@ -28,7 +28,7 @@ int evaluate_pictures(const Options &);    // digits, objects, scenes, benchmark
 int evaluate_completion(const Options &);  // with the rivals of Table 4
 
 // What evaluate_pictures() and evaluate_completion() print, without printing it.
-std::vector<Table> picture_tables(const Options &);
-std::vector<Table> completion_tables(const Options &);
+Report picture_report(const Options &);
+Report completion_report(const Options &);
 
 }  // namespace coopnets

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <stdexcept>
 
 #include "app/complete.h"
@@ -91,13 +90,13 @@ Scores mean_score(const Frames &truth, const std::vector<Mask> &masks, Task task
 
 }  // namespace
 
-std::vector<Table> completion_tables(const Options &options) {
+Report completion_report(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string path = checkpoint_path(options);
   SavedModel saved = load_model(*backend, path, options);
   const Settings &settings = saved.settings;
   const uint64_t seed = static_cast<uint64_t>(options.seed);
-  Progress progress(options.quiet);
+  Progress progress(options);
   if (saved.trained.held_out == 0)
     throw std::runtime_error(path + " has learned all pictures (held_out=0): there is none left to test on");
   const auto warn = [&](const std::string &text) { progress.warn(text); };
@@ -210,14 +209,15 @@ std::vector<Table> completion_tables(const Options &options) {
   if (net) facts.insert(facts.end(), {{"features", options.features}, {"splits", options.splits}});
   if (statistics) facts.push_back({"statistics", options.statistics});
   if (examples->bad_count() > 0) facts.push_back({"unreadable pictures", examples->bad_count()});
-  write_atomically(file, report_json(facts, tables));
+  const Report report = {std::move(facts), std::move(tables)};
+  write_atomically(file, report_json(report.facts, report.tables));
   progress.note(file + " holds these numbers; " + sibling(path, "completion_*.png") +
                 " show original, occluded and recovered pictures" + unreadable(examples->bad_count()));
-  return tables;
+  return report;
 }
 
 int evaluate_completion(const Options &options) {
-  for (const Table &one : completion_tables(options)) std::printf("%s\n", table_text(one).c_str());
+  print_report(completion_report(options), options.json);
   return 0;
 }
 

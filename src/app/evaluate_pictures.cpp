@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <deque>
 #include <filesystem>
 #include <stdexcept>
@@ -45,9 +44,9 @@ class PictureEvaluation {
         backend_(make_backend(options)),
         path_(checkpoint_path(options)),
         saved_(load_model(*backend_, path_, options)),
-        progress_(options.quiet) {}
+        progress_(options) {}
 
-  std::vector<Table> run() {
+  Report run() {
     // Whatever cannot be done is said before the samples are drawn.
     training_ = open(saved_.settings, Part::train);
     check_same_data(saved_, path_, *training_);
@@ -59,7 +58,7 @@ class PictureEvaluation {
     if (net_) features();
     neighbours();
     progress_.note(sibling(path_, "evaluation.json") + " holds these numbers" + unreadable(bad_count()));
-    return tables_;
+    return {facts(), tables_};
   }
 
  private:
@@ -306,15 +305,18 @@ class PictureEvaluation {
 
   // Prints it, and writes it beside those before it.
   void publish(const Table &table) {
-    if (prints_) std::printf("%s\n", table_text(table).c_str());
-    std::fflush(stdout);
+    if (prints_) print_report({{}, {table}}, false);
     tables_.push_back(table);
+    write_atomically(sibling(path_, "evaluation.json"), report_json(facts(), tables_));
+  }
+
+  std::vector<Fact> facts() const {
     std::vector<Fact> facts = report_facts(saved_, path_, options_);
     facts.insert(facts.end(), {{"samples", options_.samples}, {"splits", options_.splits}});
     if (net_) facts.push_back({"features", options_.features});
     if (statistics_) facts.push_back({"statistics", options_.statistics});
     if (bad_count() > 0) facts.push_back({"unreadable pictures", bad_count()});
-    write_atomically(sibling(path_, "evaluation.json"), report_json(facts, tables_));
+    return facts;
   }
 
   const Options &options_;
@@ -337,10 +339,11 @@ class PictureEvaluation {
 }  // namespace
 
 int evaluate_pictures(const Options &options) {
-  PictureEvaluation(options, true).run();
+  const Report report = PictureEvaluation(options, !options.json).run();
+  if (options.json) print_report(report, true);
   return 0;
 }
 
-std::vector<Table> picture_tables(const Options &options) { return PictureEvaluation(options, false).run(); }
+Report picture_report(const Options &options) { return PictureEvaluation(options, false).run(); }
 
 }  // namespace coopnets

@@ -1,5 +1,4 @@
 #include <cmath>
-#include <cstdio>
 
 #include "app/data_path.h"
 #include "app/device.h"
@@ -35,7 +34,7 @@ int evaluate_texture(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string path = checkpoint_path(options);
   SavedModel saved = load_model(*backend, path, options);
-  Progress progress(options.quiet);
+  Progress progress(options);
   const auto examples = open_examples(*saved.experiment, saved.settings, data_path(options, *saved.experiment),
                                       saved.seed, [&](const std::string &text) { progress.warn(text); });
   check_same_data(saved, path, *examples);
@@ -99,10 +98,10 @@ int evaluate_texture(const Options &options) {
       "mean and standard error over " + std::to_string(count) +
           " samples; halves: the left half of the "
           "observed picture against its right half"};
-  std::printf("%s\n", table_text(table).c_str());
   const std::string file = sibling(path, "evaluation.json");
   std::vector<Fact> facts = report_facts(saved, path, options);
   facts.push_back({"samples", count});
+  print_report({facts, {table}}, options.json);
   write_atomically(file, report_json(facts, {table}));
   progress.note(file + " holds these numbers");
   return 0;

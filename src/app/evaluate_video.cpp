@@ -281,7 +281,7 @@ std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const s
 
 int evaluate_video(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
-  Progress progress(options.quiet);
+  Progress progress(options);
   const std::string path = checkpoint_path(options);
   const bool trained = !options.checkpoint.empty() || std::filesystem::exists(path);
   SavedModel saved;
@@ -323,15 +323,16 @@ int evaluate_video(const Options &options) {
     rows.push_back(mean_scores(one));
   }
   const Table table = video_table(rows, said);
-  std::printf("%s\n", table_text(table).c_str());
+  const Report report = {trained ? report_facts(saved, path, options)
+                                 : std::vector<Fact>{{"experiment", saved.experiment->name},
+                                                     {"settings", print(saved.settings)},
+                                                     {"seed", options.seed}},
+                         {table}};
+  print_report(report, options.json);
   const std::string file = sibling(path, "evaluation.json");
   const size_t slash = file.find_last_of('/');
   if (slash != std::string::npos) create_folders(file.substr(0, slash));
-  write_atomically(file, report_json(trained ? report_facts(saved, path, options)
-                                             : std::vector<Fact>{{"experiment", saved.experiment->name},
-                                                                 {"settings", print(saved.settings)},
-                                                                 {"seed", options.seed}},
-                                     {table}));
+  write_atomically(file, report_json(report.facts, report.tables));
   progress.note(file + " holds these numbers");
   return 0;
 }

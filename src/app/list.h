@@ -7,4 +7,7 @@ namespace coopnets {
 // means.
 std::string list_text(const std::string &experiment = "");
 
+// The same by --json: {"experiments": [...], "rivals": [...], "settings": [...]}.
+std::string list_json(const std::string &experiment = "");
+
 }  // namespace coopnets

@@ -59,7 +59,7 @@ int run(const std::vector<std::string> &arguments) {
   } else if (options.version) {
     std::cout << program_version << ", " << built_in() << "\n";
   } else if (options.list) {
-    std::cout << list_text(options.experiment);
+    std::cout << (options.json ? list_json(options.experiment) : list_text(options.experiment));
   } else if (!options.bench.empty()) {
     return bench(options);
   } else if (options.table > 0) {

@@ -66,7 +66,14 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.text("name", "NAME", &Options::name, {}, "the run's own name", recorded);
   add.flag("resume", &Options::resume, "continue from the run's checkpoint");
   add.flag("overwrite", &Options::overwrite, "replace the run of that name");
+
+  add.group = "What is printed";
   add.flag("quiet", &Options::quiet, "print warnings and errors alone");
+  add.text("log", "KIND", &Options::log, {"text", "json"},
+           "progress as text (the default), or as json: an object a line on standard output, and all else on standard "
+           "error");
+  add.flag("json", &Options::json,
+           "print what --list, --evaluate, --table or --compare has to say as JSON, alone on standard output");
 
   add.group = machine_group;
   add.text("device", "NAME", &Options::device, {}, "auto (a GPU where one answers), cpu, cuda or cuda:INDEX", recorded);

@@ -194,7 +194,7 @@ void needs(const Options &options, const std::string &name, const std::vector<st
 // Options that an action has no use for, as typed; a config file that it reads may hold them.
 void refuse_useless(const Options &options, const std::set<std::string> &typed) {
   const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> useless = {
-      {{"bench"}, {"data", "preset", "seed", "algorithm", "category", "config", "out", "name"}},
+      {{"bench"}, {"data", "preset", "seed", "algorithm", "category", "config", "out", "name", "log"}},
       {{"compare"}, {"preset", "iterations", "algorithm", "category", "config", "name", "set"}},
       {{"sample", "interpolate", "complete"}, {"preset", "iterations", "algorithm"}},
       {{"table"}, {"algorithm", "name", "resume", "overwrite", "config"}},
@@ -223,6 +223,7 @@ void check_combination(const Options &options) {
   needs(options, "mask", {"complete", "evaluate"});
   for (const char *name : {"features", "samples", "splits"}) needs(options, name, {"evaluate", "compare", "table"});
   for (const char *name : {"rows", "counts"}) needs(options, name, {"table"});
+  needs(options, "json", {"list", "evaluate", "table", "compare"});
   needs(options, "compare", {"features"}, ", the net that looks at the pictures");
   needs(options, "compare", {"data", "statistics"}, ", what they are compared with");
   needs(options, "statistics", {"features"}, ", the net that they were made by");

@@ -44,7 +44,8 @@ struct Options {
   std::string counts;  // of Table 1: pictures of each category, "" for all there are
 
   std::string config;
-  bool quiet = false;
+  bool quiet = false, json = false;
+  std::string log = "text";
 
   std::set<std::string> given;        // names of the options that the command line or its --config file set
   std::set<std::string> from_config;  // those of them that the file alone set

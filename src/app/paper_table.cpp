@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <new>
 #include <sstream>
@@ -76,7 +75,7 @@ struct Row {
 class TableOfRuns {
  public:
   explicit TableOfRuns(const Options &options)
-      : options_(options), paper_(paper_table(options.table)), progress_(options.quiet) {
+      : options_(options), paper_(paper_table(options.table)), progress_(options) {
     require_exact_features(options);
     for (const std::string &file : {options.features, options.statistics})
       if (!file.empty() && access(file.c_str(), R_OK) != 0) throw std::runtime_error("cannot read " + file);
@@ -105,7 +104,8 @@ class TableOfRuns {
       try {
         const int status = train(row.options);
         if (status != 0) return stopped(status);
-        row.tables = options_.table == 4 ? completion_tables(evaluated(row)) : picture_tables(evaluated(row));
+        const Options evaluation = evaluated(row);
+        row.tables = (options_.table == 4 ? completion_report(evaluation) : picture_report(evaluation)).tables;
       } catch (const std::bad_alloc &) {
         row.failure = "out of memory";
       } catch (const std::exception &error) {
@@ -117,7 +117,7 @@ class TableOfRuns {
       done_ = i + 1;
       write();
     }
-    for (const Table &table : tables()) std::printf("%s\n", table_text(table).c_str());
+    print_report({facts(), tables()}, options_.json);
     progress_.note(file(".html") + " shows the rows beside one another; " + file(".txt") + " and " + file(".json") +
                    " hold the numbers");
     return failed ? 1 : 0;
@@ -242,14 +242,17 @@ class TableOfRuns {
     return html;
   }
 
+  std::vector<Fact> facts() const {
+    return {
+        {"table", options_.table}, {"data", options_.data}, {"features", options_.features}, {"seed", options_.seed}};
+  }
+
   void write() const {
     const std::vector<Table> all = tables();
     std::string text;
     for (const Table &table : all) text += table_text(table) + "\n";
-    const std::vector<Fact> facts = {
-        {"table", options_.table}, {"data", options_.data}, {"features", options_.features}, {"seed", options_.seed}};
     write_atomically(file(".txt"), text);
-    write_atomically(file(".json"), report_json(facts, all));
+    write_atomically(file(".json"), report_json(facts(), all));
     write_atomically(file(".html"), html_page(paper_.title, "<pre>" + escaped(text) + "</pre>\n" + sheets()));
   }
 

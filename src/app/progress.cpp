@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "app/json.h"
+#include "app/options.h"
 #include "app/run_folder.h"
 
 namespace coopnets {
@@ -23,14 +25,14 @@ std::string format(const char *pattern, Values... values) {
   return text;
 }
 
-bool is_terminal() {
+bool is_terminal(int descriptor) {
   const char *kind = std::getenv("TERM");
-  return isatty(STDOUT_FILENO) && kind && std::string(kind) != "dumb";
+  return isatty(descriptor) && kind && std::string(kind) != "dumb";
 }
 
-int terminal_columns() {
+int terminal_columns(int descriptor) {
   winsize size = {};
-  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 double steady_seconds() {
@@ -39,9 +41,18 @@ double steady_seconds() {
 
 }  // namespace
 
-Screen standard_screen() { return {&std::cout, &std::cerr, is_terminal(), terminal_columns, steady_seconds}; }
+Screen standard_screen(bool to_errors) {
+  const int descriptor = to_errors ? STDERR_FILENO : STDOUT_FILENO;
+  return {to_errors ? &std::cerr : &std::cout, &std::cerr, is_terminal(descriptor),
+          [descriptor] { return terminal_columns(descriptor); }, steady_seconds};
+}
 
-Progress::Progress(bool quiet, Screen screen) : quiet_(quiet), screen_(std::move(screen)) {}
+Progress::Progress(const Options &options)
+    : Progress(options.quiet, standard_screen(options.json), options.log == "json" ? LogKind::json : LogKind::text) {}
+
+Progress::Progress(bool quiet, Screen screen, LogKind log) : quiet_(quiet), screen_(std::move(screen)), log_(log) {
+  screen_.terminal = screen_.terminal && log == LogKind::text;  // a line that renews itself is for people
+}
 
 void Progress::begin(int64_t last, std::vector<Column> columns) {
   last_ = last;
@@ -63,8 +74,20 @@ void Progress::update(const LogRow &row) {
     *screen_.lines << '\r' << line(row, screen_.columns() - 1) << "\033[K" << std::flush;
     line_open_ = true;
   } else {
-    *screen_.lines << line(row, 1 << 20) << std::endl;
+    *screen_.lines << (log_ == LogKind::json ? json(row) : line(row, 1 << 20)) << std::endl;
   }
+}
+
+double Progress::seconds_left(const LogRow &row) const {
+  return mean_seconds_ * double(std::max<int64_t>(last_ - row.iteration, 0));
+}
+
+// {"iteration": 3, "of": 10, "energy_observed": 3, ..., "seconds": 0.5, "seconds_left": 3.5}
+std::string Progress::json(const LogRow &row) const {
+  JsonObject object;
+  object.whole("iteration", row.iteration).whole("of", last_);
+  for (size_t i = 0; i < columns_.size() && i < row.values.size(); ++i) object.number(columns_[i].name, row.values[i]);
+  return object.number("seconds", row.seconds).number("seconds_left", seconds_left(row)).str();
 }
 
 // "  energy observed 3 initial 4 revised 5  gradient 6", or by symbols "  f 3 4 5"; of all columns or of those that have
@@ -90,8 +113,7 @@ std::string Progress::line(const LogRow &row, int columns) const {
       format("%lld/%lld %5.1f %%", static_cast<long long>(row.iteration), static_cast<long long>(last_),
              100. * double(row.iteration) / double(std::max<int64_t>(last_, 1)));
   const std::string pace = format("  %.3g s/iteration", mean_seconds_), s = format("  %.3g s", mean_seconds_);
-  const std::string left =
-      "  " + duration(mean_seconds_ * double(std::max<int64_t>(last_ - row.iteration, 0))) + " left";
+  const std::string left = "  " + duration(seconds_left(row)) + " left";
   const std::string everything = values_text(row, false, true), main = values_text(row, false, false),
                     symbols = values_text(row, true, false);
   const std::string wordings[] = {where + everything + pace + left, where + main + pace + left,
@@ -109,12 +131,20 @@ void Progress::clear_line() {
 void Progress::note(const std::string &text) {
   if (quiet_) return;
   clear_line();
-  *screen_.lines << text << std::endl;
+  *(log_ == LogKind::json ? screen_.warnings : screen_.lines) << text << std::endl;
 }
 
 void Progress::warn(const std::string &text) {
   clear_line();
   *screen_.warnings << "warning: " << text << std::endl;
+}
+
+void Progress::reached(const std::string &task, int64_t done, int64_t total, double left) {
+  if (log_ == LogKind::text)
+    return note(task + ": " + std::to_string(done) + " of " + std::to_string(total) + ", " + duration(left) + " left");
+  JsonObject object;
+  object.text("task", task).whole("done", done).whole("of", total).number("seconds_left", left);
+  if (!quiet_) *screen_.lines << object.str() << std::endl;
 }
 
 void Progress::finish() {
@@ -126,8 +156,7 @@ void Task::reached(int64_t done) {
   const double now = progress_.seconds();
   if (now < next_ || done <= 0 || done >= total_) return;
   next_ = now + 10;
-  progress_.note(what_ + ": " + std::to_string(done) + " of " + std::to_string(total_) + ", " +
-                 duration((now - begin_) / double(done) * double(total_ - done)) + " left");
+  progress_.reached(what_, done, total_, (now - begin_) / double(done) * double(total_ - done));
 }
 
 std::string duration(double seconds) {

@@ -10,6 +10,8 @@
 
 namespace coopnets {
 
+struct Options;
+
 // Where progress goes and what it needs to know of it; standard_screen() is the program's own.
 struct Screen {
   std::ostream *lines, *warnings;
@@ -17,13 +19,18 @@ struct Screen {
   std::function<int()> columns;     // of the terminal, now
   std::function<double()> seconds;  // a clock that never goes back
 };
-Screen standard_screen();
+Screen standard_screen(bool to_errors = false);  // its lines go to standard output, or to standard error
+
+// How readings and tasks are shown: as text, or as a JSON object a line, with notes among the warnings.
+enum class LogKind { text, json };
 
 // Columns are counted as bytes: what is printed is ASCII.
 class Progress {
  public:
+  // As --quiet, --log and --json say; with --json standard output is left to what is asked for.
+  explicit Progress(const Options &);
   // Quiet: warnings alone.
-  explicit Progress(bool quiet, Screen screen = standard_screen());
+  Progress(bool quiet, Screen screen, LogKind log = LogKind::text);
   // What update() shows: a run of `last` iterations, measured in these columns.
   void begin(int64_t last, std::vector<Column> columns);
   ~Progress();  // finishes
@@ -36,6 +43,9 @@ class Progress {
   void note(const std::string &);
   void warn(const std::string &);
 
+  // How far a task has come.
+  void reached(const std::string &task, int64_t done, int64_t total, double seconds_left);
+
   // Ends the terminal's line.
   void finish();
 
@@ -43,12 +53,15 @@ class Progress {
 
  private:
   std::string line(const LogRow &, int columns) const;
+  std::string json(const LogRow &) const;
+  double seconds_left(const LogRow &) const;
   void clear_line();
   std::string values_text(const LogRow &, bool symbols, bool all) const;
   int64_t last_ = 0;
   std::vector<Column> columns_;
   bool quiet_;
   Screen screen_;
+  LogKind log_;
   bool line_open_ = false;
   double shown_at_ = -1e300, mean_seconds_ = 0;
   int64_t updates_ = 0;

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <stdexcept>
 
-#include "experiments/text.h"
+#include "app/json.h"
 
 namespace coopnets {
 
@@ -17,20 +17,6 @@ std::string cell_text(double value) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", std::clamp(4 - before, 2, 6), value);
   return text;
-}
-
-std::string json_text(const std::string &text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    char escaped[8];
-    if (c == '"' || c == '\\')
-      out += '\\', out += c;
-    else if (static_cast<unsigned char>(c) < 0x20)
-      std::snprintf(escaped, sizeof escaped, "\\u%04x", c), out += escaped;
-    else
-      out += c;
-  }
-  return out + '"';
 }
 
 void require_cells(const Table &table) {
@@ -84,18 +70,23 @@ std::string report_json(const std::vector<Fact> &facts, const std::vector<Table>
     require_cells(table);
     text += std::string(t ? ",\n" : "\n") + "    {\"title\": " + json_text(table.title) + ",\n     \"rows\": [";
     for (size_t r = 0; r < table.rows.size(); ++r) {
-      text += std::string(r ? ",\n" : "\n") + "       {\"name\": " + json_text(table.rows[r].name);
-      for (size_t c = 0; c < table.columns.size(); ++c) {
-        const double value = table.rows[r].cells[c];
-        text += ", " + json_text(table.columns[c]) + ": " + (std::isfinite(value) ? print_number(value) : "null");
-      }
-      text += "}";
+      JsonObject row;
+      row.text("name", table.rows[r].name);
+      for (size_t c = 0; c < table.columns.size(); ++c) row.number(table.columns[c], table.rows[r].cells[c]);
+      text += std::string(r ? ",\n" : "\n") + "       " + row.str();
     }
-    text += "],\n     \"notes\": [";
-    for (size_t n = 0; n < table.notes.size(); ++n) text += (n ? ", " : "") + json_text(table.notes[n]);
-    text += "]}";
+    std::vector<std::string> notes;
+    for (const std::string &note : table.notes) notes.push_back(json_text(note));
+    text += "],\n     \"notes\": " + json_list(notes) + "}";
   }
   return text + "]\n}\n";
+}
+
+void print_report(const Report &report, bool json) {
+  std::string text = json ? report_json(report.facts, report.tables) : "";
+  for (size_t t = 0; !json && t < report.tables.size(); ++t) text += table_text(report.tables[t]) + '\n';
+  if (std::fputs(text.c_str(), stdout) == EOF || std::fflush(stdout) != 0)
+    throw std::runtime_error("standard output cannot be written");
 }
 
 }  // namespace coopnets

@@ -33,6 +33,14 @@ struct Fact {
 // [...]}]} with numbers that read back exactly. Throws std::invalid_argument when a row has not one cell a column.
 std::string report_json(const std::vector<Fact> &facts, const std::vector<Table> &);
 
+struct Report {
+  std::vector<Fact> facts;
+  std::vector<Table> tables;
+};
+
+// On standard output: the tables as text, or all of it as JSON. Throws std::runtime_error when it cannot be written.
+void print_report(const Report &, bool json);
+
 // What a closing sentence says of pictures that could not be read: "; 3 pictures ...", nothing of none.
 std::string unreadable(int64_t count);
 

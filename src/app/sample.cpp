@@ -107,7 +107,7 @@ int sample(const Options &options) {
   example.h += 2 * saved.settings.border;
   example.w += 2 * saved.settings.border;
   if (generator) example = generator->output(canvas.latent);
-  Progress progress(options.quiet);
+  Progress progress(options);
   if (descriptor && !descriptor->takes({example})) {
     if (!generator)
       throw std::runtime_error(path + " holds no generator (algorithm " + saved.algorithm +
@@ -183,9 +183,8 @@ int interpolate(const Options &options) {
     save_examples(folder + (sphere ? "/sphere" : "/lines"), shown.cut(all, sampler.example().with_n(side * side)),
                   shown.wanted.with_n(side * side), picture_texts(saved, path, options), side * side, side);
   }
-  Progress(options.quiet)
-      .note(folder + "/lines.png: each row walks between two latent vectors; " + folder +
-            "/sphere.png: between four, at its corners");
+  Progress(options).note(folder + "/lines.png: each row walks between two latent vectors; " + folder +
+                         "/sphere.png: between four, at its corners");
   return 0;
 }
 

@@ -110,7 +110,7 @@ int train(const Options &options) {
                                  : for_algorithm(experiment.settings(preset), parse_algorithm(options.algorithm)));
   refuse_unused(experiment, settings, preset);
   const uint64_t seed = uint64_t(options.seed);
-  Progress progress(options.quiet);
+  Progress progress(options);
   const auto warn = [&](const std::string &text) { progress.warn(text); };
 
   // Everything that can fail comes before the run folder is touched.

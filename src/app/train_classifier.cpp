@@ -65,7 +65,7 @@ int train_classifier(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
   Settings settings = settings_of(options, classifier_settings());
   const uint64_t seed = static_cast<uint64_t>(options.seed);
-  Progress progress(options.quiet);
+  Progress progress(options);
   DatasetOptions held_out = data_options(options, settings);
   held_out.warn = [&](const std::string &text) { progress.warn(text); };
   Dataset data(held_out);
