@@ -309,7 +309,7 @@ TEST(Options, help_names_every_option_within_80_columns) {
         "overwrite",  "threads",     "precision",  "set",        "sample",   "size",     "frames",  "save",
         "checkpoint", "interpolate", "complete",   "mask",       "evaluate", "features", "samples", "splits",
         "algorithm",  "category",    "bench",      "list",       "help",     "version",  "name",    "quiet",
-        "config",     "compare",     "statistics", "log",        "json"})
+        "config",     "compare",     "statistics", "log",        "json",     "dry-run"})
     EXPECT_CONTAINS(help, std::string("  --") + option);
   EXPECT_CONTAINS(help, "dynamic-texture");
   for (size_t begin = 0; begin < help.size();) {

@@ -1,6 +1,5 @@
 #include "app/bench.h"
 
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <stdexcept>
 
 #include "app/device.h"
+#include "app/estimate.h"
 #include "app/json.h"
 #include "experiments/model.h"
 #include "tensor/parallel.h"
@@ -84,10 +84,8 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
                fg = forward_flop(*model.generator, s.chains);
   const double flop = fg + 2 * double(s.langevin_steps) * fd + 3 * (fd + fo) + 3 * fg;
   const double s_iteration = median(times);
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
   const bool cpu = !backend.info().gpu;
-  const double peak = cpu ? double(usage.ru_maxrss) / 1024 : double(backend.peak_bytes()) / (1 << 20);
+  const double peak = double(peak_memory(backend)) / (1 << 20);
   std::string changed;
   for (const auto &[name, value] : options.settings) changed += (changed.empty() ? "" : " ") + name + '=' + value;
   if (!changed.empty()) changed = ", \"settings\": " + json_text(changed);

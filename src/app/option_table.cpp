@@ -66,6 +66,8 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.text("name", "NAME", &Options::name, {}, "the run's own name", recorded);
   add.flag("resume", &Options::resume, "continue from the run's checkpoint");
   add.flag("overwrite", &Options::overwrite, "replace the run of that name");
+  add.flag("dry-run", &Options::dry_run,
+           "say what would be read, learned and written, and how long it takes; write nothing");
 
   add.group = "What is printed";
   add.flag("quiet", &Options::quiet, "print warnings and errors alone");

@@ -210,8 +210,10 @@ void refuse_useless(const Options &options, const std::set<std::string> &typed) 
 }
 
 void check_combination(const Options &options) {
-  exclude(options, {"sample", "interpolate", "complete", "evaluate", "compare", "bench", "table", "list"});
+  exclude(options, {"sample", "interpolate", "complete", "evaluate", "compare", "bench", "table", "list", "dry-run"});
   exclude(options, {"resume", "overwrite"});
+  exclude(options, {"dry-run", "resume"});
+  exclude(options, {"dry-run", "quiet"});
   exclude(options, {"exp", "compare", "bench"});
   for (const char *action : {"sample", "interpolate", "complete", "evaluate", "compare", "bench"})
     for (const char *of_training : {"resume", "overwrite"}) exclude(options, {action, of_training});

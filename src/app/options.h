@@ -29,7 +29,7 @@ struct Options {
   std::vector<std::pair<std::string, std::string>> settings;  // --set, in order
 
   std::string out = "output", name;
-  bool resume = false, overwrite = false;
+  bool resume = false, overwrite = false, dry_run = false;
 
   std::string device = "auto", precision;  // "" precision: the device's own
   int64_t threads = 0;                     // 0: all

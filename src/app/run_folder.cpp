@@ -22,11 +22,6 @@ bool exists(const std::string &path) {
   return fs::exists(path, ignored);
 }
 
-bool holds_run(const RunFolder &folder) {
-  return exists(folder.checkpoint()) || exists(previous_version(folder.checkpoint())) || exists(folder.log()) ||
-         exists(folder.config());
-}
-
 void remove_file(const fs::path &path) {
   std::error_code error;
   fs::remove(path, error);
@@ -34,6 +29,12 @@ void remove_file(const fs::path &path) {
 }
 
 }  // namespace
+
+bool holds_run(const std::string &folder) {
+  const std::string checkpoint = folder + "/checkpoint.safetensors";
+  return exists(checkpoint) || exists(previous_version(checkpoint)) || exists(folder + "/log.csv") ||
+         exists(folder + "/config.txt");
+}
 
 RunFolder::RunFolder(const std::string &out, const std::string &experiment, const std::string &name, RunStart start)
     : path_((fs::path(out) / experiment / name).string()) {
@@ -47,7 +48,7 @@ RunFolder::RunFolder(const std::string &out, const std::string &experiment, cons
   std::string refusal;
   if (flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     refusal = "another program is running in " + path_ + "; give this run another --name";
-  else if (start == RunStart::fresh && holds_run(*this))
+  else if (start == RunStart::fresh && holds_run(path_))
     refusal =
         path_ + " already holds a run; --resume continues it, --overwrite replaces it, --name chooses another folder";
   if (!refusal.empty()) {

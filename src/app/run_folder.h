@@ -43,6 +43,9 @@ class RunFolder {
   int lock_ = -1;
 };
 
+// Whether the folder holds what a run leaves.
+bool holds_run(const std::string &folder);
+
 // What a run says: when --resume finds it finished; after Ctrl-C; and, behind the reason, when learning has failed.
 std::string nothing_left(const RunFolder &, int64_t iterations);
 std::string interruption(int64_t iteration, const std::string &checkpoint);

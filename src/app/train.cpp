@@ -6,6 +6,7 @@
 #include "app/comparison.h"
 #include "app/data_path.h"
 #include "app/device.h"
+#include "app/estimate.h"
 #include "app/pictures.h"
 #include "app/report.h"
 #include "app/run_name.h"
@@ -19,8 +20,6 @@
 namespace coopnets {
 
 namespace {
-
-std::string mebibytes(size_t bytes) { return std::to_string((bytes + (1 << 19)) >> 20) + " MiB"; }
 
 // observed | generated | revised, as far as the algorithm has them; returns a sentence that says where.
 std::string save_clips(const std::string &folder, Backend &backend, const Learner &learner, const Examples &examples,
@@ -85,17 +84,37 @@ Learned make_learner(Backend &backend, const Experiment &experiment, const Rival
 }
 
 // "texture, quick preset, on cpu, 2 threads: 1 example of ..., 123 + 456 parameters, activations planned into 7 MiB"
-std::string banner(const Experiment &experiment, const std::string &who, const Backend &backend, int64_t examples,
-                   const Shape &shape, const Learned &learned) {
+std::string banner(const Experiment &experiment, const std::string &who, const Settings &settings,
+                   const Backend &backend, int64_t examples, const Learned &learned) {
   std::string parameters;
   for (const std::unique_ptr<Network> &net : learned.nets)
     parameters += (parameters.empty() ? "" : " + ") + std::to_string(net->parameter_count());
   const std::string said = experiment.name + ", " + who + ", on " + backend.info().name + ": " +
-                           std::to_string(examples) + (examples == 1 ? " example" : " examples") + " of " + shape.str();
+                           std::to_string(examples) + (examples == 1 ? " example" : " examples") + " of " +
+                           example_shape(experiment, settings).str();
   if (learned.nets.empty()) return said;
   return said + ", " + parameters + " parameters, activations planned into " +
          mebibytes(learned.learner->planned_bytes()) + " (" + mebibytes(learned.learner->unplanned_bytes()) +
          " without reuse)";
+}
+
+// The first of the observed examples, as the nets are shown them but for their border.
+void save_observed(const std::string &path, const Examples &examples, const Shape &shape, const Canvas &inner) {
+  const int64_t shown = std::min<int64_t>(64, examples.size());
+  save_examples(path, inner.cut(examples.range(0, shown), shape.with_n(shown)), inner.wanted.with_n(shown), {});
+}
+
+bool are_of_one_colour(const Examples &examples) {  // normalise=stretch made them zeros
+  const std::vector<real> some = examples.range(0, std::min<int64_t>(identifying_examples, examples.size()));
+  return std::all_of(some.begin(), some.end(), [](real x) { return x == 0; });
+}
+
+std::string closing_note(const TrainingRun &run, const Settings &settings, const Backend &backend,
+                         const Examples &examples) {
+  return "done in " + duration(run.seconds()) + ", " + mebibytes(backend.peak_bytes()) +
+         " of tensors at most. Look at " + run.folder().file("report.html") + " and " +
+         run.folder().samples(settings.iterations, "*.png") + "; the model is " + run.folder().checkpoint() +
+         unreadable(examples.bad_count());
 }
 
 }  // namespace
@@ -122,10 +141,25 @@ int train(const Options &options) {
       make_learner(*backend, experiment, rival, options.algorithm, settings, seed, examples->size());
   Learner &learner = *learned.learner;
 
+  const Shape shape = example_shape(experiment, settings);
+  const bool climbs = !rival && options.algorithm != "generator" && draws_no_noise(settings);
+  const std::string said =
+      banner(experiment, preset + " preset" + (rival ? " of " + rival->title : ""), settings, *backend,
+             examples->size(), learned) +
+      (climbs ? "; the Langevin steps draw no noise: they climb the energy and do not sample" : "");
+  const auto next = [&](int64_t i) {
+    return Batch{examples->batch(i, learner.batch()), examples->batch_indices(i, learner.batch()), {}};
+  };
+  if (options.dry_run) {
+    const Plan plan = {said, data_path(options, experiment),
+                       options.out + '/' + experiment.name + '/' + run_name(options)};
+    dry_run(options, plan, settings, *backend, learner, next, progress);
+    return 0;
+  }
+
   const std::optional<StructureScore> structure = texture_structure(experiment, settings, *examples);
   TrainingRun run(options, experiment.name, settings, *backend, learner, progress);
-  const std::vector<real> some = examples->range(0, std::min<int64_t>(identifying_examples, examples->size()));
-  if (std::all_of(some.begin(), some.end(), [](real x) { return x == 0; }))  // normalise=stretch made it so
+  if (are_of_one_colour(*examples))
     progress.warn("the observed pictures are of one colour each: there is nothing to learn from them");
   const std::string data = identify(*examples);
   const auto metadata = [&](int64_t iteration) {
@@ -143,27 +177,16 @@ int train(const Options &options) {
                  resolved(options, preset, data_path(options, experiment))))
     return 0;
   examples->list_bad_in(run.folder().skipped());
-  const Shape shape = example_shape(experiment, settings);
-  const int64_t shown = std::min<int64_t>(64, examples->size());
   const Canvas inner = Canvas::within(shape, settings.border);
-  save_examples(run.folder().file("observed"), inner.cut(examples->range(0, shown), shape.with_n(shown)),
-                inner.wanted.with_n(shown), {});
-  const bool climbs = !rival && options.algorithm != "generator" && draws_no_noise(settings);
-  progress.note(banner(experiment, preset + " preset" + (rival ? " of " + rival->title : ""), *backend,
-                       examples->size(), shape, learned) +
-                (climbs ? "; the Langevin steps draw no noise: they climb the energy and do not sample" : ""));
+  save_observed(run.folder().file("observed"), *examples, shape, inner);
+  progress.note(said);
 
   if (structure) measure_structure(run, *structure, *backend, learner, inner, progress);
-  const int status = run.loop([&](int64_t i) {
-    return Batch{examples->batch(i, learner.batch()), examples->batch_indices(i, learner.batch()), {}};
-  });
+  const int status = run.loop(next);
   if (status != 0) return status;
   if (experiment.data == DataKind::video)
     progress.note(save_clips(run.folder().path(), *backend, learner, *examples, shape, run.texts(settings.iterations)));
-  progress.note("done in " + duration(run.seconds()) + ", " + mebibytes(backend->peak_bytes()) +
-                " of tensors at most. Look at " + run.folder().file("report.html") + " and " +
-                run.folder().samples(settings.iterations, "*.png") + "; the model is " + run.folder().checkpoint() +
-                unreadable(examples->bad_count()));
+  progress.note(closing_note(run, settings, *backend, *examples));
   return 0;
 }
 

@@ -5,7 +5,9 @@
 #include <stdexcept>
 
 #include "app/device.h"
+#include "app/estimate.h"
 #include "app/report.h"
+#include "app/run_name.h"
 #include "app/saved_classifier.h"
 #include "app/training_run.h"
 #include "data/dataset.h"
@@ -89,6 +91,20 @@ int train_classifier(const Options &options) {
   const int64_t batch = std::min(settings.batch, data.size());
   ClassifierLearner learner(*backend, *network, {OptimizerSettings::adam, settings.descriptor_rate, 0, false}, batch);
 
+  const std::string said = "classifier of " + std::to_string(classes) + " categories, on " + backend->info().name +
+                           ": " + std::to_string(data.size()) + " pictures to learn, " + std::to_string(test.size()) +
+                           " held out, " + std::to_string(network->parameter_count()) + " parameters";
+  const auto next = [&](int64_t i) {
+    Batch next{std::vector<real>(size_t(batch * data.shape().size())), data.batch_indices(i, batch), {}};
+    data.batch(i, batch, next.examples.data());
+    for (const int64_t index : next.indices) next.labels.push_back(data.label(index));
+    return next;
+  };
+  if (options.dry_run) {
+    const Plan plan = {said, held_out.source.path, options.out + '/' + classifier_name + '/' + run_name(options)};
+    dry_run(options, plan, settings, *backend, learner, next, progress);
+    return 0;
+  }
   TrainingRun run(options, classifier_name, settings, *backend, learner, progress);
   const std::string identity =
       identify(data.size(), data.examples(0, std::min<int64_t>(identifying_examples, data.size())));
@@ -102,15 +118,8 @@ int train_classifier(const Options &options) {
   for (const char *name : {"seed", "channels", "categories", "data"}) same.emplace_back(name, now.at(name));
   if (!run.begin(metadata, same, classifier_settings(), options)) return 0;
   data.list_bad_in(run.folder().skipped());
-  progress.note("classifier of " + std::to_string(classes) + " categories, on " + backend->info().name + ": " +
-                std::to_string(data.size()) + " pictures to learn, " + std::to_string(test.size()) + " held out, " +
-                std::to_string(network->parameter_count()) + " parameters");
-  const int status = run.loop([&](int64_t i) {
-    Batch next{std::vector<real>(size_t(batch * data.shape().size())), data.batch_indices(i, batch), {}};
-    data.batch(i, batch, next.examples.data());
-    for (const int64_t index : next.indices) next.labels.push_back(data.label(index));
-    return next;
-  });
+  progress.note(said);
+  const int status = run.loop(next);
   if (status != 0) return status;
   progress.note("right on " + right + " % of " + std::to_string(test.size()) + " pictures held out, after " +
                 duration(run.seconds()) + ". --evaluate --features " + run.folder().checkpoint() +

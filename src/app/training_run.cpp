@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "app/canvas.h"
+#include "app/estimate.h"
 #include "app/evolution.h"
 #include "app/interrupt.h"
 #include "app/pictures.h"
@@ -134,6 +135,24 @@ void TrainingRun::report(Log &log) {
     log.add(row);
     if (!reading.warning.empty()) progress_.warn(reading.warning);
   }
+  if (!readings.empty()) estimate(readings, (read_ - reading_since_) / double(readings.size()));
+}
+
+// "about 4 min, 90 MiB", once, by the pace of the first iterations after those in which memory is taken and a device
+// makes its recordings.
+void TrainingRun::estimate(const std::vector<Reading> &readings, double seconds_each) {
+  constexpr int64_t enough = 3;
+  constexpr double least_seconds = 5;  // a shorter run is over before this is read
+  if (timed_ >= enough) return;
+  if (timed_ < 0) {
+    timed_ = 0;
+    return;
+  }
+  timed_ += int64_t(readings.size());
+  timed_seconds_ += seconds_each * double(readings.size());
+  const double whole = timed_seconds_ / double(timed_) * double(settings_.iterations - first_);
+  if (timed_ >= enough && whole >= least_seconds)
+    progress_.note(roughly(whole) + ", " + mebibytes(peak_memory(backend_)));
 }
 
 int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {

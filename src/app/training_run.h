@@ -43,6 +43,7 @@ class TrainingRun {
   void save(int64_t iteration);
   void save_samples(int64_t iteration);
   void report(Log &);
+  void estimate(const std::vector<Reading> &, double seconds_each);
   void write_page() const;
   void write_evolution(int64_t iteration) const;
   bool is_time_to_report() const;
@@ -64,6 +65,8 @@ class TrainingRun {
   int64_t unread_ = 0;            // iterations whose readings are still on the device, which is not waited for at each
   double began_ = 0, saved_ = 0;  // clock
   double read_ = 0, reading_since_ = 0;
+  int64_t timed_ = -1;  // iterations that the estimate is made of; -1: the first readings are still awaited
+  double timed_seconds_ = 0;
 };
 
 }  // namespace coopnets
