@@ -2,24 +2,12 @@
 #include "app/estimate.h"
 
 #include <chrono>
-#include <cmath>
 #include <thread>
 
 #include "program.h"
 
 namespace coopnets {
 namespace {
-
-TEST(Estimate, a_forecast_has_few_digits) {
-  EXPECT_EQ(roughly(0.1), "about 1 s");
-  EXPECT_EQ(roughly(40.4), "about 40 s");
-  EXPECT_EQ(roughly(119), "about 119 s");
-  EXPECT_EQ(roughly(255), "about 4 min");
-  EXPECT_EQ(roughly(3 * 3600 + 60), "about 3 h");
-  EXPECT_EQ(roughly(50 * 3600), "about 2 d");
-  EXPECT_EQ(roughly(INFINITY), "ages");
-  EXPECT_EQ(mebibytes((size_t{90} << 20) + 1000), "90 MiB");
-}
 
 TEST_F(ProgramTest, a_dry_run_tells_what_a_run_does_and_writes_nothing) {
   const size_t before = files();

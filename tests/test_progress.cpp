@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <sstream>
 
@@ -65,16 +66,53 @@ TEST(Progress, a_terminal_gets_one_line_that_renews_itself_and_fits) {
     ASSERT_LE(int(text.size()) - 4, std::max(columns - 1, 0));
     ASSERT_EQ(text.find('\n'), std::string::npos);
     if (columns != 80) continue;
-    EXPECT_EQ(text, "\r3/1000   0.3 %  f 1.25e+07 -1e+06 1.5e+07  0.5 s/iteration  8 min 19 s left\033[K");
+    EXPECT_EQ(text, "\r3/1000 [>             ]  observed 1.25e7 initial -1e6 revised 1.5e7  8 min left\033[K");
   }
   progress.update(row(4));  // less than a tenth of a second later
   EXPECT_EQ(fake.take(), "");
-  progress.update(row(1000));  // the last one is always shown
-  EXPECT_NE(fake.take().find("1000/1000"), std::string::npos);
+  progress.update(row(1000));  // the last one is always shown, and stays
+  const std::string last = fake.take();
+  EXPECT_EQ(last.find("\r1000/1000 [====="), 0u) << last;
+  EXPECT_EQ(last.back(), '\n');
   progress.finish();
-  EXPECT_EQ(fake.take(), "\n");
-  progress.finish();
-  EXPECT_EQ(fake.take(), "");
+  progress.note("done");
+  EXPECT_EQ(fake.take(), "done\n");
+}
+
+TEST(Progress, a_narrow_terminal_has_fewer_numbers_each_with_its_name) {
+  Fake fake;
+  Progress progress(false, fake.screen(true));
+  progress.begin(1000, columns);
+  const auto at = [&](int width) {
+    fake.columns = width;
+    fake.now += 1;
+    progress.update(row(500));
+    return fake.take();
+  };
+  EXPECT_EQ(at(160).find(
+                "\r500/1000 [=========>         ]  energy observed 1.25e+07 initial -1e+06 revised 1.5e+07  gradient"),
+            0u);
+  EXPECT_EQ(at(70), "\r500/1000 [========>       ]  observed 1.25e7 initial -1e6  4 min left\033[K");
+  EXPECT_EQ(at(50), "\r500/1000 [====>    ]  observed 1.25e7  4 min left\033[K");
+  EXPECT_EQ(at(34), "\r500/1000 [=====>    ]  4 min left\033[K");
+  EXPECT_EQ(at(24), "\r500/1000  4 min left\033[K");
+  EXPECT_EQ(at(9), "\r500/1000\033[K");
+}
+
+TEST(Progress, colours_are_for_screens_that_have_them) {
+  Fake fake;
+  Screen screen = fake.screen(true);
+  screen.coloured = screen.coloured_warnings = true;
+  fake.columns = 34;
+  Progress progress(false, screen);
+  progress.begin(1000, columns);
+  progress.update(row(500));
+  EXPECT_EQ(fake.take(), "\r500/1000 [\033[32m=====>\033[0m    ]  4 min left\033[K");
+  progress.warn("heed");
+  EXPECT_EQ(fake.warnings.str(), "\033[33mwarning:\033[0m heed\n");
+  setenv("NO_COLOR", "1", 1);
+  EXPECT_FALSE(standard_screen().coloured || standard_screen(true).coloured_warnings);
+  unsetenv("NO_COLOR");
 }
 
 TEST(Progress, what_an_algorithm_does_not_have_is_left_out) {
@@ -158,6 +196,16 @@ TEST(Progress, durations) {
   EXPECT_EQ(duration(std::numeric_limits<double>::infinity()), "ages");
 }
 
+TEST(Progress, a_forecast_has_few_digits) {
+  EXPECT_EQ(roughly(0.1), "0 s");
+  EXPECT_EQ(roughly(40.4), "40 s");
+  EXPECT_EQ(roughly(119), "119 s");
+  EXPECT_EQ(roughly(255), "4 min");
+  EXPECT_EQ(roughly(3 * 3600 + 60), "3 h");
+  EXPECT_EQ(roughly(50 * 3600), "2 d");
+  EXPECT_EQ(roughly(std::numeric_limits<double>::infinity()), "ages");
+}
+
 TEST(Task, short_ones_say_nothing_and_long_ones_speak_every_ten_seconds) {
   Fake fake;
   Progress progress(false, fake.screen(false));
@@ -178,6 +226,19 @@ TEST(Task, short_ones_say_nothing_and_long_ones_speak_every_ten_seconds) {
   EXPECT_EQ(shown,
             "samples: 16 of 300, 36 s left\nsamples: 96 of 300, 26 s left\n"
             "samples: 176 of 300, 16 s left\nsamples: 256 of 300, 6 s left\n");
+  Progress terminal(false, fake.screen(true));
+  fake.columns = 60;
+  Task renewed(terminal, "samples", 4);
+  renewed.reached(0.5);  // of the first
+  EXPECT_EQ(fake.take(), "");
+  fake.now += 3;
+  renewed.reached(1.5);
+  EXPECT_EQ(fake.take(), "\rsamples: 1 of 4 [=======>             ]  5 s left\033[K");
+  fake.now += 4;
+  renewed.reached(4);
+  EXPECT_EQ(fake.take(), "\r\033[Ksamples: 4 in 7 s\n");
+  renewed.reached(4);
+  EXPECT_EQ(fake.take(), "");
   Progress quiet(true, fake.screen(false));
   Task unheard(quiet, "samples", 300);
   fake.now += 5;

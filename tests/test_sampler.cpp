@@ -106,6 +106,8 @@ TEST_F(SamplerTest, draws_any_number_in_batches) {
   s.langevin_steps = 2;
   s.noise_until = 0;
   std::vector<real> made, revised, expected, expected_revised;
+  std::vector<double> told;
+  three.watch = [&](double samples) { told.push_back(samples); };
   three.draw(s, 7, [&](int64_t first, const std::vector<real> &x, const std::vector<real> &y) {
     EXPECT_EQ(first, int64_t(made.size()) / 2);
     made.insert(made.end(), x.begin(), x.end());
@@ -117,6 +119,7 @@ TEST_F(SamplerTest, draws_any_number_in_batches) {
   }
   EXPECT_EQ(made, expected);
   EXPECT_EQ(revised, expected_revised);
+  EXPECT_EQ(told, (std::vector<double>{0, 1.5, 3, 4.5, 6, 6.5}));  // before each of two steps
 
   Sampler alone(*backend, nullptr, generator, latent, 4, Statistics::running);
   alone.draw(s, 4, [&](int64_t, const std::vector<real> &x, const std::vector<real> &y) {

@@ -71,7 +71,9 @@ TEST(Distances, ComeInTiles) {
 TEST(Parzen, ByHand) {
   // One sample, at distance 0.5: a Gaussian density.
   const Samples one(1, 2, {0.f, 0.f}), point(1, 2, {0.3f, 0.4f});
-  const Matrix ll = parzen_log_likelihoods(one, point, {0.5, 2});
+  int64_t told = 0;
+  const Matrix ll = parzen_log_likelihoods(one, point, {0.5, 2}, [&](int64_t points) { told = points; });
+  EXPECT_EQ(told, 1);
   EXPECT_NEAR(ll(0, 0), -0.5 - log_sigma_term(0.5, 2), 1e-7);
   EXPECT_NEAR(ll(1, 0), -0.25 / 8 - log_sigma_term(2, 2), 1e-7);
   // Two samples far apart, evaluated at themselves: each sees half a Gaussian.

@@ -153,6 +153,8 @@ int complete(const Options &options) {
   progress.note("inferring the latent vectors of " + std::to_string(count) +
                 (count == 1 ? " picture by " : " pictures by ") + std::to_string(settings.inference_steps) +
                 " Langevin steps");
+  Task task(progress, "pictures", count);
+  completion.watch([&](double share) { task.reached(share * double(count)); });
   // The nets know pictures stretched to [-1, 1]: one's own is, by what is visible of it, and back.
   const bool stretched = !options.picture.empty() && settings.normalise != "fixed";
   const auto [low, high] = stretched ? visible_range(pictures, masks[0]) : std::make_pair(real(-1), real(1));

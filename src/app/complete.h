@@ -15,6 +15,8 @@ class Completion {
  public:
   Completion(Backend &, SavedModel &, const Settings &, uint64_t seed);
 
+  // Tells what share of a fill() is done.
+  void watch(std::function<void(double share)> told) { settings_.watch = std::move(told); }
   // Values [count, ...] in [-1, 1], one mask a picture.
   std::vector<real> fill(const std::vector<real> &pictures, const std::vector<Mask> &masks);
   // The same by the discriminator's help (rivals/dcgan_completion.h).

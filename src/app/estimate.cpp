@@ -1,7 +1,6 @@
 #include "app/estimate.h"
 
 #include <algorithm>
-#include <cmath>
 #include <fstream>
 
 #include "app/run_folder.h"
@@ -42,18 +41,6 @@ size_t checkpoint_bytes(Learner &learner) {
 
 std::string mebibytes(size_t bytes) { return std::to_string((bytes + (1 << 19)) >> 20) + " MiB"; }
 
-std::string roughly(double seconds) {
-  const struct {
-    double seconds;
-    const char *name;
-  } units[] = {{86400, " d"}, {3600, " h"}, {60, " min"}, {1, " s"}};
-  if (!(seconds < 1e9)) return "ages";
-  for (const auto &unit : units)
-    if (seconds >= 2 * unit.seconds || unit.seconds == 1)
-      return "about " + std::to_string(std::max<int64_t>(std::llround(seconds / unit.seconds), 1)) + unit.name;
-  return "";
-}
-
 size_t peak_memory(const Backend &backend) {
   if (backend.info().gpu) return backend.peak_bytes();
   std::ifstream status("/proc/self/status");
@@ -77,7 +64,7 @@ void dry_run(const Options &options, const Plan &plan, const Settings &settings,
                 "10, 20, 50 ..." +
                 there);
   const double pace = seconds_an_iteration(settings, backend, learner, next, progress);
-  progress.note(roughly(pace * double(settings.iterations)) + ", " + mebibytes(peak_memory(backend)) +
+  progress.note("about " + roughly(pace * double(settings.iterations)) + ", " + mebibytes(peak_memory(backend)) +
                 ", by the pace of its first iterations; nothing was written");
 }
 

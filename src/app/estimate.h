@@ -11,9 +11,6 @@ namespace coopnets {
 
 std::string mebibytes(size_t bytes);  // "90 MiB"
 
-// "about 40 s", "about 4 min", "about 3 h", "about 2 d": a forecast has no more digits.
-std::string roughly(double seconds);
-
 // The most memory so far: of the whole program on a CPU, of the tensors on a GPU.
 size_t peak_memory(const Backend &);
 

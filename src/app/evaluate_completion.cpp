@@ -157,6 +157,8 @@ Report completion_report(const Options &options) {
                     std::to_string(score.psnr.mean) + " dB");
     };
     progress.note(c.title + ", " + own + ": inferring " + std::to_string(count) + " latent vectors");
+    Task filling(progress, c.title + ", " + own + ", latent vectors", count);
+    completion.watch([&](double share) { filling.reached(share * double(count)); });
     const std::vector<real> filled = completion.fill(pictures, c.masks);
     save_completion(sibling(path, "completion_" + c.name), pictures, filled, c.masks, example,
                     picture_texts(saved, path, options));

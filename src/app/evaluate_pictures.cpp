@@ -75,6 +75,7 @@ class PictureEvaluation {
     if (makes) sets_.push_back({"generator", {}, {}, {}});
     if (saved_.model.descriptor) sets_.push_back({"descriptor", {}, {}, {}});
     Task task(progress_, net_ ? "samples and their features" : "samples", options_.samples);
+    sampler->watch = [&](double done) { task.reached(done); };
     sampler->draw(sampling_settings(saved_, options_.seed), options_.samples,
                   [&](int64_t first, const std::vector<real> &made, const std::vector<real> &revised) {
                     if (!made.empty()) add(sets_.front(), made);
@@ -137,7 +138,9 @@ class PictureEvaluation {
     const auto add = [&](const std::string &name, const Samples &samples) {
       const auto now = standard_screen().seconds;
       const double start = now();
-      const ParzenScore score = parzen_score(samples, validation_, test_);
+      Task task(progress_, "Parzen windows of " + name + ", pictures", validation_.count + test_.count);
+      const ParzenScore score =
+          parzen_score(samples, validation_, test_, [&](int64_t points) { task.reached(double(points)); });
       progress_.note(name + ": all distances of " + std::to_string(samples.count) + " samples to " +
                      std::to_string(validation_.count + test_.count) + " pictures and their windows, " +
                      duration(now() - start));

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "app/data_path.h"
@@ -57,13 +58,15 @@ int evaluate_texture(const Options &options) {
       measured.spectrum.push_back(difference.decibels);
     }
   };
-  model_sampler(*backend, saved, path, count)
-      ->draw(sampling_settings(saved, options.seed), count,
-             [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
-               compare(made, generated);
-               compare(better, revised);
-               progress.note("sample " + std::to_string(first + 1) + " of " + std::to_string(count) + " compared");
-             });
+  const std::unique_ptr<SampleSource> sampler = model_sampler(*backend, saved, path, count);
+  Task task(progress, "samples drawn and compared", count);
+  sampler->watch = [&](double done) { task.reached(done); };
+  sampler->draw(sampling_settings(saved, options.seed), count,
+                [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
+                  compare(made, generated);
+                  compare(better, revised);
+                  task.reached(double(std::min(first + sampler->batch(), count)));
+                });
   Table table{"Likeness to the observed texture", {"structure", "+-", "spectrum, dB", "patch distance", "+-"}, {}, {}};
   const auto add = [&](const std::string &name, const Measured &m) {
     if (m.patches.empty() && m.structure.empty()) return;

@@ -244,11 +244,14 @@ std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const s
     for (auto one = clips.begin(); one != clips.end(); one += shape.size())
       scores.push_back(synthesis(to_frames({one, one + shape.size()}, shape), all));
   };
-  model_sampler(backend, saved, path, count)
-      ->draw(learning, count, [&](int64_t, const std::vector<real> &clips, const std::vector<real> &better) {
-        add(clips, generated, made);
-        add(better, revised, made_better);
-      });
+  const std::unique_ptr<SampleSource> sampler = model_sampler(backend, saved, path, count);
+  Task drawing(progress, "clips drawn and compared", count);
+  sampler->watch = [&](double done) { drawing.reached(done); };
+  sampler->draw(learning, count, [&](int64_t first, const std::vector<real> &clips, const std::vector<real> &better) {
+    add(clips, generated, made);
+    add(better, revised, made_better);
+    drawing.reached(double(std::min(first + sampler->batch(), count)));
+  });
   std::vector<VideoScores> rows;
   if (!revised.empty()) {
     rows.push_back(mean_scores(revised));
@@ -265,6 +268,8 @@ std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const s
   InferenceSettings inference;
   inference.sigma = saved.settings.sigma;
   inference.seed = seed;
+  Task inferring(progress, "per cent of the inference of the clip's latent sequence", 100);
+  inference.watch = [&](double share) { inferring.reached(100 * share); };
   const Inferred inferred = infer_latent(backend, *saved.model.generator, latent, clip, inference);
   progress.note("latent sequence inferred: root mean square residual " + format("%.4f", inferred.error) +
                 " on [-1, 1]");

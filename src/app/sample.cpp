@@ -84,10 +84,11 @@ std::string closing_note(int64_t count, const Shape &shape, const std::string &f
 
 // --save FILE.png: the one sample, as the descriptor has revised it where there is one.
 void save_one(SampleSource &sampler, const SavedModel &saved, const Options &options, const Canvas &canvas,
-              const Shape &example, bool revised, const PngTexts &texts) {
+              const Shape &example, bool revised, const PngTexts &texts, Task task) {
   const fs::path folder = fs::path(options.save).parent_path();
   if (!folder.empty() && !fs::is_directory(folder))
     throw std::runtime_error("cannot write " + options.save + ": there is no folder " + folder.string());
+  sampler.watch = [&](double done) { task.reached(done); };
   sampler.draw(sampling_settings(saved, options.seed), 1,
                [&](int64_t, const std::vector<real> &made, const std::vector<real> &better) {
                  save_examples(options.save.substr(0, options.save.size() - 4),
@@ -122,7 +123,7 @@ int sample(const Options &options) {
   const PngTexts texts = picture_texts(saved, path, options);
   const bool array = options.save == "npy";
   if (!array && options.save != "png") {
-    save_one(*sampler, saved, options, canvas, example, descriptor != nullptr, texts);
+    save_one(*sampler, saved, options, canvas, example, descriptor != nullptr, texts, Task(progress, "sample", 1));
     progress.note(options.save + " is one sample, " + (descriptor ? "revised by the descriptor" : "of the generator"));
     return 0;
   }
@@ -137,6 +138,7 @@ int sample(const Options &options) {
                   std::to_string(canvas.wanted.h) + "x" + std::to_string(canvas.wanted.w) + ", " +
                   std::to_string(sampler->batch()) + " at a time");
   Task task(progress, "samples", options.sample);
+  sampler->watch = [&](double done) { task.reached(done); };
   sampler->draw(sampling_settings(saved, options.seed), options.sample,
                 [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
                   const int64_t count = std::min(sampler->batch(), options.sample - first);

@@ -152,7 +152,7 @@ void TrainingRun::estimate(const std::vector<Reading> &readings, double seconds_
   timed_seconds_ += seconds_each * double(readings.size());
   const double whole = timed_seconds_ / double(timed_) * double(settings_.iterations - first_);
   if (timed_ >= enough && whole >= least_seconds)
-    progress_.note(roughly(whole) + ", " + mebibytes(peak_memory(backend_)));
+    progress_.note("about " + roughly(whole) + ", " + mebibytes(peak_memory(backend_)));
 }
 
 int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {
@@ -174,6 +174,7 @@ int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {
       if (pictures || last || stop) write_page();
       if ((last || stop) && !learner_.samples().empty()) write_evolution(i + 1);
       if (stop && !last) {
+        progress_.finish();
         progress_.note(interruption(i + 1, folder_.checkpoint()));
         return 130;
       }

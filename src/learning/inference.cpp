@@ -172,12 +172,18 @@ std::vector<Inferred> infer_latents(Backend &backend, Network &generator, const 
   const int64_t size = generator.output(latent).example(), count = int64_t(examples.size()) / size;
   Energies energies(backend, generator, latent, std::min(batch, count * s.restarts), s.sigma);
   const RandomKey key{s.seed, Purpose::evaluation};
+  const auto batches = [&](int64_t chains) { return double((chains + energies.batch() - 1) / energies.batch()); };
+  const double all_steps = batches(count * s.restarts) * double(1 + s.trial_steps) + batches(count) * double(s.steps);
+  double steps_done = 0;
   const auto run = [&](const std::vector<Chain *> &all, int64_t steps) {
     for (size_t first = 0; first < all.size(); first += size_t(energies.batch())) {
       const size_t end = std::min(all.size(), first + size_t(energies.batch()));
       const std::vector<Chain *> some(all.begin() + int64_t(first), all.begin() + int64_t(end));
       energies.load(some, examples, visible);
-      for (int64_t k = 0; k < steps; ++k) step(energies, some, key);
+      for (int64_t k = 0; k < steps; ++k) {
+        step(energies, some, key);
+        if (s.watch) s.watch(++steps_done / all_steps);
+      }
     }
   };
 

@@ -11,6 +11,7 @@ struct InferenceSettings {
   int64_t steps = 300;  // of that one
   double sigma = 1;
   uint64_t seed = 1;
+  std::function<void(double share)> watch = {};  // told what share of all steps is done
 };
 
 struct Inferred {

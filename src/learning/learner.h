@@ -22,8 +22,8 @@ struct Batch {
   std::vector<int64_t> indices, labels;
 };
 
-// What is measured: "energy_observed" in the log. Columns that begin with the same word are shown together; `symbol` is
-// what a narrow terminal calls them, "" where it leaves them out.
+// What is measured: "energy_observed" in the log. Columns that begin with the same word are shown together; those whose
+// `symbol` is "" are left out first where a terminal is narrow.
 struct Column {
   std::string name, symbol;
 };

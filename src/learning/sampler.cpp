@@ -60,7 +60,8 @@ std::vector<real> Sampler::generate(const std::vector<real> &latents) {
   return values(backend_, g_->output().examples(0, last_count_));
 }
 
-std::vector<real> Sampler::revise(const LearningSettings &s, int64_t batch_index) {
+std::vector<real> Sampler::revise(const LearningSettings &s, int64_t batch_index,
+                                  const std::function<void(int64_t step)> &before) {
   if (!f_) throw std::logic_error("this model has no descriptor");
   backend_.set_clock({batch_index, 1});
   const LearningSettings &r = recorded_;
@@ -72,8 +73,11 @@ std::vector<real> Sampler::revise(const LearningSettings &s, int64_t batch_index
   }
   const LangevinStep step = langevin_step(s, s.noise_until != 0, Purpose::sample_langevin);
   backend_.replay(revision_, [&] {
-    langevin(
-        *f_, s.langevin_steps, step, [&](int64_t) { f_->fill_seed(Wrt::inputs, 1); }, s.cold_steps);
+    const auto seed = [&](int64_t k) {
+      f_->fill_seed(Wrt::inputs, 1);
+      if (before) before(k);
+    };
+    langevin(*f_, s.langevin_steps, step, seed, s.cold_steps);
   });
   return values(backend_, ConstView(x_).examples(0, last_count_));
 }
@@ -96,8 +100,12 @@ void Sampler::draw(const LearningSettings &s, int64_t count, const Visit &visit)
       start_chains(s, first);
     else if (first == 0)
       x_.set_values(revised = kept_), last_count_ = batch_;
-    if (f_ && revised.empty()) revised = revise(s, first);
-    const size_t shown = size_t(std::min(batch_, count - first) * example_.size());
+    const int64_t drawn = std::min(batch_, count - first);
+    const auto tell = [&](int64_t k) {
+      if (watch) watch(double(first) + double(drawn * k) / double(s.langevin_steps));
+    };
+    if (f_ && revised.empty()) revised = revise(s, first, tell);
+    const size_t shown = size_t(drawn * example_.size());
     made.resize(std::min(made.size(), shown));
     revised.resize(std::min(revised.size(), shown));
     visit(first, made, revised);

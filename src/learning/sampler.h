@@ -13,6 +13,10 @@ class SampleSource {
   // empty. `first` is the number of a batch's first. Whole batches are drawn, so that a sample does not depend on `count`.
   using Visit = std::function<void(int64_t first, const std::vector<real> &made, const std::vector<real> &revised)>;
   virtual void draw(const LearningSettings &, int64_t count, const Visit &visit) = 0;
+
+  // Where it is set, draw() tells it of how many samples are done, those that are being revised by their share. A device
+  // that replays its recordings (Backend::replay) tells nothing.
+  std::function<void(double samples)> watch;
 };
 
 class Sampler final : public SampleSource {
@@ -40,8 +44,9 @@ class Sampler final : public SampleSource {
   // g(z) for at most `batch` latent vectors.
   std::vector<real> generate(const std::vector<real> &latents);
   // The examples that generate() made last, after settings.langevin_steps Langevin steps. Noise is
-  // keyed by (seed, batch_index).
-  std::vector<real> revise(const LearningSettings &, int64_t batch_index);
+  // keyed by (seed, batch_index). `before` is told of each step where it is recorded.
+  std::vector<real> revise(const LearningSettings &, int64_t batch_index,
+                           const std::function<void(int64_t step)> &before = {});
 
   // g(z_k) of latent vectors k = 0 .. count - 1, and each revised.
   void draw(const LearningSettings &, int64_t count, const Visit &visit) override;

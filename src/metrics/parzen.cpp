@@ -8,7 +8,8 @@
 
 namespace coopnets {
 
-Matrix parzen_log_likelihoods(const Samples &samples, const Samples &points, const std::vector<double> &sigmas) {
+Matrix parzen_log_likelihoods(const Samples &samples, const Samples &points, const std::vector<double> &sigmas,
+                              const std::function<void(int64_t points)> &watch) {
   for (double sigma : sigmas)
     if (!(sigma > 0)) throw std::invalid_argument("the bandwidth of a Parzen window must be positive");
   const int64_t m = samples.count;
@@ -25,6 +26,7 @@ Matrix parzen_log_likelihoods(const Samples &samples, const Samples &points, con
                                         double(points.dimension) * std::log(sigmas[k] * std::sqrt(2 * M_PI));
       }
     });
+    if (watch) watch(first + tile.rows);
   });
   return result;
 }
@@ -35,9 +37,10 @@ std::vector<double> parzen_bandwidths() {
   return sigmas;
 }
 
-ParzenScore parzen_score(const Samples &samples, const Samples &validation, const Samples &test) {
+ParzenScore parzen_score(const Samples &samples, const Samples &validation, const Samples &test,
+                         const std::function<void(int64_t points)> &watch) {
   const std::vector<double> sigmas = parzen_bandwidths();
-  const Matrix trial = parzen_log_likelihoods(samples, validation, sigmas);
+  const Matrix trial = parzen_log_likelihoods(samples, validation, sigmas, watch);
   const auto mean_of = [](const Matrix &m, int64_t row) {
     double sum = 0;
     for (int64_t i = 0; i < m.cols; ++i) sum += m(row, i);
@@ -46,7 +49,9 @@ ParzenScore parzen_score(const Samples &samples, const Samples &validation, cons
   int64_t best = 0;
   for (int64_t k = 1; k < trial.rows; ++k)
     if (mean_of(trial, k) > mean_of(trial, best)) best = k;
-  const Matrix scores = parzen_log_likelihoods(samples, test, {sigmas[best]});
+  const Matrix scores = parzen_log_likelihoods(samples, test, {sigmas[best]}, [&](int64_t points) {
+    if (watch) watch(validation.count + points);
+  });
   const double mean = mean_of(scores, 0);
   double squares = 0;
   for (double score : scores.values) squares += (score - mean) * (score - mean);

@@ -93,7 +93,14 @@ TEST(Inference, CompletesWhatIsHidden) {
     x.insert(x.end(), one.begin(), one.end());
     for (int64_t i = 0; i < size; ++i) visible.push_back(i % 4 == 1 ? 0 : 1);
   }
-  const std::vector<Inferred> found = infer_latents(backend, net, {latent}, x, visible, precise(), 5);
+  InferenceSettings watched = precise();
+  double told = 0;
+  watched.watch = [&](double share) {
+    EXPECT_GT(share, told);
+    told = share;
+  };
+  const std::vector<Inferred> found = infer_latents(backend, net, {latent}, x, visible, watched, 5);
+  EXPECT_NEAR(told, 1, 1e-9);
   ASSERT_EQ(found.size(), 3u);
   std::vector<real> made, again;
   for (const Inferred &one : found) {
