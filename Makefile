@@ -3,7 +3,8 @@
 ## make test-cuda       runs the numerical tests on this machine's GPU
 ## make bench           times ./coopnets, and PyTorch beside it where python3 has torch; NETS="digits scene" chooses
 ## make bench-cuda      the same on the GPU, against the best of PyTorch's modes, in PRECISIONS="fp32 tf32 bf16"
-## make install         copies program, library, headers and textures, as built, to PREFIX=/usr/local, below DESTDIR
+## make install         copies program, library, headers, textures, manual page and completion of bash and zsh, as built,
+##                      to PREFIX=/usr/local, below DESTDIR
 ## make clean           removes ./coopnets and BUILD=build
 ## make help            prints this
 ##
@@ -250,6 +251,13 @@ install:
 	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/coopnets/datasets/texture' datasets/texture/*.png
 	for header in src/*/*.h; do \
 	  install -D -m 644 $$header "$(DESTDIR)$(PREFIX)/include/coopnets/$${header#src/}" || exit 1; done
+	@if ./coopnets --version > /dev/null 2>&1; then \
+	  ./coopnets --man | install -D -m 644 /dev/stdin '$(DESTDIR)$(PREFIX)/share/man/man1/coopnets.1' && \
+	  ./coopnets --completion bash | \
+	    install -D -m 644 /dev/stdin '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/coopnets' && \
+	  ./coopnets --completion zsh | \
+	    install -D -m 644 /dev/stdin '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_coopnets'; \
+	else printf 'make install: ./coopnets does not run on this machine, so that it cannot write its manual page and completions\n'; fi
 	mkdir -p '$(DESTDIR)$(PREFIX)/lib/pkgconfig'
 	printf '%s\n' 'Name: coopnets' 'Description: cooperative training of descriptor and generator networks' \
 	  'Version: $(VERSION)' 'Cflags: -I$(PREFIX)/include/coopnets' \

@@ -27,6 +27,9 @@ TEST_F(Library, TheExampleIsBuiltAgainstWhatIsInstalledAndLearns) {
   const Outcome installed = install();
   ASSERT_EQ(installed.status, 0) << installed.text;
   EXPECT_TRUE(fs::exists(folder + "/opt/bin/coopnets"));
+  for (const char *file :
+       {"man/man1/coopnets.1", "bash-completion/completions/coopnets", "zsh/site-functions/_coopnets"})
+    EXPECT_NE(coopnets::read_file(folder + "/opt/share/" + file, 1 << 20).find("coopnets"), std::string::npos) << file;
   const std::string description = coopnets::read_file(folder + "/opt/lib/pkgconfig/coopnets.pc", 10000);
   EXPECT_NE(description.find("Cflags: -I/opt/include/coopnets\n"), std::string::npos) << description;
   const std::string libraries = "Libs: -L/opt/lib -lcoopnets ";

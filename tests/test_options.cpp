@@ -98,6 +98,9 @@ TEST(Options, the_other_commands) {
   EXPECT_TRUE(parse({"--list"}).list);
   EXPECT_TRUE(parse({"--help"}).help);
   EXPECT_TRUE(parse({"-h"}).help);
+  EXPECT_TRUE(parse({"--man"}).man);
+  EXPECT_EQ(parse({"--completion", "zsh"}).completion, "zsh");
+  EXPECT_CONTAINS(refusal({"--completion", "fish"}), "--completion takes bash or zsh, not 'fish'");
   EXPECT_TRUE(parse({"--version", "--resume", "--overwrite"}).version);
 }
 
@@ -309,7 +312,7 @@ TEST(Options, help_names_every_option_within_80_columns) {
         "overwrite",  "threads",     "precision",  "set",        "sample",   "size",     "frames",  "save",
         "checkpoint", "interpolate", "complete",   "mask",       "evaluate", "features", "samples", "splits",
         "algorithm",  "category",    "bench",      "list",       "help",     "version",  "name",    "quiet",
-        "config",     "compare",     "statistics", "log",        "json",     "dry-run"})
+        "config",     "compare",     "statistics", "log",        "json",     "dry-run",  "man",     "completion"})
     EXPECT_CONTAINS(help, std::string("  --") + option);
   EXPECT_CONTAINS(help, "dynamic-texture");
   for (size_t begin = 0; begin < help.size();) {

@@ -10,6 +10,7 @@
 #include "app/device.h"
 #include "app/evaluate.h"
 #include "app/list.h"
+#include "app/option_texts.h"
 #include "app/paper_table.h"
 #include "app/picture_texts.h"
 #include "app/sample.h"
@@ -58,6 +59,10 @@ int run(const std::vector<std::string> &arguments) {
     std::cout << help_text(vocabulary());
   } else if (options.version) {
     std::cout << program_version << ", " << built_in() << "\n";
+  } else if (options.man) {
+    std::cout << man_text(vocabulary());
+  } else if (!options.completion.empty()) {
+    std::cout << completion_text(options.completion, vocabulary());
   } else if (options.list) {
     std::cout << (options.json ? list_json(options.experiment) : list_text(options.experiment));
   } else if (!options.bench.empty()) {

@@ -42,6 +42,9 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.flag("list", &Options::list, "print every experiment, or that of --exp, with its data, nets and settings");
   add.flag("help", &Options::help, "print this");
   add.flag("version", &Options::version, "print the version and what was built in");
+  add.flag("man", &Options::man, "print the manual page");
+  add.text("completion", "SHELL", &Options::completion, {"bash", "zsh"},
+           "print what makes bash or zsh complete these options");
 
   add.group = "Training";
   add.text("data", "PATH", &Options::data, {}, "a file or folder to learn from", recorded);
@@ -102,5 +105,7 @@ std::vector<Option> option_table(const Vocabulary &names) {
            "learn so many pictures of each category in turn, as Table 1 does, and draw ten times as many samples");
   return add.rows;
 }
+
+std::string shown_value(const Option &option) { return option.field.name == "complete" ? "[PICTURE]" : option.value; }
 
 }  // namespace coopnets

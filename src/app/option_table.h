@@ -16,4 +16,7 @@ constexpr char machine_group[] = "The machine";  // whose options choose what co
 
 std::vector<Option> option_table(const Vocabulary &);
 
+// What stands behind the option where it is explained, "" for a switch.
+std::string shown_value(const Option &);
+
 }  // namespace coopnets

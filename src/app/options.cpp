@@ -267,7 +267,7 @@ Options parse_options(const std::vector<std::string> &arguments, const Vocabular
       set_option(*option, options, values[0], shown);
     }
   }
-  if (options.help || options.version) return options;
+  if (options.help || options.version || options.man || !options.completion.empty()) return options;
   if (has_settings && options.preset != preset)
     throw UsageError("--preset " + options.preset + " would do nothing: " + options.config + " holds every setting" +
                      (preset.empty() ? "" : ", of the preset " + preset));
@@ -337,7 +337,7 @@ std::string help_text(const Vocabulary &names) {
   for (const Option &option : option_table(names)) {
     if (option.group != group) text += '\n' + (group = option.group) + '\n';
     const std::string &name = option.field.name;
-    const std::string value = name == "complete" ? "[PICTURE]" : option.value;
+    const std::string value = shown_value(option);
     std::string left = "  --" + name + (value.empty() ? "" : " " + value);
     left += left.size() + 2 > indent ? '\n' + std::string(indent, ' ') : std::string(indent - left.size(), ' ');
     const bool listed = name == "exp" || name == "bench";

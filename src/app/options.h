@@ -19,8 +19,9 @@ struct UsageError : std::runtime_error {
 struct Options {
   std::string experiment, bench;
   bool interpolate = false, complete = false, evaluate = false;
-  bool list = false, help = false, version = false;
-  int64_t sample = 0;  // how many; 0: no sampling
+  bool list = false, help = false, version = false, man = false;
+  std::string completion;  // the shell, "" for none
+  int64_t sample = 0;      // how many; 0: no sampling
 
   std::string data, preset, algorithm = "cooperative";
   int64_t iterations = 0;  // 0: as the preset says
