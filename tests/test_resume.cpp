@@ -69,7 +69,18 @@ TEST_F(Resume, stopped_anywhere_is_straight_whatever_the_threads) {
   Image other = load_image(picture);
   for (uint8_t &p : other.pixels) p ^= 255;
   save_png(picture, other);
-  EXPECT_CONTAINS(failure_of(resume(9)), "was made with data '1 example ");
+  const std::string changed = failure_of(resume(9));
+  EXPECT_CONTAINS(changed, "was made with data '1 example ");
+  EXPECT_CONTAINS(changed, " (what '" + picture + "' holds has changed); a run goes on as it began");
+  const std::string another = folder + "/another.png";
+  save_png(another, other);
+  Arguments elsewhere = resume(9);
+  elsewhere[3] = another;
+  EXPECT_CONTAINS(failure_of(elsewhere), " (of '" + picture + "', not of '" + another + "'); a run goes on");
+  // Every difference is named, each with both values.
+  const std::string several = failure_of(resume(9) + Arguments{"--algorithm", "descriptor", "--set", "size=64"});
+  EXPECT_CONTAINS(several, "was made with algorithm 'cooperative', not 'descriptor'; with data '1 example ");
+  EXPECT_CONTAINS(several, "; with size '32', not '64'");
   EXPECT_TRUE(contents() == before);
 }
 

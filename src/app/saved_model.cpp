@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <stdexcept>
@@ -150,18 +151,39 @@ int64_t checkpoint_iteration(const SafetensorsFile &file) {
   return *iteration;
 }
 
+namespace {
+
+// " (of 'a.png', not of 'b.png')"
+std::string said_of_paths(const DataPaths &paths) {
+  if (paths.before.empty()) return "";
+  if (paths.before == paths.now) return " (what " + quoted(paths.now) + " holds has changed)";
+  return " (of " + quoted(paths.before) + ", not of " + quoted(paths.now) + ")";
+}
+
+}  // namespace
+
 void check_same_run(const SafetensorsFile &file, const std::vector<std::pair<std::string, std::string>> &entries,
-                    const Settings &others, const Settings &settings) {
+                    const Settings &others, const Settings &settings, const DataPaths &paths) {
+  constexpr size_t most_named = 8;
+  std::vector<std::string> differences;
   const auto check = [&](const std::string &what, const std::string &was, const std::string &is) {
     if (was != is)
-      throw std::runtime_error(file.path() + " was made with " + what + " " + quoted(was) + ", not " + quoted(is) +
-                               "; a run goes on as it began (--overwrite begins it anew)");
+      differences.push_back(what + " " + quoted(was) + ", not " + quoted(is) +
+                            (what == "data" ? said_of_paths(paths) : ""));
   };
-  for (const auto &[key, now] : entries) check(key, metadata_entry(file, key), now);
+  for (const auto &[key, now] : entries)  // what another algorithm does not write is not looked for
+    if (differences.empty() || file.metadata().count(key)) check(key, metadata_entry(file, key), now);
   const Settings before = stored_settings(file, others);
   for (const Field<Settings> &field : setting_fields())
     if (field.name != "iterations" || settings.schedule_steps > 0)  // the schedule is laid over the whole run
       check(field.name, before.get(field.name), settings.get(field.name));
+  if (differences.empty()) return;
+  std::string all;
+  for (size_t i = 0; i < std::min(differences.size(), most_named); ++i)
+    all += (i > 0 ? "; with " : "") + differences[i];
+  if (differences.size() > most_named) all += "; and " + std::to_string(differences.size() - most_named) + " more";
+  throw std::runtime_error(file.path() + " was made with " + all +
+                           "; a run goes on as it began (--overwrite begins it anew)");
 }
 
 SavedModel load_model(Backend &backend, const std::string &path, const Options &options) {

@@ -31,11 +31,15 @@ void check_parameters(const SafetensorsFile &, const Sketch &net);
 // program.
 int64_t checkpoint_iteration(const SafetensorsFile &);
 
-// Throws std::runtime_error naming the first difference that would make a resumed run another one: in these entries of
-// the metadata, or in a setting other than `iterations`, as a run without schedule_steps may be made
+// Where the data of a run were and where they are now, "" where it is not known.
+struct DataPaths {
+  std::string before, now;
+};
+// Throws std::runtime_error naming the differences, with both values, that would make a resumed run another one: in these
+// entries of the metadata, or in a setting other than `iterations`, as a run without schedule_steps may be made
 // longer. `others`: the settings that the file does not name.
 void check_same_run(const SafetensorsFile &, const std::vector<std::pair<std::string, std::string>> &entries,
-                    const Settings &others, const Settings &settings);
+                    const Settings &others, const Settings &settings, const DataPaths &);
 
 struct SavedModel {
   const Experiment *experiment;

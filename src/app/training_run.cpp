@@ -18,7 +18,18 @@
 namespace coopnets {
 
 namespace {
+
 double now() { return standard_screen().seconds(); }
+
+// Of the run that wrote this config.txt; "" where that cannot be told.
+std::string data_of_config(const std::string &path) {
+  try {
+    return parse_options({"--config=" + path}, {}).data;
+  } catch (const std::exception &) {
+    return "";
+  }
+}
+
 }  // namespace
 
 TrainingRun::TrainingRun(const Options &options, const std::string &experiment, const Settings &settings,
@@ -64,7 +75,7 @@ bool TrainingRun::begin(MetadataOf metadata, const Entries &same, const Settings
 void TrainingRun::resume(const Entries &same, const Settings &others) {
   const SafetensorsFile file(folder_.checkpoint_to_resume());
   first_ = checkpoint_iteration(file);
-  check_same_run(file, same, others, settings_);
+  check_same_run(file, same, others, settings_, {data_of_config(folder_.config()), resolved_.data});
   const Settings before = stored_settings(file, others);
   if (first_ > 0 && first_ < settings_.iterations && before.iterations != settings_.iterations &&
       rate_factor(before, first_ - 1) != rate_factor(settings_, first_ - 1))
