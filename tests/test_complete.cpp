@@ -152,7 +152,8 @@ TEST_F(CompleteTest, a_picture_and_a_mask_of_ones_own) {
   Image mask(16, 16, 1);
   for (int64_t x = 4; x < 16; ++x) mask.at(3, x)[0] = 255;
   save_png(folder + "/mask.png", mask);
-  const Image image = smooth(16, 16, 3);
+  Image image = smooth(16, 16, 3);
+  std::fill(image.at(3, 4), image.at(4, 0), uint8_t(0));
   save_png(folder + "/mine.png", image);
   const Outcome o = run_program(run({"--complete", folder + "/mine.png", "--mask", folder + "/mask.png"}));
   ASSERT_EQ(o.status, 0) << o.err;
@@ -200,6 +201,63 @@ TEST_F(CompleteTest, a_picture_and_a_mask_of_ones_own) {
                 .status,
             0);
   EXPECT_CONTAINS(failure_of(run({"--evaluate"})), "none left to test on");
+}
+
+TEST_F(CompleteTest, a_whole_picture_comes_back_at_its_own_size) {
+  const std::string mine = folder + "/mine", masks = folder + "/masks";
+  std::filesystem::create_directories(mine);
+  std::filesystem::create_directories(masks);
+  const auto add = [&](const std::string &name, int64_t height, int64_t width, int64_t top, int64_t left) {
+    Image mask(height, width, 1);
+    for (int64_t y = top; y < top + 9; ++y) std::fill_n(mask.at(y, left), 7, uint8_t(255));
+    save_png(masks + "/" + name, mask);
+    save_png(mine + "/" + name, noise(height, width, 3));
+  };
+  add("large.png", 40, 24, 28, 2);  // scaled
+  add("wide.png", 16, 50, 3, 40);   // outside the centred square
+  write_atomically(mine + "/broken.png", "no picture");
+  const auto check = [&](const std::string &name, const std::string &result) {
+    const Image before = load_image(mine + "/" + name), mask = load_image(masks + "/" + name, 1),
+                after = load_image(result, 3);
+    ASSERT_EQ(after.shape(), before.shape()) << name;
+    int64_t changed = 0;
+    for (int64_t y = 0; y < before.height; ++y)
+      for (int64_t x = 0; x < before.width; ++x) {
+        const bool equal = std::equal(before.at(y, x), before.at(y, x) + 3, after.at(y, x));
+        EXPECT_TRUE(equal || mask.at(y, x)[0]) << name << ' ' << y << ' ' << x;
+        changed += !equal;
+      }
+    EXPECT_GT(changed, 50) << name;  // of 63, which were noise
+  };
+  const Outcome one = run_program(run({"--complete", mine + "/large.png", "--mask", masks + "/large.png"}));
+  ASSERT_EQ(one.status, 0) << one.err;
+  check("large.png", run_folder + "completed_large.png");
+
+  const Outcome all = run_program(run({"--complete", mine, "--mask", masks}));
+  ASSERT_EQ(all.status, 0) << all.err;
+  EXPECT_CONTAINS(all.err, "broken.png");
+  EXPECT_CONTAINS(all.err, "; it is left out");
+  EXPECT_CONTAINS(all.out, "completed/ holds 2 pictures with their hidden parts filled");
+  check("large.png", run_folder + "completed/large.png");
+  check("wide.png", run_folder + "completed/wide.png");
+  std::filesystem::remove(masks + "/wide.png");
+  EXPECT_CONTAINS(run_program(run({"--complete", mine, "--mask", masks})).err, "there is no mask for ");
+
+  // Without a mask a square is hidden in what training would have shown: the centred 24x24, of which 8 of 16 pixels.
+  const Outcome square = run_program(run({"--complete", mine + "/large.png"}));
+  ASSERT_EQ(square.status, 0) << square.err;
+  const Image before = load_image(mine + "/large.png"), after = load_image(run_folder + "completed_large.png", 3);
+  int64_t changed = 0;
+  for (int64_t y = 0; y < 40; ++y)
+    for (int64_t x = 0; x < 24; ++x) {
+      const bool equal = std::equal(before.at(y, x), before.at(y, x) + 3, after.at(y, x));
+      EXPECT_TRUE(equal || (y >= 8 && y < 32)) << y << ' ' << x;
+      changed += !equal;
+    }
+  EXPECT_GT(changed, 100);
+  EXPECT_LE(changed, 12 * 12);
+
+  EXPECT_CONTAINS(failure_of(run({"--complete", masks + "/.."})), "there is no picture in ");
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 #include "app/complete.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <stdexcept>
 
+#include "app/complete_pictures.h"
 #include "app/data_path.h"
 #include "app/device.h"
 #include "app/picture_texts.h"
@@ -18,15 +18,6 @@ namespace {
 
 constexpr int64_t chains_at_a_time = 64;
 constexpr int64_t shown = 10;
-
-// The least and the largest value that a mask leaves visible; [-1, 1] where there is but one value.
-std::pair<real, real> visible_range(const std::vector<real> &picture, const Mask &mask) {
-  const size_t channels = picture.size() / mask.hidden.size();
-  real low = 1, high = -1;
-  for (size_t i = 0; i < picture.size(); ++i)
-    if (!mask.hidden[i / channels]) low = std::min(low, picture[i]), high = std::max(high, picture[i]);
-  return low < high ? std::make_pair(low, high) : std::make_pair(real(-1), real(1));
-}
 
 Network &generator_of(SavedModel &saved) {
   if (saved.model.generator && saved.experiment->data != DataKind::video) return *saved.model.generator;
@@ -52,11 +43,17 @@ std::vector<real> Completion::visible(const std::vector<Mask> &masks) const {
   return all;
 }
 
+std::vector<real> Completion::reconstruct(const std::vector<real> &pictures, const std::vector<Mask> &masks) {
+  std::vector<real> made;
+  for (const Inferred &one :
+       infer_latents(backend_, generator_, latent_, pictures, visible(masks), settings_, chains_at_a_time))
+    made.insert(made.end(), one.example.begin(), one.example.end());
+  return made;
+}
+
 std::vector<real> Completion::fill(const std::vector<real> &pictures, const std::vector<Mask> &masks) {
   const std::vector<real> seen = visible(masks);
-  std::vector<real> filled;
-  for (const Inferred &one : infer_latents(backend_, generator_, latent_, pictures, seen, settings_, chains_at_a_time))
-    filled.insert(filled.end(), one.example.begin(), one.example.end());
+  std::vector<real> filled = reconstruct(pictures, masks);
   for (size_t i = 0; i < filled.size(); ++i)
     if (seen[i] == 1) filled[i] = pictures[i];
   return filled;
@@ -87,10 +84,8 @@ std::vector<real> occluded(std::vector<real> pictures, const std::vector<Mask> &
   return pictures;
 }
 
-Mask load_mask(const std::string &path, const Shape &example, const Settings &s) {
-  const Image image =
-      fit(load_image(path, 1, Alpha::ignore), example.h, example.w, parse_crop(s.crop), parse_resize(s.resize));
-  Mask mask{example.h, example.w, {}};
+Mask mask_of(const Image &image, const std::string &path) {
+  Mask mask{image.height, image.width, {}};
   int64_t count = 0;
   for (const uint8_t pixel : image.pixels) {
     mask.hidden.push_back(pixel >= 128);
@@ -100,6 +95,20 @@ Mask load_mask(const std::string &path, const Shape &example, const Settings &s)
   if (count == int64_t(mask.hidden.size()))
     throw std::runtime_error("the mask " + path + " hides everything: black pixels are visible");
   return mask;
+}
+
+Mask load_mask(const std::string &path, const Shape &example, const Settings &s) {
+  return mask_of(
+      fit(load_image(path, 1, Alpha::ignore), example.h, example.w, parse_crop(s.crop), parse_resize(s.resize)), path);
+}
+
+std::string inferring(int64_t count, const Settings &s) {
+  return "inferring the latent vectors of " + std::to_string(count) + (count == 1 ? " picture by " : " pictures by ") +
+         std::to_string(s.inference_steps) + " Langevin steps";
+}
+
+int64_t hidden_side(const Settings &s, const Shape &example) {
+  return s.hidden_square ? s.hidden_square : (30 * example.h + 32) / 64;
 }
 
 std::vector<Mask> square_masks(const Shape &example, int64_t side, uint64_t seed, int64_t count) {
@@ -129,49 +138,26 @@ int complete(const Options &options) {
   const Settings &settings = saved.settings;
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   Progress progress(options);
-
-  std::vector<real> pictures;
-  const Shape example = example_shape(*saved.experiment, saved.settings);
-  if (options.picture.empty()) {
-    const auto warn = [&](const std::string &text) { progress.warn(text); };
-    const auto examples = open_examples(*saved.experiment, settings, data_path(options, *saved.experiment), saved.seed,
-                                        warn, settings.held_out > 0 ? Part::held_out : Part::train);
-    pictures = examples->range(0, std::min(shown, examples->size()));
-  } else {
-    const Image own = fit(load_image(options.picture, example.c, parse_alpha(settings.alpha)), example.h, example.w,
-                          parse_crop(settings.crop), parse_resize(settings.resize));
-    pictures.resize(own.size());
-    to_reals(own.pixels.data(), own.size(), Normalise::fixed, pictures.data());
-  }
-  const int64_t count = int64_t(pictures.size()) / example.size();
-  const int64_t side = settings.hidden_square ? settings.hidden_square : (30 * example.h + 32) / 64;
-  const std::vector<Mask> masks = options.mask.empty()
-                                      ? square_masks(example, side, seed, count)
-                                      : std::vector<Mask>(count, load_mask(options.mask, example, settings));
-
   Completion completion(*backend, saved, settings, seed);
-  progress.note("inferring the latent vectors of " + std::to_string(count) +
-                (count == 1 ? " picture by " : " pictures by ") + std::to_string(settings.inference_steps) +
-                " Langevin steps");
+  if (!options.picture.empty()) {
+    complete_pictures(completion, saved, path, options, progress);
+    return 0;
+  }
+  const Shape example = example_shape(*saved.experiment, settings);
+  const auto examples = open_examples(
+      *saved.experiment, settings, data_path(options, *saved.experiment), saved.seed,
+      [&](const std::string &text) { progress.warn(text); }, settings.held_out > 0 ? Part::held_out : Part::train);
+  const std::vector<real> pictures = examples->range(0, std::min(shown, examples->size()));
+  const int64_t count = int64_t(pictures.size()) / example.size();
+  const std::vector<Mask> masks = options.mask.empty()
+                                      ? square_masks(example, hidden_side(settings, example), seed, count)
+                                      : std::vector<Mask>(count, load_mask(options.mask, example, settings));
+  progress.note(inferring(count, settings));
   Task task(progress, "pictures", count);
   completion.watch([&](double share) { task.reached(share * double(count)); });
-  // The nets know pictures stretched to [-1, 1]: one's own is, by what is visible of it, and back.
-  const bool stretched = !options.picture.empty() && settings.normalise != "fixed";
-  const auto [low, high] = stretched ? visible_range(pictures, masks[0]) : std::make_pair(real(-1), real(1));
-  if (stretched)
-    for (real &x : pictures) x = 2 * (x - low) / (high - low) - 1;
-  std::vector<real> filled = completion.fill(pictures, masks);
-  if (stretched)
-    for (real &x : filled) x = (x + 1) / 2 * (high - low) + low;
-  const PngTexts texts = picture_texts(saved, path, options);
-  if (options.picture.empty()) {
-    save_completion(sibling(path, "completed"), pictures, filled, masks, example, texts);
-    progress.note(sibling(path, "completed.png") + ": original, occluded and recovered pictures, a row each");
-  } else {
-    const std::string file = sibling(path, "completed_" + std::filesystem::path(options.picture).stem().string());
-    save_examples(file, filled, example, texts);
-    progress.note(file + ".png is the picture with its hidden part filled");
-  }
+  const std::vector<real> filled = completion.fill(pictures, masks);
+  save_completion(sibling(path, "completed"), pictures, filled, masks, example, picture_texts(saved, path, options));
+  progress.note(sibling(path, "completed.png") + ": original, occluded and recovered pictures, a row each");
   return 0;
 }
 

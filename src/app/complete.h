@@ -1,6 +1,7 @@
 // Pattern completion by a trained generator.
 #pragma once
 #include "app/saved_model.h"
+#include "data/image.h"
 #include "data/png_texts.h"
 #include "learning/inference.h"
 #include "metrics/completion.h"
@@ -17,7 +18,9 @@ class Completion {
 
   // Tells what share of a fill() is done.
   void watch(std::function<void(double share)> told) { settings_.watch = std::move(told); }
-  // Values [count, ...] in [-1, 1], one mask a picture.
+  // g(z) of the latent vectors that fit what is visible. Values [count, ...] in [-1, 1], one mask a picture.
+  std::vector<real> reconstruct(const std::vector<real> &pictures, const std::vector<Mask> &masks);
+  // The same with what is visible as it was.
   std::vector<real> fill(const std::vector<real> &pictures, const std::vector<Mask> &masks);
   // The same by the discriminator's help (rivals/dcgan_completion.h).
   std::vector<real> fill_as_gan(Network &discriminator, const std::vector<real> &pictures,
@@ -35,10 +38,16 @@ class Completion {
 // The same pictures with their hidden pixels black.
 std::vector<real> occluded(std::vector<real> pictures, const std::vector<Mask> &masks);
 
-// A mask from a picture, fitted to the size of the nets as pictures are: white is hidden. Throws std::runtime_error
-// when it hides nothing or everything.
+// A mask from a picture: white is hidden. Throws std::runtime_error naming the path when it hides nothing or everything.
+Mask mask_of(const Image &, const std::string &path);
+// One fitted to the size of the nets as pictures are.
 Mask load_mask(const std::string &path, const Shape &example, const Settings &);
 
+// The sentence with which inference begins.
+std::string inferring(int64_t count, const Settings &);
+
+// The side of the hidden square: as the settings have it, else in proportion as M30 of 64 pixels.
+int64_t hidden_side(const Settings &, const Shape &example);
 // The masks of the paper for `count` pictures: squares of `side` pixels, or the file of --mask for each.
 std::vector<Mask> square_masks(const Shape &example, int64_t side, uint64_t seed, int64_t count);
 

@@ -32,7 +32,8 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.text("exp", "NAME", &Options::experiment, names.experiments, "the experiment; alone, it trains", recorded);
   add.number("sample", "N", &Options::sample, 1, 1e9, "make N new samples from a checkpoint");
   add.flag("interpolate", &Options::interpolate, "walk between latent vectors of a checkpoint");
-  add.flag("complete", &Options::complete, "fill the hidden part of pictures, or of the PICTURE that follows");
+  add.flag("complete", &Options::complete,
+           "fill the hidden part of pictures, or of the PICTURE, or folder of pictures, that follows, at its own size");
   add.flag("evaluate", &Options::evaluate, "compute the measures of the paper's tables");
   add.number("table", "N", &Options::table, 1, 4,
              "learn and evaluate every row of the paper's Table N that is missing, and print it");
@@ -92,7 +93,8 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.number("frames", "T", &Options::frames, 1, 65536, "frames of the samples");
   add.text("save", "KIND", &Options::save, {},
            "samples as png pictures (the default), as one npy array, or one sample as the picture FILE.png");
-  add.text("mask", "FILE", &Options::mask, {}, "picture whose white pixels are hidden, to complete");
+  add.text("mask", "FILE", &Options::mask, {},
+           "picture whose white pixels are hidden, to complete, or a folder of them, each named as its picture");
 
   add.group = "Evaluation";
   add.text("features", "FILE", &Options::features, {}, "weights of the net whose features are compared");

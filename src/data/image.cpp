@@ -188,21 +188,27 @@ Crop parse_crop(const std::string &text) {
   return {Crop::side, std::stoll(text)};
 }
 
-Image fit(const Image &image, int64_t height, int64_t width, const Crop &how, Resize resizing) {
-  if (height < 1 || width < 1) throw std::invalid_argument("fit: the new size must be positive");
-  if (how.kind == Crop::none) return resize(image, height, width, resizing);
+Rectangle fitted_part(int64_t height, int64_t width, int64_t to_height, int64_t to_width, const Crop &how) {
+  if (to_height < 1 || to_width < 1) throw std::invalid_argument("fit: the new size must be positive");
+  const auto centred = [&](int64_t h, int64_t w) { return Rectangle{(height - h) / 2, (width - w) / 2, h, w}; };
+  if (how.kind == Crop::none) return {0, 0, height, width};
   if (how.kind == Crop::side) {
-    if (image.height < how.size || image.width < how.size)
-      throw std::runtime_error("a picture of " + std::to_string(image.width) + " x " + std::to_string(image.height) +
+    if (height < how.size || width < how.size)
+      throw std::runtime_error("a picture of " + std::to_string(width) + " x " + std::to_string(height) +
                                " pixels is smaller than crop=" + std::to_string(how.size));
-    return resize(crop_centre(image, how.size, how.size), height, width, resizing);
+    return centred(how.size, how.size);
   }
-  if (how.kind == Crop::target && image.height >= height && image.width >= width)
-    return crop_centre(image, height, width);
+  if (how.kind == Crop::target && height >= to_height && width >= to_width) return centred(to_height, to_width);
   // The largest h x w inside the picture with h / w = height / width, to the nearest pixel.
-  const int64_t h = std::min(image.height, (2 * image.width * height + width) / (2 * width));
-  const int64_t w = std::min(image.width, (2 * image.height * width + height) / (2 * height));
-  return resize(crop_centre(image, std::max<int64_t>(h, 1), std::max<int64_t>(w, 1)), height, width, resizing);
+  const int64_t h = std::min(height, (2 * width * to_height + to_width) / (2 * to_width));
+  const int64_t w = std::min(width, (2 * height * to_width + to_height) / (2 * to_height));
+  return centred(std::max<int64_t>(h, 1), std::max<int64_t>(w, 1));
+}
+
+Image fit(const Image &image, int64_t height, int64_t width, const Crop &how, Resize resizing) {
+  const Rectangle part = fitted_part(image.height, image.width, height, width, how);
+  if (how.kind == Crop::none) return resize(image, height, width, resizing);
+  return resize(crop(image, part.top, part.left, part.height, part.width), height, width, resizing);
 }
 
 Normalise parse_normalise(const std::string &text) {

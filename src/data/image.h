@@ -81,6 +81,11 @@ struct Crop {
 };
 // "centre", "size" (Crop::target), "none" or a number of pixels; throws std::runtime_error that says so.
 Crop parse_crop(const std::string &);
+struct Rectangle {
+  int64_t top = 0, left = 0, height = 0, width = 0;
+};
+// The part of a picture of height x width pixels that fit() brings to the size to_height x to_width. Throws as fit().
+Rectangle fitted_part(int64_t height, int64_t width, int64_t to_height, int64_t to_width, const Crop &);
 // Crops, then resizes to height x width. Throws std::runtime_error when the picture is smaller than Crop::side asks.
 Image fit(const Image &, int64_t height, int64_t width, const Crop & = {}, Resize = Resize::average);
 
