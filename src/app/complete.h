@@ -38,7 +38,7 @@ class Completion {
 // The same pictures with their hidden pixels black.
 std::vector<real> occluded(std::vector<real> pictures, const std::vector<Mask> &masks);
 
-// A mask from a picture: white is hidden. Throws std::runtime_error naming the path when it hides nothing or everything.
+// A mask from a picture: white is hidden. Throws std::runtime_error naming the path when it hides nothing or all.
 Mask mask_of(const Image &, const std::string &path);
 // One fitted to the size of the nets as pictures are.
 Mask load_mask(const std::string &path, const Shape &example, const Settings &);

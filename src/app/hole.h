@@ -18,9 +18,9 @@ Mask part_of_mask(const Mask &, const Rectangle &, int64_t height, int64_t width
 Image part_of_picture(const Image &, const Mask &hole, const Rectangle &, int64_t height, int64_t width, Resize);
 
 // The picture with its hidden values from `made` + d, where d is harmonic inside the hole and the difference of picture
-// and `made` at its border: the gradients are those of `made`, and no seam is left (Perez, Gangnet, Blake: Poisson image
-// editing, 2003, eq. 5). Values [H, W, C] in [-1, 1], clipped to that. Throws std::invalid_argument when sizes differ or
-// nothing is visible.
+// and `made` at its border: the gradients are those of `made`, and no seam is left (Perez, Gangnet, Blake: Poisson
+// image editing, 2003, eq. 5). Values [H, W, C] in [-1, 1], clipped to that. Throws std::invalid_argument when sizes
+// differ or nothing is visible.
 std::vector<real> blended(const std::vector<real> &picture, const std::vector<real> &made, const Mask &);
 
 // The picture with the hidden pixels of the part from `filled`, which is brought to the part's size.

@@ -144,8 +144,8 @@ std::string Progress::line(const LogRow &row) const {
          values_text(row) + format("  %.3g s/iteration", mean_seconds_) + "  " + duration(seconds_left(row)) + " left";
 }
 
-// " [=====>    ]": what `columns` have room for, 24 at most, coloured on a terminal that has colours; "" where fewer than
-// 10 are left.
+// " [=====>    ]": what `columns` have room for, 24 at most, coloured on a terminal that has colours; "" where fewer
+// than 10 are left.
 std::string Progress::bar(double share, int columns) const {
   const int width = std::min(columns, 24) - 3;
   if (width < 7) return "";
@@ -156,8 +156,8 @@ std::string Progress::bar(double share, int columns) const {
   return screen_.coloured ? " [\033[32m" + done + "\033[0m" + rest + ']' : " [" + done + rest + ']';
 }
 
-// The longest wording that fits beside the bar: all numbers; those with a symbol, one after the other from the last left
-// out; the time left; at last without a bar.
+// The longest wording that fits beside the bar: all numbers; those with a symbol, one after the other from the last
+// left out; the time left; at last without a bar.
 std::string Progress::terminal_line(const LogRow &row, int columns) const {
   const std::string where = format("%lld/%lld", static_cast<long long>(row.iteration), static_cast<long long>(last_));
   const std::string pace = format("  %.3g s/iteration", mean_seconds_);

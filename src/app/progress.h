@@ -76,8 +76,8 @@ class Progress {
 };
 
 // How far something of `total` steps has come, for a user who would wait without a word: nothing of what is done within
-// two seconds, then a line every ten, on a terminal one that renews itself. "features of the samples: 1200 of 10000, 42 s
-// left"
+// two seconds, then a line every ten, on a terminal one that renews itself.
+// "features of the samples: 1200 of 10000, 42 s left"
 class Task {
  public:
   Task(Progress &progress, std::string what, int64_t total)

@@ -35,8 +35,8 @@ int64_t checkpoint_iteration(const SafetensorsFile &);
 struct DataPaths {
   std::string before, now;
 };
-// Throws std::runtime_error naming the differences, with both values, that would make a resumed run another one: in these
-// entries of the metadata, or in a setting other than `iterations`, as a run without schedule_steps may be made
+// Throws std::runtime_error naming the differences, with both values, that would make a resumed run another one: in
+// these entries of the metadata, or in a setting other than `iterations`, as a run without schedule_steps may be made
 // longer. `others`: the settings that the file does not name.
 void check_same_run(const SafetensorsFile &, const std::vector<std::pair<std::string, std::string>> &entries,
                     const Settings &others, const Settings &settings, const DataPaths &);

@@ -14,7 +14,7 @@ class SampleSource {
   using Visit = std::function<void(int64_t first, const std::vector<real> &made, const std::vector<real> &revised)>;
   virtual void draw(const LearningSettings &, int64_t count, const Visit &visit) = 0;
 
-  // Where it is set, draw() tells it of how many samples are done, those that are being revised by their share. A device
+  // Where it is set, draw() tells it how many samples are done, those that are being revised by their share. A device
   // that replays its recordings (Backend::replay) tells nothing.
   std::function<void(double samples)> watch;
 };
