@@ -45,7 +45,7 @@ TEST(AllRivals, GoOnExactlyFromTheirState) {
   for (const Rival &rival : rivals()) {
     SCOPED_TRACE(rival.name);
     Settings s = rival_settings(rival, find_experiment("digits"), "quick");
-    s.set_all("width=4 batch=5 chains=5 latent=14 iterations=6 critic_steps=2");
+    s.set_all("width=4 levels=1 batch=5 chains=5 latent=14 iterations=6 critic_steps=2");
     const Whole straight(*backend, rival, s), first(*backend, rival, s), second(*backend, rival, s);
     straight.learn(0, 5);
     first.learn(0, 3);

@@ -94,16 +94,25 @@ NamedViews averaged(const SafetensorsFile &file, NamedViews state, const std::st
   return state;
 }
 
-// The first layer tells whether the settings are those of the file, before they are given any memory.
-std::unique_ptr<ChainLearner> load_chain(Backend &backend, const SafetensorsFile &file, const Rival &rival,
-                                         const Experiment &experiment, const Settings &s, uint64_t seed) {
-  const Shape example = example_shape(experiment, s);
+// The first layer tells whether the settings are those of the file.
+void check_layers(const SafetensorsFile &file, const Rival &rival, const Shape &example, const Settings &s) {
   const StoredTensor &first = file.at(rival.name + ".0.weights");
   if (first.shape != std::vector<int64_t>{1, 1, 1, example.example(), s.width})
     throw std::runtime_error(file.path() + " is damaged: its settings do not fit its first layer");
   const StoredTensor *chains = file.find("chain") ? file.find("chain") : &file.at("chain.visible");
   if (chains->shape.empty() || chains->shape[0] != s.batch)
     throw std::runtime_error(file.path() + " is damaged: its settings do not fit its chains");
+}
+
+// Whether the settings are those of the file is told before they are given any memory.
+std::unique_ptr<ChainLearner> load_chain(Backend &backend, const SafetensorsFile &file, const Rival &rival,
+                                         const Experiment &experiment, const Settings &s, uint64_t seed) {
+  const Shape example = example_shape(experiment, s);
+  if (rival.chain_nets) {
+    for (const Sketch &net : rival.chain_nets(example, s)) check_parameters(file, net);
+  } else {
+    check_layers(file, rival, example, s);
+  }
   std::unique_ptr<ChainLearner> chain = rival.chain({backend, example, s, seed});
   load_checkpoint(file, backend, chain->state());
   return chain;

@@ -166,7 +166,8 @@ double rate_factor(const Settings &s, int64_t iteration) {
   const auto part = [&](int64_t parts) {
     return double(int64_t(__int128(std::min(iteration, s.iterations - 1)) * parts / s.iterations));
   };
-  if (s.halvings > 0) factor = std::pow(0.5, part(s.halvings + 1));
+  if (s.warm_up > 0) factor = std::min(1.0, double(iteration + 1) / double(s.warm_up));
+  if (s.halvings > 0) factor *= std::pow(0.5, part(s.halvings + 1));
   if (s.schedule_steps > 1) factor *= std::pow(0.01, part(s.schedule_steps) / double(s.schedule_steps - 1));
   return factor;
 }

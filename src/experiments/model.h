@@ -43,7 +43,8 @@ OptimizerSettings::Rule optimizer_rule(const Settings &);
 LearningSettings learning_settings(const Settings &, Algorithm, uint64_t seed, int64_t examples);
 
 // The factor of both learning rates at an iteration: halved `halvings` times, after equal parts of the run, and falling
-// from 1 to 0.01 in `schedule_steps` equal steps of the logarithm over the run ([M], train_model_dual.m).
+// from 1 to 0.01 in `schedule_steps` equal steps of the logarithm over the run ([M], train_model_dual.m); at first it
+// rises over `warm_up` iterations.
 double rate_factor(const Settings &, int64_t iteration);
 
 }  // namespace coopnets

@@ -54,6 +54,9 @@ struct Settings {
   double divergence_weight = 2;
   double information_weight = 1;
   int64_t categories = 10, numbers = 2;
+  int64_t levels = 6, blocks = 1, classes = 0;
+  int64_t warm_up = 0;
+  double gradient_bound = 0;
 
   std::string parzen = "clean";
   int64_t hidden_square = 0;

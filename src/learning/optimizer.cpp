@@ -63,6 +63,17 @@ void Optimizer::step(const Pass &pass, Readings *norm, int slot) {
   if (!averages.empty()) backend_.average(averages, real(std::exp2(-1 / settings_.average_half_life)));
 }
 
+void Optimizer::exchange_averages() {
+  if (settings_.average_half_life <= 0) return;
+  for (size_t i = 0; i < moments_.size(); ++i) {
+    const View value = network_.parameters()[i].value, average = moments_[i].average;
+    const Tensor between(backend_, value.shape);
+    backend_.copy(value, between);
+    backend_.copy(average, value);
+    backend_.copy(between, average);
+  }
+}
+
 NamedViews Optimizer::state() {
   NamedViews all;
   for (size_t i = 0; i < moments_.size(); ++i) {

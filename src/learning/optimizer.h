@@ -38,6 +38,8 @@ class Optimizer {
   void set_momentum(double kept) { momentum_ = kept; }
   // Moments or velocities and averages by name, for the checkpoint.
   NamedViews state();
+  // Parameters become their averages, which keep the parameters until they are exchanged again; nothing without averages.
+  void exchange_averages();
 
  private:
   struct Moments {

@@ -1,6 +1,7 @@
 // Samples of trained nets: x = g(z) of the generator, then revised by the descriptor's Langevin dynamics.
 #pragma once
 #include "learning/cooperative.h"
+#include "learning/learner.h"
 
 namespace coopnets {
 
@@ -18,6 +19,9 @@ class SampleSource {
   // that replays its recordings (Backend::replay) tells nothing.
   std::function<void(double samples)> watch;
 };
+
+// A learner whose samples are those of a Markov chain that it begins itself, so that its state is all they need.
+class ChainLearner : public Learner, public SampleSource {};
 
 class Sampler final : public SampleSource {
  public:

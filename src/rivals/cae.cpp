@@ -88,6 +88,7 @@ Rival cae() {
       {"quick", "ours, for two CPU cores: 500-500 units", both + "iterations=12000 width=500"},
       {"paper", "two layers of 1000 units; Adam in place of gradient descent", both + "iterations=50000 width=1000"}};
   rival.laid_over_run = true;
+  rival.of_digits = true;
   rival.chain = [](const ChainParts &p) -> std::unique_ptr<ChainLearner> { return std::make_unique<Cae>(p); };
   return rival;
 }

@@ -109,6 +109,7 @@ Rival dbn() {
                    {"paper", "the layers of the paper; rates and times after Hinton's guide (2010)",
                     both + "iterations=75000 width=500"}};
   rival.laid_over_run = true;
+  rival.of_digits = true;
   rival.chain = [](const ChainParts &p) -> std::unique_ptr<ChainLearner> { return std::make_unique<Dbn>(p); };
   return rival;
 }

@@ -178,6 +178,7 @@ Rival gsn() {
        "rates, units and noise of the paper's code; normal first weights, a constant rate; the length of the run is "
        "ours",
        both + "iterations=500000 width=1500 generator_init=0.03 sigma=2 optimizer=momentum generator_rate=0.25"}};
+  rival.of_digits = true;
   rival.chain = [](const ChainParts &p) -> std::unique_ptr<ChainLearner> { return std::make_unique<Gsn>(p); };
   return rival;
 }

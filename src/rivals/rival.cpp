@@ -9,8 +9,8 @@
 namespace coopnets {
 
 const std::vector<Rival> &rivals() {
-  static const std::vector<Rival> all = {dcgan(), wgan(), ebgan(), vae(), infogan(),
-                                         ddgm(),  gan(),  dbn(),   cae(), gsn()};
+  static const std::vector<Rival> all = {dcgan(), wgan(), ebgan(), vae(), infogan(), ddgm(),
+                                         gan(),   dbn(),  cae(),   gsn(), cdrl()};
   return all;
 }
 
@@ -39,7 +39,7 @@ Settings rival_settings(const Rival &rival, const Experiment &experiment, const 
   if (experiment.data == DataKind::texture || experiment.data == DataKind::video)
     throw std::runtime_error(rival.title + " learns pictures of one size from a latent vector: it has no experiment '" +
                              experiment.name + "'");
-  if (rival.chain && experiment.data != DataKind::digits)
+  if (rival.of_digits && experiment.data != DataKind::digits)
     throw std::runtime_error(rival.title + " has units that are black or white: it learns digits, not pictures of '" +
                              experiment.name + "'");
   Settings s = experiment.settings(preset);

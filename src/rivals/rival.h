@@ -17,9 +17,6 @@ struct RivalParts {
   uint64_t seed;
 };
 
-// A learner whose samples are those of a Markov chain that it begins itself, so that its state is all they need.
-class ChainLearner : public Learner, public SampleSource {};
-
 struct ChainParts {
   Backend &backend;
   Shape example;
@@ -41,6 +38,9 @@ struct Rival {
   bool laid_over_run = false;
   // Instead of all that, a learner with a chain.
   std::unique_ptr<ChainLearner> (*chain)(const ChainParts &) = nullptr;
+  bool of_digits = false;  // its units are black or white
+  // The nets of that learner; null where it has layers of another kind.
+  std::vector<Sketch> (*chain_nets)(const Shape &example, const Settings &) = nullptr;
 };
 
 Rival dcgan();
@@ -53,6 +53,7 @@ Rival gan();
 Rival dbn();
 Rival cae();
 Rival gsn();
+Rival cdrl();
 
 // WGAN: whether the generator steps after this critic step, counted from 0; `steps` critic steps are a turn.
 bool critic_turn_ends(int64_t iteration, int64_t steps);

@@ -1,0 +1,70 @@
+// Cooperative diffusion recovery likelihood (Zhu, Xie, Wu, Gao: ICLR 2024): an energy-based model and an initialiser teach
+// each other at T levels of noise. To algorithm 1 of CoopNets it adds three things:
+//   - the descriptor f(y, level) need not explain x out of nothing, but y given x with a little more noise on it. That is
+//     a landscape of few modes, which some Langevin steps cross. The chain's reference is N(x_t, s^2) in place of N(0, s^2);
+//   - the generator begins not at z ~ N(0, I) but at the noisy x_t: it learns to take some of the noise away;
+//   - a sample is made level by level, from pure noise: the two nets take turns T times.
+#pragma once
+#include <memory>
+
+#include "learning/diffusion_sampler.h"
+#include "learning/learner.h"
+#include "learning/optimizer.h"
+#include "learning/sampler.h"
+
+namespace coopnets {
+
+struct CdrlSettings {
+  int64_t levels = 6;           // T
+  int64_t batch = 48;           // observed examples of an iteration, T or a multiple: as many for each level
+  int64_t langevin_steps = 15;  // L, for each level
+  int64_t classes = 0;          // the nets are told the example's; 0: they are not
+  OptimizerSettings energy, initialiser;
+  uint64_t seed = 1;
+};
+
+class Cdrl final : public ChainLearner {
+ public:
+  // Both nets take a picture and, beside it, its level of noise (Diffusion::embedding, [N,1,1,1,even], and then one
+  // number for each class). The energy gives [N,1,1,1,1], the initialiser a picture. Throws std::invalid_argument where
+  // the nets do not fit each other or the batch is no multiple of the levels.
+  Cdrl(std::unique_ptr<Network> energy, std::unique_ptr<Network> initialiser, const CdrlSettings &);
+  ~Cdrl() override;
+
+  int64_t batch() const override { return settings_.batch; }
+  std::vector<Column> columns() const override;
+  void iterate(int64_t iteration, double rate, const Batch &) override;
+  std::vector<Reading> take_readings() override;
+  NamedViews state() override;
+  // New ones of the averaged parameters: what the initialiser made at the last level, and what the energy made of that.
+  std::vector<std::pair<std::string, ConstView>> samples() const override;
+  // By the averaged parameters, where there are such. A sample does not depend on the batch that the nets learned with.
+  void draw(const LearningSettings &, int64_t count, const Visit &visit) override;
+
+  size_t planned_bytes() const override;
+  size_t unplanned_bytes() const override;
+
+ private:
+  struct Learning;  // what an iteration needs, from the first on
+  struct Nets {
+    std::unique_ptr<Network> energy, initialiser;
+  };
+  void tell_levels(const std::vector<int64_t> &labels);
+  void diffuse();
+  void step_g0();
+  void step_d1();
+  void step_d2();
+  void step_g2();
+  DiffusionSampler &sampler() const;
+  void exchange_averages() const;  // with the parameters, where there are such; and back
+
+  Backend &backend_;
+  CdrlSettings settings_;
+  Diffusion diffusion_;
+  Nets nets_;
+  mutable Optimizer energy_optimizer_, initialiser_optimizer_;
+  std::unique_ptr<Learning> learning_;
+  mutable std::unique_ptr<DiffusionSampler> sampler_;
+};
+
+}  // namespace coopnets
