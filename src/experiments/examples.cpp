@@ -5,6 +5,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "data/densities.h"
 #include "data/video.h"
 #include "experiments/model.h"
 #include "tensor/random.h"
@@ -120,11 +121,47 @@ class WindowExamples final : public Examples {
   throw std::runtime_error(text);
 }
 
-// A few clips, all in memory.
-class ClipExamples final : public Examples {
+// All in memory, and nothing beside them.
+class KeptExamples : public Examples {
+ public:
+  KeptExamples(int64_t size, uint64_t seed) : size_(size), order_(size, seed) {}
+  int64_t size() const override { return size_; }
+  std::vector<int64_t> batch_indices(int64_t iteration, int64_t count) const override {
+    std::vector<int64_t> indices;
+    for (int64_t k = 0; k < count; ++k) indices.push_back(order_.at(iteration * count + k));
+    return indices;
+  }
+  std::vector<real> batch(int64_t iteration, int64_t count) override { return some(batch_indices(iteration, count)); }
+  int64_t label(int64_t) const override { return -1; }
+  int64_t bad_count() const override { return 0; }
+  void list_bad_in(const std::string &) override {}
+  int64_t held_out() const override { return 0; }
+  bool has_test_set() const override { return false; }
+
+ private:
+  const int64_t size_;
+  Order order_;
+};
+
+class PointExamples final : public KeptExamples {
+ public:
+  PointExamples(const Settings &s, uint64_t seed)
+      : KeptExamples(s.examples, seed), points_(draw_points(s.density, 0, s.examples, seed)) {}
+  std::vector<real> some(const std::vector<int64_t> &indices) const override {
+    std::vector<real> out;
+    for (const int64_t i : indices) out.insert(out.end(), {points_.at(size_t(2 * i)), points_.at(size_t(2 * i + 1))});
+    return out;
+  }
+
+ private:
+  const std::vector<real> points_;
+};
+
+// A few clips.
+class ClipExamples final : public KeptExamples {
  public:
   ClipExamples(const Experiment &experiment, const std::vector<std::string> &paths, const Settings &s, uint64_t seed)
-      : order_(static_cast<int64_t>(paths.size()), seed) {
+      : KeptExamples(static_cast<int64_t>(paths.size()), seed) {
     const Stretch stretch = s.normalise == "video" ? Stretch::video : Stretch::frame;
     const Short how = parse_short(s.short_clips);
     for (size_t i = 0; i < paths.size(); ++i) {
@@ -138,30 +175,28 @@ class ClipExamples final : public Examples {
       clips_.push_back(to_reals(clip, stretch));
     }
   }
-  int64_t size() const override { return static_cast<int64_t>(clips_.size()); }
-  std::vector<int64_t> batch_indices(int64_t iteration, int64_t count) const override {
-    std::vector<int64_t> indices;
-    for (int64_t k = 0; k < count; ++k) indices.push_back(order_.at(iteration * count + k));
-    return indices;
-  }
-  std::vector<real> batch(int64_t iteration, int64_t count) override { return some(batch_indices(iteration, count)); }
   std::vector<real> some(const std::vector<int64_t> &indices) const override {
     std::vector<real> out;
     for (const int64_t i : indices) out.insert(out.end(), clips_.at(i).begin(), clips_.at(i).end());
     return out;
   }
-  int64_t label(int64_t) const override { return -1; }
-  int64_t bad_count() const override { return 0; }
-  void list_bad_in(const std::string &) override {}
-  int64_t held_out() const override { return 0; }
-  bool has_test_set() const override { return false; }
   int64_t milliseconds() const override { return milliseconds_; }
 
  private:
   int64_t milliseconds_ = 100;  // of the first clip
   std::vector<std::vector<real>> clips_;
-  Order order_;
 };
+
+std::unique_ptr<Examples> open_points(const Settings &s, const std::string &path, uint64_t seed) {
+  constexpr int64_t most = 10000000;
+  if (!path.empty())
+    throw std::runtime_error("the experiment 'toy' draws its points (--set density=" + either(density_names()) +
+                             "): it learns nothing from " + path);
+  if (s.examples < 1 || s.examples > most)
+    throw std::runtime_error("the experiment 'toy' draws from 1 to " + std::to_string(most) + " points, not " +
+                             std::to_string(s.examples) + " (--set examples=N)");
+  return std::make_unique<PointExamples>(s, seed);
+}
 
 bool is_folder(const std::string &path) {
   struct stat s;
@@ -177,6 +212,7 @@ bool exists(const std::string &path) {
 std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, const std::string &given, uint64_t seed,
                                const std::function<void(const std::string &)> &warn, Part part, int64_t memory,
                                bool a_sixth_at_most) {
+  if (experiment.data == DataKind::points) return open_points(s, given, seed);
   const std::string path = given.empty() ? experiment.default_data : given;
   if (path.empty())
     throw std::runtime_error(

@@ -11,7 +11,8 @@ enum class DataKind {
   pictures,  // a folder of pictures
   digits,    // idx files (MNIST, Fashion-MNIST), or a folder of pictures
   cifar,     // CIFAR binary records, or a folder of pictures
-  video      // one clip or a few
+  video,     // one clip or a few
+  points     // none: points of the plane, drawn from settings.density
 };
 
 // Settings that somebody found, in the language of --set.
@@ -26,7 +27,7 @@ struct Experiment {
   std::string title;  // one line for --list
   DataKind data;
   std::string default_data;  // used when --data is not given
-  int64_t channels;          // of the pictures
+  int64_t channels;          // of the pictures; of points their coordinates
   bool any_size;             // both nets are convolutional throughout: a trained model synthesises at any size
   std::vector<Preset> presets;
 

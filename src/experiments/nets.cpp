@@ -11,7 +11,7 @@ NetFunction Net::function(const Settings &s) const {
 const std::vector<Net> &nets() {
   static const std::vector<Net> all = [] {
     std::vector<Net> list;
-    for (const auto &part : {texture_nets(), picture_nets(), video_nets()})
+    for (const auto &part : {texture_nets(), picture_nets(), video_nets(), point_nets()})
       list.insert(list.end(), part.begin(), part.end());
     return list;
   }();

@@ -37,5 +37,6 @@ std::vector<Shape> latent_vector(const Settings &);
 std::vector<Net> texture_nets();
 std::vector<Net> picture_nets();
 std::vector<Net> video_nets();
+std::vector<Net> point_nets();
 
 }  // namespace coopnets

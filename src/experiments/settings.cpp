@@ -2,6 +2,8 @@
 
 #include <sstream>
 
+#include "data/densities.h"
+
 namespace coopnets {
 
 namespace {
@@ -50,6 +52,7 @@ const std::vector<Field<Settings>> &setting_fields() {
             "to [-1, 1]: stretch (each picture or frame by its own minimum and maximum), video (each clip by its own), "
             "fixed (0 to 255)"),
       field("category", &Settings::category, {}, "the category or picture to learn where the data holds several"),
+      field("density", &Settings::density, density_names(), "toy: what its points are drawn from"),
       field("held_out", &Settings::held_out, 0, any,
             "training examples set aside for evaluation: of digits the last ones, else ones drawn by the seed; a "
             "preset's number is a sixth of the data at most"),

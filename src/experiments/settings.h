@@ -20,6 +20,7 @@ struct Settings {
   std::string crop = "centre", resize = "average", alpha = "black";
   std::string normalise = "stretch";
   std::string category;
+  std::string density = "checkerboard";
   int64_t held_out = 0;
   int64_t examples = 0;
 

@@ -35,6 +35,7 @@ enum class Purpose : uint32_t {
   dropout = 14,
   window = 12,      // which part of a picture is observed
   evaluation = 11,  // subsets that metrics draw; noise of the rival systems
+  points = 20,      // of the toy
   test = 99
 };
 
