@@ -135,6 +135,7 @@ int complete(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string path = checkpoint_path(options);
   SavedModel saved = load_model(*backend, path, options);
+  require_pictures(saved, "--complete");
   const Settings &settings = saved.settings;
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   Progress progress(options);

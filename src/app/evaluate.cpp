@@ -36,6 +36,8 @@ int evaluate(const Options &options) {
       return evaluate_video(options);
     case DataKind::texture:
       return evaluate_texture(options);
+    case DataKind::points:
+      return evaluate_points(options);
   }
   throw std::logic_error("data of an unknown kind");
 }

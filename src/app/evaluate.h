@@ -18,6 +18,9 @@ void require_exact_features(const Options &);
 // Among how many training pictures the nearest to a sample is looked for: all, or so many, drawn by the seed.
 constexpr int64_t neighbours_among = 20000;
 
+// How many points are drawn to be measured, unless --samples says otherwise.
+constexpr int64_t measured_points = 4000;
+
 // What a table of PSNRs notes of the rows that met the highest one (metrics/psnr.h).
 std::string highest_psnr_note(const std::vector<std::string> &rows);
 
@@ -25,6 +28,7 @@ std::string highest_psnr_note(const std::vector<std::string> &rows);
 int evaluate(const Options &);
 int evaluate_texture(const Options &);
 int evaluate_pictures(const Options &);    // digits, objects, scenes, benchmarks
+int evaluate_points(const Options &);      // with comparison.png; a run of points ends with it
 int evaluate_completion(const Options &);  // with the rivals of Table 4
 
 // What evaluate_pictures() and evaluate_completion() print, without printing it.

@@ -26,7 +26,7 @@ Sheets sheets_of(const std::string &folder) {
     const std::string name = entry.path().filename();
     long long iteration = 0;
     char kind[64];
-    if (std::sscanf(name.c_str(), "iteration_%lld_%63[a-z].png", &iteration, kind) == 2 &&
+    if (std::sscanf(name.c_str(), "iteration_%lld_%63[a-z0-9-].png", &iteration, kind) == 2 &&
         entry.path().extension() == ".png")
       sheets[kind][iteration] = entry.path();
   }

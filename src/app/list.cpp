@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/json.h"
+#include "data/densities.h"
 #include "experiments/classifier.h"
 #include "experiments/experiment.h"
 #include "experiments/nets.h"
@@ -69,6 +70,8 @@ std::string data_text(const Experiment &e) {
       return "CIFAR binary records, or a folder of pictures" + own;
     case DataKind::video:
       return "an animated GIF or PNG, a folder of frames, a video (through ffmpeg), or a folder of these" + own;
+    case DataKind::points:
+      return "none: points that are drawn from --set density=" + either(density_names());
   }
   return own;
 }

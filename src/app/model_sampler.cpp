@@ -7,7 +7,8 @@ namespace coopnets {
 
 namespace {
 
-constexpr int64_t elements_at_a_time = int64_t{1} << 21;  // of pictures, in one batch
+// Of pictures, in one batch; and examples, as the layers of nets of small ones are larger than these.
+constexpr int64_t elements_at_a_time = int64_t{1} << 21, most_at_a_time = int64_t{1} << 14;
 
 // The chains that persistent-cd keeps, as they were after the last iteration: [count, ...].
 std::vector<real> kept_chains(const std::string &path, const Shape &example, int64_t &count) {
@@ -31,7 +32,7 @@ std::unique_ptr<SampleSource> model_sampler(Backend &backend, SavedModel &saved,
   if (saved.chain) return std::move(saved.chain);
   const Settings &s = saved.settings;
   const Statistics statistics = s.statistics == "batch" ? Statistics::batch : Statistics::running;
-  const int64_t roomy = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, count);
+  const int64_t roomy = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, std::min(count, most_at_a_time));
   if (Network *const generator = saved.model.generator.get()) {
     const int64_t trained = saved.algorithm == "generator" ? s.batch : s.chains;
     return std::make_unique<Sampler>(backend, descriptor, *generator, latent,

@@ -77,6 +77,9 @@ class TableOfRuns {
   explicit TableOfRuns(const Options &options)
       : options_(options), paper_(paper_table(options.table)), progress_(options) {
     require_exact_features(options);
+    if (!options.experiment.empty() && find_experiment(options.experiment).data == DataKind::points)
+      throw UsageError("--table is of pictures, and the experiment '" + options.experiment +
+                       "' has points of the plane");
     for (const std::string &file : {options.features, options.statistics})
       if (!file.empty() && access(file.c_str(), R_OK) != 0) throw std::runtime_error("cannot read " + file);
     if (paper_.needs_features && options.features.empty())

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/point_plot.h"
 #include "data/animation.h"
 
 namespace coopnets {
@@ -17,6 +18,7 @@ int64_t factor_of_sheet(int64_t height, int64_t width) {
 
 void save_examples(const std::string &path, const std::vector<real> &values, const Shape &shape, const PngTexts &texts,
                    int64_t most, int64_t columns) {
+  if (are_points(shape)) return save_with_texts(path + ".png", encode_png(plot_points(values)), texts);
   const int64_t count = std::min(most, shape.n);
   if (shape.t == 1) {
     std::vector<Image> pictures;

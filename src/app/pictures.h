@@ -13,7 +13,7 @@ int64_t factor_of_sheet(int64_t height, int64_t width);
 
 // Writes examples of `shape`, at most `most` of them, side by side as path + ".png": pictures as a grid, videos as
 // an animated PNG, with these texts. A grid of several pictures of at most 64x64 is enlarged by factor_of_sheet(); a
-// picture alone has its own pixels.
+// picture alone has its own pixels. Points are drawn in one plot, all of them.
 void save_examples(const std::string &path, const std::vector<real> &values, const Shape &shape, const PngTexts &,
                    int64_t most = 144, int64_t columns = 0);
 

@@ -6,7 +6,8 @@ std::string run_name(const Options &options) {
   if (!options.name.empty()) return options.name;
   std::string category = options.category;
   for (const auto &[name, value] : options.settings)
-    if (name == "category" && category.empty()) category = value;
+    if ((name == "category" && category.empty()) || (name == "density" && options.experiment == "toy"))
+      category = value;
   if (!category.empty() && category.find('/') == std::string::npos) return category;
   const size_t end = options.data.find_last_not_of('/');
   if (end == std::string::npos) return "default";

@@ -6,7 +6,7 @@
 
 namespace coopnets {
 
-// The run's own name below OUT/EXPERIMENT: --name, else the category, else the name of the data's file or folder, else
+// The run's own name below OUT/EXPERIMENT: --name, else the category or the toy's density, else the name of the data's file or folder, else
 // "default".
 std::string run_name(const Options &);
 

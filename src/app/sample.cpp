@@ -13,6 +13,7 @@
 #include "app/model_sampler.h"
 #include "app/picture_texts.h"
 #include "app/pictures.h"
+#include "app/point_plot.h"
 #include "app/progress.h"
 #include "app/sample_files.h"
 #include "tensor/file.h"
@@ -66,6 +67,14 @@ std::set<std::string> samples_in(const std::string &folder) {
   return files;
 }
 
+// "2 samples of 64x64", "500 points"
+std::string said(int64_t count, const Shape &shape) {
+  const std::string number = std::to_string(count);
+  if (are_points(shape)) return number + (count == 1 ? " point" : " points");
+  return number + (count == 1 ? " sample of " : " samples of ") + std::to_string(shape.h) + "x" +
+         std::to_string(shape.w) + (shape.t > 1 ? " and " + std::to_string(shape.t) + " frames" : "");
+}
+
 // "2 samples of 64x64 are in FOLDER: ... (all on one sheet: ...)"
 std::string closing_note(int64_t count, const Shape &shape, const std::string &folder,
                          const std::optional<SampleFiles> &generated, const std::optional<SampleFiles> &revised) {
@@ -76,9 +85,7 @@ std::string closing_note(int64_t count, const Shape &shape, const std::string &f
     sheets += ", " + revised->sheet();
   }
   const int64_t shown = any->on_sheet();
-  return std::to_string(count) + (count == 1 ? " sample of " : " samples of ") + std::to_string(shape.h) + "x" +
-         std::to_string(shape.w) + (shape.t > 1 ? " and " + std::to_string(shape.t) + " frames" : "") +
-         (count == 1 ? " is in " : " are in ") + folder + ": " + names + " (" +
+  return said(count, shape) + (count == 1 ? " is in " : " are in ") + folder + ": " + names + " (" +
          (shown == count ? "all" : "the first " + std::to_string(shown)) + " on one sheet: " + sheets + ")";
 }
 
@@ -134,9 +141,8 @@ int sample(const Options &options) {
   if (makes) generated.emplace(folder, "generator", canvas.wanted, options.sample, array, older, texts);
   if (descriptor) revised.emplace(folder, "descriptor", canvas.wanted, options.sample, array, older, texts);
   if (options.sample * example.size() > loud)
-    progress.note("drawing " + std::to_string(options.sample) + (options.sample == 1 ? " sample of " : " samples of ") +
-                  std::to_string(canvas.wanted.h) + "x" + std::to_string(canvas.wanted.w) + ", " +
-                  std::to_string(sampler->batch()) + " at a time");
+    progress.note("drawing " + said(options.sample, canvas.wanted) + ", " + std::to_string(sampler->batch()) +
+                  " at a time");
   Task task(progress, "samples", options.sample);
   sampler->watch = [&](double done) { task.reached(done); };
   sampler->draw(sampling_settings(saved, options.seed), options.sample,
@@ -161,6 +167,7 @@ int interpolate(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string path = checkpoint_path(options);
   SavedModel saved = load_model(*backend, path, options);
+  require_pictures(saved, "--interpolate");
   if (!saved.model.generator)
     throw std::runtime_error(path + " holds no generator, so there is nothing to walk between");
   const Statistics statistics = saved.settings.statistics == "batch" ? Statistics::batch : Statistics::running;

@@ -4,11 +4,12 @@
 #include <cstdio>
 
 #include "app/pictures.h"
+#include "app/point_plot.h"
 
 namespace coopnets {
 
 namespace {
-constexpr int64_t most_pixels_of_sheet = int64_t{1} << 23;
+constexpr int64_t most_pixels_of_sheet = int64_t{1} << 23, most_points = 1000000;
 }
 
 SampleFiles::SampleFiles(const std::string &folder, const std::string &kind, const Shape &shape, int64_t count,
@@ -17,7 +18,9 @@ SampleFiles::SampleFiles(const std::string &folder, const std::string &kind, con
       kind_(kind),
       shape_(shape.with_n(1)),
       count_(count),
-      most_on_sheet_(std::clamp<int64_t>(most_pixels_of_sheet / (shape.t * shape.h * shape.w), 1, 100)),
+      most_on_sheet_(are_points(shape)
+                         ? most_points
+                         : std::clamp<int64_t>(most_pixels_of_sheet / (shape.t * shape.h * shape.w), 1, 100)),
       older_(older),
       texts_(texts) {
   if (array) array_ = std::make_unique<NpyFile>(folder_ + kind + ".npy", shape.with_n(count));
@@ -34,7 +37,7 @@ void SampleFiles::add(const std::vector<real> &values) {
   if (array_) array_->add(values);
   for (int64_t k = 0; k < count; ++k, ++written_) {
     const auto first = values.begin() + k * shape_.size();
-    if (!array_) {
+    if (!array_ && !are_points(shape_)) {
       const std::string path = folder_ + file(written_);
       save_examples(path, {first, first + shape_.size()}, shape_, texts_);
       older_.erase(path + ".png");
@@ -56,6 +59,7 @@ void SampleFiles::write_sheet() {
 
 std::string SampleFiles::names() const {
   if (array_) return kind_ + ".npy";
+  if (are_points(shape_)) return sheet();
   return file(0) + ".png" + (count_ > 1 ? " to " + file(count_ - 1) + ".png" : "");
 }
 

@@ -13,7 +13,8 @@ namespace coopnets {
 class SampleFiles {
  public:
   // `count` samples of `shape` on their way to folder/kind_000000.png ... or, with `array`, folder/kind.npy, and to the
-  // sheet folder/kind.png, pictures with these texts. What is written goes from `older`, files of an earlier call.
+  // sheet folder/kind.png, pictures with these texts; points to the sheet, which is their plot, and the array alone. What
+  // is written goes from `older`, files of an earlier call.
   SampleFiles(const std::string &folder, const std::string &kind, const Shape &shape, int64_t count, bool array,
               std::set<std::string> &older, const PngTexts & = {});
 
@@ -23,7 +24,7 @@ class SampleFiles {
 
   std::string names() const;  // "generator_000000.png to generator_000099.png"
   std::string sheet() const { return kind_ + ".png"; }
-  // A sheet shows 100 samples at most, and fewer large ones, so that it fits memory and a screen.
+  // A sheet shows 100 samples at most, and fewer large ones, so that it fits memory and a screen; of points a million.
   int64_t on_sheet() const { return std::min(count_, most_on_sheet_); }
 
  private:

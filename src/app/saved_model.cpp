@@ -247,7 +247,7 @@ std::string identify(const Examples &examples) {
 }
 
 void check_same_data(const SavedModel &saved, const std::string &path, const Examples &training) {
-  for (const char *name : {"category", "crop", "resize", "alpha", "normalise", "held_out", "examples"})
+  for (const char *name : {"category", "density", "crop", "resize", "alpha", "normalise", "held_out", "examples"})
     if (saved.settings.get(name) != saved.trained.get(name))
       throw std::runtime_error(path + " was trained with " + name + "=" + quoted(saved.trained.get(name)) + ", not " +
                                quoted(saved.settings.get(name)) +
@@ -255,6 +255,12 @@ void check_same_data(const SavedModel &saved, const std::string &path, const Exa
   if (identify(training) != saved.data)
     throw std::runtime_error(path + " was not trained on this data (" + saved.data + " then, " + identify(training) +
                              " now): name that of its run by --data");
+}
+
+void require_pictures(const SavedModel &saved, const std::string &what) {
+  if (saved.experiment->data == DataKind::points)
+    throw std::runtime_error(what + " is for pictures, and the experiment '" + saved.experiment->name +
+                             "' has points of the plane");
 }
 
 LearningSettings sampling_settings(const SavedModel &saved, int64_t seed) {

@@ -64,6 +64,9 @@ SavedModel load_model(Backend &, const std::string &path, const Options &options
 // of its run. Throws std::runtime_error naming the setting that makes them others, or the data.
 void check_same_data(const SavedModel &, const std::string &path, const Examples &training);
 
+// Throws std::runtime_error, a sentence that begins with `what`, where the model is one of points.
+void require_pictures(const SavedModel &, const std::string &what);
+
 // For new samples: settings.sample_steps steps, with the noise that the last training iteration had.
 LearningSettings sampling_settings(const SavedModel &, int64_t seed);
 

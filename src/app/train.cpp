@@ -7,7 +7,9 @@
 #include "app/data_path.h"
 #include "app/device.h"
 #include "app/estimate.h"
+#include "app/evaluate.h"
 #include "app/pictures.h"
+#include "app/point_plot.h"
 #include "app/report.h"
 #include "app/run_name.h"
 #include "app/saved_model.h"
@@ -100,7 +102,7 @@ std::string banner(const Experiment &experiment, const std::string &who, const S
 
 // The first of the observed examples, as the nets are shown them but for their border.
 void save_observed(const std::string &path, const Examples &examples, const Shape &shape, const Canvas &inner) {
-  const int64_t shown = std::min<int64_t>(64, examples.size());
+  const int64_t shown = std::min<int64_t>(are_points(shape) ? measured_points : 64, examples.size());
   save_examples(path, inner.cut(examples.range(0, shown), shape.with_n(shown)), inner.wanted.with_n(shown), {});
 }
 
@@ -117,9 +119,7 @@ std::string closing_note(const TrainingRun &run, const Settings &settings, const
          unreadable(examples.bad_count());
 }
 
-}  // namespace
-
-int train(const Options &options) {
+int learn(const Options &options) {
   const Experiment &experiment = find_experiment(options.experiment);
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string preset = preset_for(options, *backend);
@@ -188,6 +188,14 @@ int train(const Options &options) {
     progress.note(save_clips(run.folder().path(), *backend, learner, *examples, shape, run.texts(settings.iterations)));
   progress.note(closing_note(run, settings, *backend, *examples));
   return 0;
+}
+
+}  // namespace
+
+int train(const Options &options) {
+  const int status = learn(options);
+  const bool points = find_experiment(options.experiment).data == DataKind::points;
+  return status == 0 && points && !options.dry_run ? evaluate_points(options) : status;
 }
 
 }  // namespace coopnets

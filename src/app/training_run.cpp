@@ -8,6 +8,7 @@
 #include "app/evolution.h"
 #include "app/interrupt.h"
 #include "app/pictures.h"
+#include "app/point_plot.h"
 #include "app/run_name.h"
 #include "app/run_report.h"
 #include "app/saved_model.h"
@@ -104,11 +105,16 @@ void TrainingRun::save(int64_t iteration) {
 PngTexts TrainingRun::texts(int64_t iteration) const { return picture_texts(resolved_, settings_, iteration); }
 
 void TrainingRun::save_samples(int64_t iteration) {
+  bool points = false;
   for (const auto &[name, examples] : learner_.samples()) {
     const Canvas shown = Canvas::within(examples.shape, settings_.border);
     save_examples(folder_.samples(iteration, name), shown.cut(values(backend_, examples), examples.shape),
                   shown.wanted.with_n(examples.shape.n), texts(iteration));
+    points = points || are_points(examples.shape);
   }
+  if (!points) return;
+  for (const auto &[name, density] : learner_.log_densities(plot_grid()))
+    save_with_texts(folder_.samples(iteration, name) + ".png", encode_png(plot_density(density)), texts(iteration));
 }
 
 // After the checkpoint, which counts for more: without a page learning goes on.

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "learning/density.h"
+
 namespace coopnets {
 
 // f(x) is the sum of the descriptor net's outputs, so its gradient with respect to these is constant: the seed of every
@@ -226,6 +228,11 @@ std::vector<std::pair<std::string, ConstView>> Cooperative::samples() const {
   if (g_) all.emplace_back("generator", generated());
   if (d_) all.emplace_back("descriptor", revised());
   return all;
+}
+
+Learner::LogDensities Cooperative::log_densities(const std::vector<real> &examples) {
+  if (!d_) return {};
+  return {{"energy", log_density(d_->learn.net(), settings_.reference_deviation, examples)}};
 }
 
 NamedViews Cooperative::state() {

@@ -69,6 +69,7 @@ class Cooperative final : public Learner {
   ConstView generated() const;
   ConstView revised() const;  // x after step D1, [chains, ...]
   std::vector<std::pair<std::string, ConstView>> samples() const override;
+  LogDensities log_densities(const std::vector<real> &examples) override;
   NamedViews state() override;
 
   size_t planned_bytes() const override;

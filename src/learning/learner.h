@@ -56,6 +56,10 @@ class Learner {
   virtual size_t unplanned_bytes() const { return 0; }
   // What the last iteration made, by the name of its file: "generator", "descriptor".
   virtual std::vector<std::pair<std::string, ConstView>> samples() const { return {}; }
+  // The logarithms of the densities that it models, each but for a constant, at examples [count, ...], by the name of the
+  // picture that shows them: "energy". Of letters, digits and hyphens.
+  using LogDensities = std::vector<std::pair<std::string, std::vector<double>>>;
+  virtual LogDensities log_densities(const std::vector<real> & /*examples*/) { return {}; }
 };
 
 }  // namespace coopnets

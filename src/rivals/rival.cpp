@@ -36,7 +36,8 @@ std::string algorithm_title(const std::string &algorithm) {
 }
 
 Settings rival_settings(const Rival &rival, const Experiment &experiment, const std::string &preset) {
-  if (experiment.data == DataKind::texture || experiment.data == DataKind::video)
+  const bool points = experiment.data == DataKind::points;  // of which a chain may learn
+  if (experiment.data == DataKind::texture || experiment.data == DataKind::video || (points && !rival.chain))
     throw std::runtime_error(rival.title + " learns pictures of one size from a latent vector: it has no experiment '" +
                              experiment.name + "'");
   if (rival.of_digits && experiment.data != DataKind::digits)
