@@ -55,6 +55,12 @@ TEST_F(Evolution, that_cannot_be_written_ends_no_run) {
                   "no evolution.png: cannot read the picture " + path("samples/iteration_000001_generator.png"));
 }
 
+TEST_F(Evolution, knows_the_kinds_of_several_levels) {
+  for (const char *kind : {"energy-1", "energy-2", "generator"}) write_sheet(1, Image(8, 8, 1, 100), kind);
+  EXPECT_EQ(sheets_of(folder).size(), 3u);
+  EXPECT_EQ(sheets_of(folder).count("energy-2"), 1u);
+}
+
 TEST_F(Evolution, has_no_more_than_sixty_frames_of_512_pixels) {
   save_evolution(folder, {});
   EXPECT_FALSE(std::filesystem::exists(folder + "/evolution.png")) << "there is nothing to show";

@@ -1,5 +1,6 @@
 #include "app/sample_files.h"
 
+#include "app/point_plot.h"
 #include "data/image.h"
 #include "files.h"
 
@@ -34,6 +35,20 @@ TEST_F(SampleFilesTest, a_sheet_of_large_ones_shows_fewer) {
   EXPECT_EQ(sheet(), grid({Image(2048, 2048, 1, 0), Image(2048, 2048, 1, 128)}));
   EXPECT_EQ(SampleFiles(folder, "x", {1, 1, 4096, 4096, 3}, 3, true, older).on_sheet(), 1);
   EXPECT_EQ(SampleFiles(folder, "x", {1, 64, 256, 256, 3}, 3, true, older).on_sheet(), 2);
+}
+
+TEST_F(SampleFilesTest, points_are_one_plot) {
+  older = {folder + "/generator.png", folder + "/generator_000000.png"};
+  SampleFiles written(folder, "generator", {1, 1, 1, 1, 2}, 300, false, older);
+  const std::vector<real> one = {real(0.5), real(-0.5)};
+  for (int k = 0; k < 300; ++k) written.add(one);
+  written.write_sheet();
+  EXPECT_EQ(older, std::set<std::string>{folder + "/generator_000000.png"});  // for the caller to remove
+  EXPECT_EQ(written.on_sheet(), 300);
+  EXPECT_EQ(written.names(), "generator.png");
+  std::vector<real> all;
+  for (int k = 0; k < 300; ++k) all.insert(all.end(), one.begin(), one.end());
+  EXPECT_EQ(sheet(), plot_points(all));
 }
 
 TEST_F(SampleFilesTest, a_file_each) {

@@ -107,12 +107,12 @@ Image plot_density(const std::vector<double> &log_density) {
   for (int64_t row = 0; row < side; ++row)
     for (int64_t column = 0; column < side; ++column) {
       const double here = height(row, column), density = std::exp(here);
-      // How far the next line is, in pixels; where they are dense they fade.
-      const double slope = std::hypot(height(row + 1, column) - height(row - 1, column),
-                                      height(row, column + 1) - height(row, column - 1)) /
-                           (2 * between_lines);
-      const double off = here / between_lines - std::round(here / between_lines);
-      const double line = std::clamp(1.1 - std::abs(off) / std::max(slope, 1e-9), 0., 1.) * std::min(1., 0.15 / slope);
+      // How far the next line is, in pixels: none on a plain, and where they are dense they fade.
+      const double rise = height(row + 1, column) - height(row - 1, column),
+                   run = height(row, column + 1) - height(row, column - 1);
+      const double slope = std::max(std::hypot(rise, run) / (2 * between_lines), 1e-9);
+      const double off = std::abs(here / between_lines - std::round(here / between_lines)) / slope;
+      const double line = slope < 1e-6 ? 0 : std::clamp(1.1 - off, 0., 1.) * std::min(1., 0.15 / slope);
       Colour colour = colour_of(density);
       const double ink = density > 0.5 ? 255 : 40;
       for (double &c : colour) c += 0.4 * line * (ink - c);

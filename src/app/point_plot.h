@@ -1,5 +1,5 @@
-// Points of the plane and densities over it, drawn alike: the square [-1.2, 1.2]^2 as a picture of 384 x 384 pixels whose
-// colours tell the probability of a unit of area, light for none.
+// Points of the plane and densities over it, drawn alike: the square [-1.2, 1.2]^2 as a picture of 384 x 384 pixels
+// whose colours tell the probability of a unit of area, light for none.
 #pragma once
 #include <vector>
 
@@ -17,8 +17,9 @@ Image plot_points(const std::vector<real> &points);
 std::vector<real> plot_grid();
 // The logarithm of the integral of exp(log_density) over the square; log_density of plot_grid().
 double log_integral(const std::vector<double> &log_density);
-// The density of which `log_density`, of plot_grid(), is the logarithm but for a constant, normalised on the square, as a
-// height map: there is a contour line at each second whole number that the logarithm of the density passes.
+// The density of which `log_density`, of plot_grid(), is the logarithm but for a constant, normalised on the square, as
+// a height map: there is a contour line at each second whole number that the logarithm of the density passes. Throws
+// std::invalid_argument for other numbers of values.
 Image plot_density(const std::vector<double> &log_density);
 
 }  // namespace coopnets

@@ -6,8 +6,8 @@
 
 namespace coopnets {
 
-// The run's own name below OUT/EXPERIMENT: --name, else the category or the toy's density, else the name of the data's file or folder, else
-// "default".
+// The run's own name below OUT/EXPERIMENT: --name, else the category or the toy's density, else the name of the data's
+// file or folder, else "default".
 std::string run_name(const Options &);
 
 RunStart run_start(const Options &);  // by --resume and --overwrite

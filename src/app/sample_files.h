@@ -13,8 +13,8 @@ namespace coopnets {
 class SampleFiles {
  public:
   // `count` samples of `shape` on their way to folder/kind_000000.png ... or, with `array`, folder/kind.npy, and to the
-  // sheet folder/kind.png, pictures with these texts; points to the sheet, which is their plot, and the array alone. What
-  // is written goes from `older`, files of an earlier call.
+  // sheet folder/kind.png, pictures with these texts; points to the sheet, which is their plot, and to the array alone.
+  // What is written goes from `older`, files of an earlier call.
   SampleFiles(const std::string &folder, const std::string &kind, const Shape &shape, int64_t count, bool array,
               std::set<std::string> &older, const PngTexts & = {});
 

@@ -10,7 +10,6 @@ namespace coopnets {
 
 namespace {
 
-constexpr double pi = 3.14159265358979324;
 constexpr double first_radius = 0.35, thickness = 0.04;  // of the rings
 constexpr double deviation = 0.055, distance = 0.6;      // of the Gaussians, and of their centres from the origin
 
@@ -20,7 +19,7 @@ using Point = std::array<double, 2>;
 double inside(uint32_t word) { return (double(word >> 12) + 0.5) * 0x1p-20; }
 
 double log_normal(double offset, double deviation) {
-  return -offset * offset / (2 * deviation * deviation) - std::log(deviation * std::sqrt(2 * pi));
+  return -offset * offset / (2 * deviation * deviation) - std::log(deviation * std::sqrt(2 * M_PI));
 }
 
 // Row 0 is the lowest; its fields 0 and 2 are dark.
@@ -49,10 +48,10 @@ double log_rings(double x, double y) {
   const double radius = std::max(std::hypot(x, y), 1e-9);
   double sum = 0;
   for (int k = 1; k <= 2; ++k) sum += k / 3. * std::exp(log_normal(radius - first_radius * k, thickness));
-  return std::log(sum / (2 * pi * radius));
+  return std::log(sum / (2 * M_PI * radius));
 }
 
-Point centre(int k) { return {distance * std::cos(k * pi / 4), distance * std::sin(k * pi / 4)}; }
+Point centre(int k) { return {distance * std::cos(k * M_PI / 4), distance * std::sin(k * M_PI / 4)}; }
 
 Point of_eight(const Words &drawn) {
   float n[4];

@@ -43,8 +43,9 @@ const char quick_video[] =
     "descriptor=FC_S-small generator=FC_S_128-small size=64 frames=32 batch=1 chains=1 latent=5 langevin_steps=10 "
     "descriptor_rate=0.01 generator_rate=1e-3 sigma=1 descriptor_init=0.001 generator_init=0.02";
 
-// Langevin dynamics with all its noise. s is about the deviation of the data, from which the descriptor's own chains begin;
-// delta is less than the thickness of the rings, as a chain is stable where the energy bends by less than 4 / delta^2.
+// Langevin dynamics with all its noise. s is about the deviation of the data, so that the descriptor's own chains begin
+// among them. delta is less than the thickness of the rings: a chain is stable where the energy bends by less than
+// 4 / delta^2, and 0.05 was too long. The chains are short: the generator stays behind what they do to its points.
 const std::string points =
     "size=1 examples=20000 latent=2 langevin_steps=12 langevin_step_size=0.035 reference_deviation=0.6 halvings=3 "
     "averaging=0.03 ";

@@ -19,8 +19,8 @@ Variables descriptor(Recorder &r, const Variables &x, int64_t width) {
   return {r.fully_connected(hidden(r, x[0], width, 10), 1)};
 }
 
-// Begins near tanh(0.7 z), which is spread over the square of the data; the hidden layers say what to add to z. Takes as
-// many latent channels as a point has.
+// Begins near tanh(0.7 z), which is spread over the square of the data; the hidden layers say what to add to 0.7 z.
+// Takes as many latent channels as a point has.
 Variables generator(Recorder &r, const Variables &z, int64_t width) {
   const Variable added = r.fully_connected(hidden(r, z[0], width, 4), 2);
   return {r.activate(r.add(added, r.affine(z[0], 0.7, 0)), tanh_activation())};

@@ -4,8 +4,8 @@
 
 namespace coopnets {
 
-// f(x) - |x|^2 / (2 s^2) of examples [count, ...]: ln p but for a constant. Throws
-// std::invalid_argument where these are no whole examples.
+// f(x) - |x|^2 / (2 s^2) of examples [count, ...]: ln p but for a constant. Throws std::invalid_argument where these are
+// no whole examples.
 std::vector<double> log_density(Network &descriptor, double reference_deviation, const std::vector<real> &examples);
 
 }  // namespace coopnets

@@ -56,8 +56,8 @@ class Learner {
   virtual size_t unplanned_bytes() const { return 0; }
   // What the last iteration made, by the name of its file: "generator", "descriptor".
   virtual std::vector<std::pair<std::string, ConstView>> samples() const { return {}; }
-  // The logarithms of the densities that it models, each but for a constant, at examples [count, ...], by the name of the
-  // picture that shows them: "energy". Of letters, digits and hyphens.
+  // The logarithms of the densities that it models, each but for a constant, at examples [count, ...], by the name of
+  // the picture that shows them, of small letters, digits and hyphens: "energy".
   using LogDensities = std::vector<std::pair<std::string, std::vector<double>>>;
   virtual LogDensities log_densities(const std::vector<real> & /*examples*/) { return {}; }
 };

@@ -11,7 +11,6 @@ namespace coopnets {
 namespace {
 
 constexpr double widest = 0.2;
-
 constexpr int widths = 3;
 
 // Half the width is the fourth power of the kernel.

@@ -6,9 +6,9 @@ namespace coopnets {
 
 // The maximum mean discrepancy (Gretton, Borgwardt, Rasch, Schoelkopf, Smola 2012) of two sets of points,
 //   MMD^2 = mean k(x, x') + mean k(y, y') - 2 mean k(x, y) over all pairs,
-// with k(x, y) the mean of exp(-|x - y|^2 / (2 h^2)) for h = 0.05, 0.1 and 0.2: the wide kernels see mass in the
-// wrong place, the narrow ones blur, and a collapse is seen by all. 0 for equal sets. Throws std::invalid_argument unless
-// both have two points or more of one dimension.
+// with k(x, y) the mean of exp(-|x - y|^2 / (2 h^2)) for h = 0.05, 0.1 and 0.2: the wide kernels see mass in the wrong
+// place, the narrow ones blur, and all of them a collapse. 0 for equal sets. Throws std::invalid_argument unless both
+// have two points or more of one dimension.
 double kernel_distance(const Samples &x, const Samples &y);
 
 // The same, divided by the root of its mean square between sets of these sizes that are both drawn from what `observed`
