@@ -45,7 +45,7 @@ class PointEvaluation {
         backend_(make_backend(options)),
         path_(checkpoint_path(options)),
         saved_(load_model(*backend_, path_, options)),
-        progress_(options.quiet),
+        progress_(options),
         count_(options.is_given("samples") ? options.samples : measured_points) {}
 
   int run() {

@@ -110,11 +110,16 @@ int sample(const Options &options) {
   const std::string path = checkpoint_path(options);
   SavedModel saved = load_model(*backend, path, options);
   Network *generator = saved.model.generator.get(), *descriptor = saved.model.descriptor.get();
-  const Canvas canvas = canvas_of(saved, options);
+  Canvas canvas = canvas_of(saved, options);
   Shape example = canvas.wanted;
   example.h += 2 * saved.settings.border;
   example.w += 2 * saved.settings.border;
   if (generator) example = generator->output(canvas.latent);
+  if (saved.chain && !options.size.empty()) {
+    example = saved.chain->set_example(example);
+    canvas.top = (example.h - canvas.wanted.h) / 2;
+    canvas.left = (example.w - canvas.wanted.w) / 2;
+  }
   Progress progress(options);
   if (descriptor && !descriptor->takes({example})) {
     if (!generator)

@@ -45,8 +45,7 @@ Options resolved(Options options, const std::string &preset, const std::string &
 }
 
 // A setting that the experiment does not use must keep its value.
-void refuse_unused(const Experiment &experiment, const Settings &settings, const std::string &preset) {
-  const Settings before = experiment.settings(preset);
+void refuse_unused(const Experiment &experiment, const Settings &settings, const Settings &before) {
   for (const std::string &name : unused_settings(experiment))
     if (settings.get(name) != before.get(name))
       throw UsageError("the setting " + name + " does nothing in the experiment '" + experiment.name + "'");
@@ -124,10 +123,10 @@ int learn(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string preset = preset_for(options, *backend);
   const Rival *const rival = find_rival(options.algorithm);
-  Settings settings =
-      settings_of(options, rival ? rival_settings(*rival, experiment, preset)
-                                 : for_algorithm(experiment.settings(preset), parse_algorithm(options.algorithm)));
-  refuse_unused(experiment, settings, preset);
+  const Settings of_preset = rival ? rival_settings(*rival, experiment, preset)
+                                   : for_algorithm(experiment.settings(preset), parse_algorithm(options.algorithm));
+  Settings settings = settings_of(options, of_preset);
+  refuse_unused(experiment, settings, of_preset);
   const uint64_t seed = uint64_t(options.seed);
   Progress progress(options);
   const auto warn = [&](const std::string &text) { progress.warn(text); };
@@ -148,7 +147,10 @@ int learn(const Options &options) {
              examples->size(), learned) +
       (climbs ? "; the Langevin steps draw no noise: they climb the energy and do not sample" : "");
   const auto next = [&](int64_t i) {
-    return Batch{examples->batch(i, learner.batch()), examples->batch_indices(i, learner.batch()), {}};
+    Batch batch{examples->batch(i, learner.batch()), examples->batch_indices(i, learner.batch()), {}};
+    if (settings.classes > 0)
+      for (const int64_t index : batch.indices) batch.labels.push_back(examples->label(index));
+    return batch;
   };
   if (options.dry_run) {
     const Plan plan = {said, data_path(options, experiment),

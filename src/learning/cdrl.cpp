@@ -1,15 +1,11 @@
-#include "learning/cdrl.h"
-
-#include <algorithm>
-#include <cmath>
 #include <stdexcept>
 #include <utility>
+
+#include "learning/cdrl_learning.h"
 
 namespace coopnets {
 
 namespace {
-
-constexpr double runaway = 1e4;  // a gap of energies from which there is no way back
 
 // Of examples in the order of their levels, those of transition t of `all`.
 View share(View x, int64_t t, int64_t all) {
@@ -19,59 +15,14 @@ View share(View x, int64_t t, int64_t all) {
 
 }  // namespace
 
-// -------------------------------------------------------------------------------------------------------- learning
-
-struct Cdrl::Learning {
-  enum Slot { observed, initial, revised, gradient_norm, residual, slots };
-  Tensor clean, noise, scratch;  // x; e of both levels of each example; working memory
-  Tensor examples;               // y of the data, then y of the chains
-  Tensor noisy, made;            // x_t; the initialiser's y with its noise
-  Tensor about_noisy, about_examples;
-  Arena arena, initialiser_arena;  // what G0 computed must last over D1 and D2
-  Pass guess, revise, learn;
-  Readings readings;
-  Recording whole;
-  std::vector<int64_t> moments;
-  int64_t kept = 0, taken = 0;
-  bool warned = false;
-
-  Learning(Nets &nets, const CdrlSettings &s)
-      : clean(nets.energy->backend(), nets.energy->input().with_n(s.batch)),
-        noise(clean.backend(), clean.shape()),
-        scratch(clean.backend(), clean.shape()),
-        examples(clean.backend(), clean.shape().with_n(2 * s.batch)),
-        noisy(clean.backend(), clean.shape()),
-        made(clean.backend(), clean.shape()),
-        about_noisy(clean.backend(), nets.energy->inputs()[1].with_n(s.batch)),
-        about_examples(clean.backend(), nets.energy->inputs()[1].with_n(2 * s.batch)),
-        arena(clean.backend()),
-        initialiser_arena(clean.backend()),
-        guess(*nets.initialiser, {noisy, about_noisy}, Statistics::batch, initialiser_arena, arena, {Wrt::parameters}),
-        revise(*nets.energy, {chains(), View(about_examples).examples(0, s.batch)}, Statistics::batch, arena, arena,
-               {Wrt::inputs}, 1),
-        learn(*nets.energy, {examples, about_examples}, Statistics::batch, arena, arena, {Wrt::parameters}),
-        readings(clean.backend(), slots, kept_readings),
-        moments(kept_readings) {}
-
-  View observed_examples() { return View(examples).examples(0, clean.shape().n); }
-  View chains() { return View(examples).examples(clean.shape().n, clean.shape().n); }
-
-  // to = a x + d e.
-  void mix(double a, ConstView x, double d, ConstView e, View to) {
-    const View part{to.shape, scratch.data()};
-    clean.backend().affine(x, real(a), 0, to);
-    clean.backend().affine(e, real(d), 0, part);
-    clean.backend().add(part, to);
-  }
-};
-
 Cdrl::Cdrl(std::unique_ptr<Network> energy, std::unique_ptr<Network> initialiser, const CdrlSettings &s)
     : backend_(energy->backend()),
       settings_(s),
       diffusion_(s.levels),
       nets_{std::move(energy), std::move(initialiser)},
       energy_optimizer_(backend_, *nets_.energy, s.energy),
-      initialiser_optimizer_(backend_, *nets_.initialiser, s.initialiser) {
+      initialiser_optimizer_(backend_, *nets_.initialiser, s.initialiser),
+      example_(nets_.energy->input()) {
   if (s.batch < s.levels || s.batch % s.levels != 0)
     throw std::invalid_argument("each level of noise has as many examples as the others: a batch of " +
                                 std::to_string(s.batch) + " does not divide into " + std::to_string(s.levels));
@@ -89,8 +40,10 @@ void Cdrl::iterate(int64_t iteration, double rate, const Batch &batch) {
   Learning &now = *learning_;
   if (int64_t(batch.examples.size()) != now.clean.size())
     throw std::invalid_argument("an iteration needs exactly " + std::to_string(settings_.batch) + " observed examples");
+  if (settings_.classes > 0 && int64_t(batch.labels.size()) != settings_.batch)
+    throw std::invalid_argument("nets that are told classes need that of each example");
   backend_.upload(batch.examples.data(), now.clean.data(), batch.examples.size() * sizeof(real));
-  if (now.kept == 0 || settings_.classes > 0) tell_levels(batch.labels);
+  if (!std::exchange(now.told, true) || settings_.classes > 0) tell_levels(iteration, batch.labels);
   backend_.set_clock({iteration, rate});
   backend_.replay(now.whole, [this] {
     diffuse();
@@ -99,21 +52,22 @@ void Cdrl::iterate(int64_t iteration, double rate, const Batch &batch) {
     step_d2();
     step_g2();
   });
-  now.readings.keep(int(now.kept % kept_readings));
-  now.moments[size_t(now.kept++ % kept_readings)] = iteration + 1;
+  now.readings.keep(iteration + 1);
 }
 
-void Cdrl::tell_levels(const std::vector<int64_t> &labels) {
-  std::vector<int64_t> from, to, twice = labels;
+// Now and then no class is told, so that the nets also know the examples of all classes together.
+void Cdrl::tell_levels(int64_t iteration, std::vector<int64_t> labels) {
+  std::vector<int64_t> from, to;
   const int64_t each = settings_.batch / settings_.levels;
   for (int64_t n = 0; n < settings_.batch; ++n) {
     to.push_back(1 + n / each);
     from.push_back(n / each);
+    const Words words = random_block({settings_.seed, Purpose::dropout}, uint64_t(iteration), 0, uint64_t(n));
+    if (settings_.classes > 0 && uniform(words.v[0]) <= settings_.label_dropout) labels.at(size_t(n)) = -1;
   }
-  from.insert(from.end(), from.begin(), from.end());
-  twice.insert(twice.end(), labels.begin(), labels.end());
   diffusion_.tell(to, labels, settings_.classes, learning_->about_noisy);
-  diffusion_.tell(from, twice, settings_.classes, learning_->about_examples);
+  for (std::vector<int64_t> *one : {&from, &labels}) one->insert(one->end(), one->begin(), one->end());
+  diffusion_.tell(from, labels, settings_.classes, learning_->about_examples);
 }
 
 // x_t and y = (a_t / a_{t-1}) x_{t-1}, with the same noise e: what differs between them is the data's.
@@ -173,98 +127,25 @@ void Cdrl::step_d2() {
   energy_optimizer_.step(f, &now.readings, Learning::gradient_norm);
 }
 
-// alpha -= lr d/dalpha mean |y_0 - y|^2: the initialiser learns from what the chain made of its guess
+// alpha -= lr d/dalpha ((1 - w) mean |y_0 - y|^2 + w mean |U(x_t) - E(y | x_t, x)|^2): the initialiser learns from what
+// the chain made of its guess; published is w = 0. From the data it learns to take noise away, as diffusion models do,
+// so that chains begin near what they are to sample.
 void Cdrl::step_g2() {
   Learning &now = *learning_;
-  backend_.difference(real(2 / double(settings_.batch)), now.made, now.chains(), now.guess.seed(Wrt::parameters));
+  const double w = settings_.data_weight, mean = 2 / double(settings_.batch);
+  const View seed = now.guess.seed(Wrt::parameters);
+  backend_.difference(real((1 - w) * mean), now.made, now.chains(), seed);
+  if (w > 0) {
+    for (int64_t t = 1; t <= settings_.levels; ++t) {
+      const Transition &transition = diffusion_.transition(t);
+      const auto part = [&](View all) { return share(all, t, settings_.levels); };
+      now.mix(transition.clean_share, part(now.clean), transition.noisy_share, part(now.noisy), part(now.made));
+    }
+    backend_.difference(real(w * mean), now.guess.output(), now.made, now.scratch);
+    backend_.add(now.scratch, seed);
+  }
   now.guess.backward(Wrt::parameters);
   initialiser_optimizer_.step(now.guess);
-}
-
-std::vector<Column> Cdrl::columns() const {
-  return {{"energy_observed", "f"},
-          {"energy_initial", "f"},
-          {"energy_revised", "f"},
-          {"gradient_norm", ""},
-          {"reconstruction", ""}};
-}
-
-std::vector<Reading> Cdrl::take_readings() {
-  std::vector<Reading> all;
-  if (!learning_) return all;
-  Learning &now = *learning_;
-  const double batch = double(settings_.batch), elements = double(now.clean.size());
-  for (now.taken = std::max(now.taken, now.kept - kept_readings); now.taken < now.kept; ++now.taken) {
-    const int moment = int(now.taken % kept_readings);
-    const std::vector<double> r = now.readings.kept(moment);
-    Reading reading{now.moments[size_t(moment)],
-                    {r[Learning::observed] / batch, r[Learning::initial] / batch, r[Learning::revised] / batch,
-                     r[Learning::gradient_norm], std::sqrt(r[Learning::residual] / elements)},
-                    ""};
-    const std::string when = "iteration " + std::to_string(reading.iteration) + ": ";
-    for (size_t i = 0; i < reading.values.size(); ++i)
-      if (!std::isfinite(reading.values[i])) throw no_longer_finite(when + columns()[i].name);
-    const double gap = std::abs(reading.values[0] - reading.values[2]);
-    if (gap > runaway && !std::exchange(now.warned, true))
-      reading.warning = when + "the energies of data and chains lie " + std::to_string(int64_t(gap)) +
-                        " apart: the chains no longer follow. Try a smaller descriptor_rate, or more langevin_steps";
-    all.push_back(std::move(reading));
-  }
-  return all;
-}
-
-// --------------------------------------------------------------------------------------------------------- results
-
-NamedViews Cdrl::state() {
-  NamedViews all;
-  for (const NamedViews &part :
-       {nets_.energy->state(), energy_optimizer_.state(), nets_.initialiser->state(), initialiser_optimizer_.state()})
-    all.insert(all.end(), part.begin(), part.end());
-  return all;
-}
-
-DiffusionSampler &Cdrl::sampler() const {
-  if (!sampler_)
-    sampler_ = std::make_unique<DiffusionSampler>(*nets_.energy, *nets_.initialiser, diffusion_,
-                                                  settings_.langevin_steps, settings_.classes);
-  return *sampler_;
-}
-
-std::vector<std::pair<std::string, ConstView>> Cdrl::samples() const {
-  exchange_averages();
-  sampler().draw(settings_.seed, 0);
-  exchange_averages();
-  return {{"initialiser", sampler().initial()}, {"descriptor", sampler().samples()}};
-}
-
-void Cdrl::draw(const LearningSettings &s, int64_t count, const Visit &visit) {
-  exchange_averages();
-  const int64_t size = nets_.energy->input().example();
-  for (int64_t first = 0; first < count; first += DiffusionSampler::at_a_time) {
-    sampler().draw(s.seed, first / DiffusionSampler::at_a_time);
-    const auto some = [&](ConstView x) {
-      std::vector<real> values(size_t(std::min(DiffusionSampler::at_a_time, count - first) * size));
-      backend_.download(x.data, values.data(), values.size() * sizeof(real));
-      return values;
-    };
-    visit(first, some(sampler().initial()), some(sampler().samples()));
-  }
-  exchange_averages();
-}
-
-void Cdrl::exchange_averages() const {
-  energy_optimizer_.exchange_averages();
-  initialiser_optimizer_.exchange_averages();
-}
-
-size_t Cdrl::planned_bytes() const {
-  return learning_ ? learning_->arena.bytes() + learning_->initialiser_arena.bytes() : 0;
-}
-
-size_t Cdrl::unplanned_bytes() const {
-  return learning_ ? learning_->guess.bytes_unplanned() + learning_->revise.bytes_unplanned() +
-                         learning_->learn.bytes_unplanned()
-                   : 0;
 }
 
 }  // namespace coopnets

@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "learning/diffusion_sampler.h"
-#include "learning/learner.h"
+#include "learning/kept_readings.h"
 #include "learning/optimizer.h"
 #include "learning/sampler.h"
 
@@ -19,6 +19,9 @@ struct CdrlSettings {
   int64_t batch = 48;           // observed examples of an iteration, T or a multiple: as many for each level
   int64_t langevin_steps = 15;  // L, for each level
   int64_t classes = 0;          // the nets are told the example's; 0: they are not
+  double data_weight = 0;       // of the data's y in the initialiser's loss, that of the chains' y being 1 - that
+  double label_dropout = 0.1;   // share of examples of which the nets are not told the class, as guidance needs
+  double guidance = 0;          // w of samples: (1 + w) f(y, class) - w f(y), and the initialiser alike
   OptimizerSettings energy, initialiser;
   uint64_t seed = 1;
 };
@@ -39,7 +42,10 @@ class Cdrl final : public ChainLearner {
   // New ones of the averaged parameters: what the initialiser made at the last level, and what the energy made of that.
   std::vector<std::pair<std::string, ConstView>> samples() const override;
   // By the averaged parameters, where there are such. A sample does not depend on the batch that the nets learned with.
+  Shape set_example(const Shape &wanted) override;
   void draw(const LearningSettings &, int64_t count, const Visit &visit) override;
+
+  LogDensities log_densities(const std::vector<real> &examples) override;
 
   size_t planned_bytes() const override;
   size_t unplanned_bytes() const override;
@@ -49,7 +55,7 @@ class Cdrl final : public ChainLearner {
   struct Nets {
     std::unique_ptr<Network> energy, initialiser;
   };
-  void tell_levels(const std::vector<int64_t> &labels);
+  void tell_levels(int64_t iteration, std::vector<int64_t> labels);
   void diffuse();
   void step_g0();
   void step_d1();
@@ -64,6 +70,7 @@ class Cdrl final : public ChainLearner {
   Nets nets_;
   mutable Optimizer energy_optimizer_, initialiser_optimizer_;
   std::unique_ptr<Learning> learning_;
+  Shape example_;  // of samples
   mutable std::unique_ptr<DiffusionSampler> sampler_;
 };
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <string>
 
 namespace coopnets {
 
@@ -25,6 +26,9 @@ Transition between(const NoiseLevel &clean, const NoiseLevel &from, const NoiseL
   const double kept = std::pow(to.signal / from.signal, 2), growth = from.deviation / clean.deviation;
   t.deviation = std::sqrt(1 - kept);
   t.scale = last ? 1 : std::sqrt(kept);
+  const double variance = to.deviation * to.deviation;
+  t.clean_share = t.scale * from.signal * t.deviation * t.deviation / variance;
+  t.noisy_share = t.scale * std::sqrt(kept) * from.deviation * from.deviation / variance;
   t.first_noise = from.deviation / to.deviation * t.deviation * t.scale;
   t.step_noise = std::sqrt(step_variance * growth) * t.deviation;
   // The pull towards x_t, -(b^2 / deviation^2) |y - x_t|^2 / 2, is that of a reference of this deviation.
@@ -60,6 +64,9 @@ void Diffusion::tell(const std::vector<int64_t> &levels, const std::vector<int64
                      const Tensor &into) const {
   std::vector<real> values;
   for (size_t n = 0; n < levels.size(); ++n) {
+    if (classes > 0 && (labels.at(n) < -1 || labels[n] >= classes))
+      throw std::invalid_argument("an example is of class " + std::to_string(labels[n]) + ", and there are " +
+                                  std::to_string(classes));
     const std::vector<real> level = embedding(levels[n], into.shape().c - classes);
     values.insert(values.end(), level.begin(), level.end());
     for (int64_t k = 0; k < classes; ++k) values.push_back(labels.at(n) == k ? 1 : 0);

@@ -18,12 +18,13 @@ struct NoiseLevel {
 };
 
 struct Transition {
-  double scale;                // y = scale x_{t-1}; 1 in the last transition, where x_t tells nothing of y
-  double deviation;            // of x_t given x_{t-1}
-  double first_noise;          // of the initialiser's y: that of x_{t-1} given x_t and x
-  double step_noise;           // b of a Langevin step y += (1/2) dE/dy + b N(0, I); E = b^2 times the log-density
-  double reference_deviation;  // s of the reference N(x_t, s^2) of that step; infinite in the last transition
-  double weight;               // of its examples in the energy's loss
+  double scale;                     // y = scale x_{t-1}; 1 in the last transition, where x_t tells nothing of y
+  double deviation;                 // of x_t given x_{t-1}
+  double clean_share, noisy_share;  // the mean of y given x_t and x is clean_share x + noisy_share x_t,
+  double first_noise;               // and this its deviation, which the initialiser's y also gets (Ho et al. 2020)
+  double step_noise;                // b of a Langevin step y += (1/2) dE/dy + b N(0, I); E = b^2 times the log-density
+  double reference_deviation;       // s of the reference N(x_t, s^2) of that step; infinite in the last transition
+  double weight;                    // of its examples in the energy's loss
 };
 
 class Diffusion {

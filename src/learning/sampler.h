@@ -21,7 +21,14 @@ class SampleSource {
 };
 
 // A learner whose samples are those of a Markov chain that it begins itself, so that its state is all they need.
-class ChainLearner : public Learner, public SampleSource {};
+class ChainLearner : public Learner, public SampleSource {
+ public:
+  // Samples are from now on of the least shape that holds `wanted`, which is returned. Throws std::invalid_argument where
+  // there is none.
+  virtual Shape set_example(const Shape &wanted) {
+    throw std::invalid_argument("there are no samples of " + wanted.str() + ", but of what was learned");
+  }
+};
 
 class Sampler final : public SampleSource {
  public:

@@ -12,12 +12,21 @@ namespace {
 constexpr int64_t embedding_size = 64;
 constexpr int64_t least_side = 7;  // pictures are halved while they stay as large
 
+// How often pictures of the nominal size are halved: first by a convolution each, without residual blocks, then by means.
+// Pictures of any other size that can be halved as often are taken too.
+struct Halvings {
+  int64_t strided = 0, pooled = 0;
+  Halvings(const Shape &example, int64_t block_side) {
+    int64_t h = example.h, w = example.w;
+    for (; h % 2 == 0 && w % 2 == 0 && std::min(h, w) / 2 >= least_side; h /= 2, w /= 2)
+      ++(std::max(h, w) > block_side ? strided : pooled);
+  }
+};
+
 // What a layer is told of the level of noise: two layers over its embedding.
 Variable told(Recorder &r, Variable about, int64_t size) {
   return r.fully_connected(r.silu(r.fully_connected(about, size)), size);
 }
-
-bool can_be_halved(const Shape &x) { return x.h % 2 == 0 && x.w % 2 == 0 && x.h / 2 >= least_side; }
 
 Variable with_channels(Recorder &r, Variable x, int64_t channels) {
   return r.shape(x).c == channels ? x : r.conv(x, channels, same_side(1, 1));
@@ -32,22 +41,45 @@ Variable energy_block(Recorder &r, Variable h, int64_t channels, Variable level)
   return r.add(v, with_channels(r, h, channels));
 }
 
+bool is_point(const Shape &x) { return x.h == 1 && x.w == 1; }
+
+// Of the toy: three layers of 64 units, the middle one told the level. As its other nets do, it sees the plane enlarged.
+Variable point_layers(Recorder &r, Variable x, Variable level, double scale) {
+  Variable h = r.silu(r.fully_connected(r.affine(x, scale, 0), 64));
+  h = r.fully_connected(h, 64);
+  h = r.silu(r.modulate(h, {}, r.fully_connected(level, 64)));
+  return r.silu(r.fully_connected(h, 64));
+}
+
+// Units that see the whole of the smallest picture at once, which filters of three pixels do not: where pictures are of
+// one size and things have their places in them. Published nets have attention.
+Variable whole_picture(Recorder &r, Variable h, int64_t units, Variable level) {
+  const Variable v = r.fully_connected(h, units);
+  return r.silu(r.modulate(v, {}, r.fully_connected(level, units)));
+}
+
 // f(y, level): what is left of the picture, summed over positions, and its product with a vector that depends on the
 // level. Every filter but that vector's is divided by its spectral norm, which bounds |df/dy|.
-NetFunction energy(const Settings &s) {
-  return [width = s.width, blocks = s.blocks](Recorder &r, const Variables &in) {
+NetFunction energy(const Settings &s, const Shape &example) {
+  const Halvings halvings(example, s.block_side);
+  return [width = s.width, blocks = s.blocks, units = s.whole_units, halvings](Recorder &r, const Variables &in) {
     r.conventions.initial = Conventions::uniform;
-    r.conventions.spectral_norm = true;
     const Variable level = r.silu(told(r, in[1], 4 * width));
-    Variable h = r.conv(in[0], width, same_side(3, 1));
-    for (int64_t channels = width;; channels = 2 * width) {
-      for (int64_t i = 0; i < blocks; ++i) h = energy_block(r, h, channels, level);
-      if (!can_be_halved(r.shape(h))) break;
-      h = r.downsample(h, Resampling::same(Resampling::average));
+    if (is_point(r.shape(in[0]))) return Variables{r.fully_connected(point_layers(r, in[0], level, 10), 1)};
+    r.conventions.spectral_norm = true;
+    Variable h = in[0];
+    for (int64_t i = 0; i < halvings.strided; ++i) h = r.conv(h, width, same_side(4, 2), leaky_relu(0.2));
+    if (halvings.strided == 0) h = r.conv(h, width, same_side(3, 1));
+    for (int64_t i = 0; i <= halvings.pooled; ++i) {
+      if (i > 0) h = r.downsample(h, Resampling::same(Resampling::average));
+      for (int64_t k = 0; k < blocks; ++k) h = energy_block(r, h, i == 0 ? width : 2 * width, level);
     }
     h = r.activate(h, relu());
+    const Variable whole = units > 0 ? whole_picture(r, h, units, level) : Variable{};
     r.conventions.spectral_norm = false;
-    return Variables{r.sum_examples(r.modulate(h, r.fully_connected(level, r.shape(h).c), {}))};
+    const Variable of_all = r.sum_examples(r.modulate(h, r.fully_connected(level, r.shape(h).c), {}));
+    if (whole.id < 0) return Variables{of_all};
+    return Variables{r.add(of_all, r.sum_examples(r.modulate(whole, r.fully_connected(level, units), {})))};
   };
 }
 
@@ -64,22 +96,38 @@ Variable guess_block(Recorder &r, Variable h, int64_t channels, Variable level) 
 
 // A net with the shape of a U: halved and doubled again, with what was seen before each halving added after the doubling.
 // At first it is the identity: its guess is x_t itself.
-NetFunction initialiser(const Settings &s) {
-  return [width = s.width, blocks = s.blocks](Recorder &r, const Variables &in) {
+NetFunction initialiser(const Settings &s, const Shape &example) {
+  const Halvings halvings(example, s.block_side);
+  return [width = s.width, blocks = s.blocks, units = s.whole_units, halvings](Recorder &r, const Variables &in) {
     r.conventions.initial = Conventions::uniform;
     const Variable level = r.silu(told(r, in[1], 4 * width));
+    if (is_point(r.shape(in[0])))
+      return Variables{r.add(in[0], r.fully_connected(point_layers(r, in[0], level, 4), 2, LayerOptions().zero()))};
     Variable h = r.conv(in[0], width, same_side(3, 1));
     Variables before;
-    const auto stage = [&] {
-      for (int64_t i = 0; i < blocks; ++i) h = guess_block(r, h, width, level);
+    const int64_t all = halvings.strided + halvings.pooled;
+    const auto stage = [&](int64_t depth) {
+      const int64_t channels = depth < all ? width : 2 * width;
+      for (int64_t i = 0; i < (depth < halvings.strided ? 0 : blocks); ++i) h = guess_block(r, h, channels, level);
     };
-    for (stage(); can_be_halved(r.shape(h)); stage()) {
+    for (int64_t depth = 0; depth < all; ++depth) {
+      stage(depth);
       before.push_back(h);
-      h = r.downsample(h, Resampling::same(Resampling::average));
+      h = depth < halvings.strided ? r.conv(h, width, same_side(4, 2), leaky_relu(0.2))
+                                   : r.downsample(h, Resampling::same(Resampling::average));
     }
-    for (; !before.empty(); before.pop_back()) {
-      h = r.add(r.upsample(h, Resampling::same(Resampling::average)), before.back());
-      stage();
+    stage(all);
+    if (units > 0) {
+      const Variable v =
+          whole_picture(r, r.silu(r.group_norm(h, std::max<int64_t>(1, r.shape(h).c / 8))), units, level);
+      const Sides side = {Side{}, valid(r.shape(h).h), valid(r.shape(h).w)};
+      h = r.add(h, r.deconv(v, r.shape(h).c, side, LayerOptions().zero()));
+      stage(all);
+    }
+    for (int64_t depth = all - 1; depth >= 0; --depth) {
+      h = r.upsample(with_channels(r, h, width), Resampling::same(Resampling::average));
+      h = r.add(h, before[size_t(depth)]);
+      stage(depth);
     }
     h = r.silu(r.group_norm(h, std::max<int64_t>(1, width / 8)));
     const Variable change = r.conv(h, r.shape(in[0]).c, same_side(3, 1), LayerOptions().zero());
@@ -98,6 +146,8 @@ std::unique_ptr<ChainLearner> make(const ChainParts &p) {
   l.batch = s.batch;
   l.langevin_steps = s.langevin_steps;
   l.classes = s.classes;
+  l.data_weight = s.data_weight;
+  l.guidance = s.guidance;
   l.seed = p.seed;
   OptimizerSettings rule;
   rule.beta1 = 0.9;
@@ -109,28 +159,28 @@ std::unique_ptr<ChainLearner> make(const ChainParts &p) {
   const auto net = [&](const char *name, const NetFunction &function, Purpose purpose) {
     return std::make_unique<Network>(p.backend, name, function, inputs(p.example, s), RandomKey{p.seed, purpose}, 0.02);
   };
-  return std::make_unique<Cdrl>(net("energy", energy(s), Purpose::descriptor_weights),
-                                net("initialiser", initialiser(s), Purpose::generator_weights), l);
+  return std::make_unique<Cdrl>(net("energy", energy(s, p.example), Purpose::descriptor_weights),
+                                net("initialiser", initialiser(s, p.example), Purpose::generator_weights), l);
 }
 
 }  // namespace
 
 Rival cdrl() {
-  const std::string both = "normalise=fixed halvings=0 schedule_steps=0 gradient_bound=1 langevin_steps=15 ";
+  const std::string both = "normalise=fixed levels=6 halvings=0 schedule_steps=0 gradient_bound=1 langevin_steps=15 ";
   Rival rival{"cdrl", "CDRL (Zhu, Xie, Wu, Gao 2024)", "energy", {}, nullptr, nullptr, nullptr};
   rival.presets = {
       {"quick", "ours, for two CPU cores: narrow nets of one block, half the steps, faster rates",
-       both +
-           "levels=6 langevin_steps=8 batch=48 chains=48 iterations=2000 width=16 blocks=1 warm_up=200 averaging=0.05 "
-           "descriptor_rate=0.0005 generator_rate=0.0005"},
+       both + "langevin_steps=8 batch=48 chains=48 iterations=2000 width=24 block_side=16 blocks=1 warm_up=200 "
+              "averaging=0.05 data_weight=0.5 whole_units=128 descriptor_rate=0.0005 generator_rate=0.0005"},
       {"paper",
        "levels, steps, rates and the energy of the paper's code; its initialiser has attention and dropout besides",
-       both + "levels=6 batch=258 chains=258 iterations=500000 width=128 blocks=8 warm_up=10000 averaging=0.014 "
+       both + "block_side=256 batch=258 chains=258 iterations=500000 width=128 blocks=8 warm_up=10000 averaging=0.014 "
               "descriptor_rate=0.0001 generator_rate=0.00001"}};
+  rival.of_points = "batch=240 chains=240 iterations=3000 warm_up=100 descriptor_rate=0.001 generator_rate=0.001";
   rival.chain = make;
   rival.chain_nets = [](const Shape &example, const Settings &s) {
-    return std::vector<Sketch>{sketch(energy(s), "energy", inputs(example, s)),
-                               sketch(initialiser(s), "initialiser", inputs(example, s))};
+    return std::vector<Sketch>{sketch(energy(s, example), "energy", inputs(example, s)),
+                               sketch(initialiser(s, example), "initialiser", inputs(example, s))};
   };
   return rival;
 }

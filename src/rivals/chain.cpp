@@ -73,8 +73,7 @@ OfChain::OfChain(const ChainParts &parts, Column column, double factor)
       shown_(backend_, parts.example.with_n(parts.settings.batch)),
       column_(std::move(column)),
       factor_(factor),
-      readings_(backend_, 1, kept_readings),
-      moments_(kept_readings) {}
+      readings_(backend_, 1) {}
 
 void OfChain::iterate(int64_t iteration, double rate, const Batch &batch) {
   if (int64_t(batch.examples.size()) != observed_.size())
@@ -87,8 +86,7 @@ void OfChain::iterate(int64_t iteration, double rate, const Batch &batch) {
   backend_.sum_squared_difference(observed_, made_, readings_, 0);
   const View shown{made_.shape(), shown_.data()};
   backend_.affine(made_, 2, -1, shown);
-  readings_.keep(int(kept_ % kept_readings));
-  moments_[size_t(kept_++ % kept_readings)] = iteration + 1;
+  readings_.keep(iteration + 1);
 }
 
 void OfChain::begin_at_the_mean(View visible_bias) const {
@@ -106,10 +104,8 @@ void OfChain::begin_at_the_mean(View visible_bias) const {
 
 std::vector<Reading> OfChain::take_readings() {
   std::vector<Reading> all;
-  for (taken_ = std::max(taken_, kept_ - kept_readings); taken_ < kept_; ++taken_) {
-    const int moment = int(taken_ % kept_readings);
-    const double value = factor_ * readings_.kept(moment)[0];
-    const int64_t iteration = moments_[size_t(moment)];
+  for (const auto &[iteration, slots] : readings_.take()) {
+    const double value = factor_ * slots[0];
     if (!std::isfinite(value)) throw no_longer_finite("iteration " + std::to_string(iteration) + ": " + column_.name);
     all.push_back({iteration, {value}, ""});
   }

@@ -1,5 +1,6 @@
 // What the rivals with a chain share: units that are numbers in [0, 1], layers that are matrices, and what is read.
 #pragma once
+#include "learning/kept_readings.h"
 #include "learning/pass.h"
 #include "rivals/rival.h"
 
@@ -66,9 +67,7 @@ class OfChain : public ChainLearner {
   Tensor shown_;  // in [-1, 1]
   Column column_;
   double factor_;
-  Readings readings_;
-  std::vector<int64_t> moments_;
-  int64_t kept_ = 0, taken_ = 0;
+  KeptReadings readings_;
 };
 
 }  // namespace coopnets

@@ -37,7 +37,7 @@ std::string algorithm_title(const std::string &algorithm) {
 
 Settings rival_settings(const Rival &rival, const Experiment &experiment, const std::string &preset) {
   const bool points = experiment.data == DataKind::points;  // of which a chain may learn
-  if (experiment.data == DataKind::texture || experiment.data == DataKind::video || (points && !rival.chain))
+  if (experiment.data == DataKind::video || ((points || experiment.data == DataKind::texture) && !rival.chain))
     throw std::runtime_error(rival.title + " learns pictures of one size from a latent vector: it has no experiment '" +
                              experiment.name + "'");
   if (rival.of_digits && experiment.data != DataKind::digits)
@@ -45,7 +45,8 @@ Settings rival_settings(const Rival &rival, const Experiment &experiment, const 
                              experiment.name + "'");
   Settings s = experiment.settings(preset);
   for (const Preset &own : rival.presets)
-    if (own.name == preset || (preset != "paper" && own.name == "quick")) s.set_all(own.settings);
+    if (own.name == preset || (preset != "paper" && own.name == "quick"))
+      s.set_all(own.settings + (points ? " " + rival.of_points : ""));
   return s;
 }
 

@@ -38,7 +38,8 @@ struct Rival {
   bool laid_over_run = false;
   // Instead of all that, a learner with a chain.
   std::unique_ptr<ChainLearner> (*chain)(const ChainParts &) = nullptr;
-  bool of_digits = false;  // its units are black or white
+  std::string of_points = {};  // what all its presets change for the points of the toy
+  bool of_digits = false;      // its units are black or white
   // The nets of that learner; null where it has layers of another kind.
   std::vector<Sketch> (*chain_nets)(const Shape &example, const Settings &) = nullptr;
 };

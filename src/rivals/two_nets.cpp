@@ -51,8 +51,7 @@ TwoNets::TwoNets(const RivalParts &parts, std::vector<Column> columns, const Opt
       partner_(backend_, parts.partner, partner),
       generator_(backend_, parts.generator, generator),
       columns_(with_spread(std::move(columns))),
-      readings_(backend_, most_slots, kept_readings),
-      moments_(kept_readings) {}
+      readings_(backend_, most_slots) {}
 
 void TwoNets::iterate(int64_t iteration, double rate, const Batch &batch) {
   if (int64_t(batch.examples.size()) != observed_.size())
@@ -74,8 +73,7 @@ void TwoNets::iterate(int64_t iteration, double rate, const Batch &batch) {
     steps();
   else
     backend_.replay(recordings_[which], steps);
-  readings_.keep(int(kept_ % kept_readings));
-  moments_[size_t(kept_++ % kept_readings)] = iteration + 1;
+  readings_.keep(iteration + 1);
 }
 
 void TwoNets::generate(Purpose purpose) {
@@ -140,10 +138,8 @@ std::vector<Reading> TwoNets::take_readings() {
   constexpr double alike = 0.02;     // of the data's spread
   constexpr int64_t patience = 100;  // iterations
   std::vector<Reading> all;
-  for (taken_ = std::max(taken_, kept_ - kept_readings); taken_ < kept_; ++taken_) {
-    const int moment = int(taken_ % kept_readings);
-    const std::vector<double> slots = readings_.kept(moment);
-    Reading reading{moments_[size_t(moment)], std::vector<double>(columns_.size(), 0), ""};
+  for (const auto &[iteration, slots] : readings_.take()) {
+    Reading reading{iteration, std::vector<double>(columns_.size(), 0), ""};
     for (size_t i = 0; i < terms_.size(); ++i)
       reading.values[terms_[i].column] += terms_[i].factor * slots[first_term + i];
     const std::string when = "iteration " + std::to_string(reading.iteration) + ": ";

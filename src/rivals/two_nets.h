@@ -1,6 +1,7 @@
 // What the rivals that learn a generator share: the passes of both nets, their optimisers, and what is read of them.
 #pragma once
 #include "experiments/nets.h"
+#include "learning/kept_readings.h"
 #include "learning/latents.h"
 #include "learning/optimizer.h"
 #include "rivals/rival.h"
@@ -83,9 +84,7 @@ class TwoNets : public Learner {
   std::vector<Column> columns_;
   std::vector<Term> terms_;
   int slots_used_ = 0;
-  Readings readings_;
-  std::vector<int64_t> moments_;
-  int64_t kept_ = 0, taken_ = 0;
+  KeptReadings readings_;
   int64_t alike_ = 0, certain_ = 0;
   bool warned_alike_ = false, warned_ = false;
   Recording recordings_[2];
