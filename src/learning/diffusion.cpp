@@ -62,14 +62,16 @@ std::vector<real> Diffusion::embedding(int64_t i, int64_t size) const {
 
 void Diffusion::tell(const std::vector<int64_t> &levels, const std::vector<int64_t> &labels, int64_t classes,
                      const Tensor &into) const {
+  require(int64_t(levels.size()) == into.shape().n, "each example is told one level of noise");
+  require(classes == 0 || labels.size() == levels.size(), "each example is told one class");
   std::vector<real> values;
   for (size_t n = 0; n < levels.size(); ++n) {
-    if (classes > 0 && (labels.at(n) < -1 || labels[n] >= classes))
+    if (classes > 0 && (labels[n] < -1 || labels[n] >= classes))
       throw std::invalid_argument("an example is of class " + std::to_string(labels[n]) + ", and there are " +
                                   std::to_string(classes));
     const std::vector<real> level = embedding(levels[n], into.shape().c - classes);
     values.insert(values.end(), level.begin(), level.end());
-    for (int64_t k = 0; k < classes; ++k) values.push_back(labels.at(n) == k ? 1 : 0);
+    for (int64_t k = 0; k < classes; ++k) values.push_back(labels[n] == k ? 1 : 0);
   }
   into.backend().upload(values.data(), into.data(), values.size() * sizeof(real));
 }

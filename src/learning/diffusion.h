@@ -37,10 +37,11 @@ class Diffusion {
   const Transition &transition(int64_t t) const { return transitions_.at(size_t(t - 1)); }  // 1 .. T
 
   // Level i as a net sees it: sin(1000 u w_k), cos(1000 u w_k), u = (2/pi) atan(d/a) and w_k from 1 to 1/10000, in
-  // `size` numbers, an even one (Vaswani et al. 2017).
+  // `size` numbers (Vaswani et al. 2017). Throws std::invalid_argument where that is no even number.
   std::vector<real> embedding(int64_t i, int64_t size) const;
   // What a net is told beside each example, into [N,1,1,1,size + classes]: the embedding of its level, and 1 at its class,
-  // 0 at the others. labels: empty where there are no classes; -1 is none.
+  // 0 at the others. labels: not read where there are no classes; -1 is none. Throws std::invalid_argument for another
+  // number of levels or labels than N, for a label of no class and where `size` is odd.
   void tell(const std::vector<int64_t> &levels, const std::vector<int64_t> &labels, int64_t classes,
             const Tensor &into) const;
   // y <- y - (1/2) ((y - x_t)/s^2 - df/dy) + b N(0, I): with f scaled by b^2 every level has the same step, 1.
