@@ -13,6 +13,16 @@ View share(View x, int64_t t, int64_t all) {
   return x.examples((t - 1) * each, each);
 }
 
+// Throws std::invalid_argument where the nets do not take the same picture and the same numbers beside it, or give
+// something else than a number and a picture.
+void check_nets(const Network &energy, const Network &initialiser) {
+  const std::vector<Shape> &seen = energy.inputs();
+  if (seen.size() != 2 || initialiser.inputs() != seen)
+    throw std::invalid_argument("both nets take a picture and what they are told beside it, alike");
+  require_same(energy.output(seen), {}, "what the energy gives, one number");
+  require_same(initialiser.output(seen), seen[0], "what the initialiser makes, the examples");
+}
+
 }  // namespace
 
 Cdrl::Cdrl(std::unique_ptr<Network> energy, std::unique_ptr<Network> initialiser, const CdrlSettings &s)
@@ -29,8 +39,8 @@ Cdrl::Cdrl(std::unique_ptr<Network> energy, std::unique_ptr<Network> initialiser
   if (s.langevin_steps < 1)
     throw std::invalid_argument(
         "learning needs at least one Langevin step (langevin_steps): nothing is revised by none");
-  require_same(nets_.initialiser->output(nets_.initialiser->inputs()), nets_.energy->input(),
-               "what the initialiser makes, the examples");
+  check_nets(*nets_.energy, *nets_.initialiser);
+  diffusion_.embedding(0, nets_.energy->inputs()[1].c - s.classes);  // throws where it has no such size
 }
 
 Cdrl::~Cdrl() = default;
