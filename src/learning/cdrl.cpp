@@ -68,6 +68,11 @@ void Cdrl::iterate(int64_t iteration, double rate, const Batch &batch) {
 // Now and then no class is told, so that the nets also know the examples of all classes together.
 void Cdrl::tell_levels(int64_t iteration, std::vector<int64_t> labels) {
   std::vector<int64_t> from, to;
+  const auto twice = [](const std::vector<int64_t> &v) {
+    std::vector<int64_t> both = v;
+    both.insert(both.end(), v.begin(), v.end());
+    return both;
+  };
   const int64_t each = settings_.batch / settings_.levels;
   for (int64_t n = 0; n < settings_.batch; ++n) {
     to.push_back(1 + n / each);
@@ -76,8 +81,7 @@ void Cdrl::tell_levels(int64_t iteration, std::vector<int64_t> labels) {
     if (settings_.classes > 0 && uniform(words.v[0]) <= settings_.label_dropout) labels.at(size_t(n)) = -1;
   }
   diffusion_.tell(to, labels, settings_.classes, learning_->about_noisy);
-  for (std::vector<int64_t> *one : {&from, &labels}) one->insert(one->end(), one->begin(), one->end());
-  diffusion_.tell(from, labels, settings_.classes, learning_->about_examples);
+  diffusion_.tell(twice(from), twice(labels), settings_.classes, learning_->about_examples);
 }
 
 // x_t and y = (a_t / a_{t-1}) x_{t-1}, with the same noise e: what differs between them is the data's.
