@@ -64,9 +64,9 @@ NetFunction energy(const Settings &s, const Shape &example) {
   const Halvings halvings(example, s.block_side);
   return [width = s.width, blocks = s.blocks, units = s.whole_units, halvings](Recorder &r, const Variables &in) {
     r.conventions.initial = Conventions::uniform;
+    r.conventions.spectral_norm = !is_point(r.shape(in[0]));
     const Variable level = r.silu(told(r, in[1], 4 * width));
     if (is_point(r.shape(in[0]))) return Variables{r.fully_connected(point_layers(r, in[0], level, 10), 1)};
-    r.conventions.spectral_norm = true;
     Variable h = in[0];
     for (int64_t i = 0; i < halvings.strided; ++i) h = r.conv(h, width, same_side(4, 2), leaky_relu(0.2));
     if (halvings.strided == 0) h = r.conv(h, width, same_side(3, 1));
