@@ -108,10 +108,13 @@ void check_layers(const SafetensorsFile &file, const Rival &rival, const Shape &
 std::unique_ptr<ChainLearner> load_chain(Backend &backend, const SafetensorsFile &file, const Rival &rival,
                                          const Experiment &experiment, const Settings &s, uint64_t seed) {
   const Shape example = example_shape(experiment, s);
-  if (rival.chain_nets) {
-    for (const Sketch &net : rival.chain_nets(example, s)) check_parameters(file, net);
-  } else {
-    check_layers(file, rival, example, s);
+  try {
+    if (rival.chain_nets)
+      for (const Sketch &net : rival.chain_nets(example, s)) check_parameters(file, net);
+    else
+      check_layers(file, rival, example, s);
+  } catch (const std::invalid_argument &error) {
+    throw std::runtime_error(file.path() + " is damaged: " + error.what());
   }
   std::unique_ptr<ChainLearner> chain = rival.chain({backend, example, s, seed});
   load_checkpoint(file, backend, chain->state());
@@ -218,7 +221,8 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
   if (!rival || !rival->chain) check_settings(file, *saved.experiment, rival, saved.settings);
   saved.trained = saved.settings;
   const Settings chosen = settings_of(options, saved.settings);
-  for (const char *name : {"descriptor", "generator", "size", "frames", "latent", "width", "categories", "numbers"})
+  for (const char *name : {"descriptor", "generator", "size", "frames", "latent", "width", "categories", "numbers",
+                           "levels", "blocks", "block_side", "classes"})
     if (chosen.get(name) != saved.settings.get(name))
       throw std::invalid_argument(path + " was trained with " + name + '=' + saved.settings.get(name) + ", not " +
                                   chosen.get(name) + ": the shape of its nets cannot be changed");
