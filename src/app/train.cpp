@@ -51,6 +51,19 @@ void refuse_unused(const Experiment &experiment, const Settings &settings, const
       throw UsageError("the setting " + name + " does nothing in the experiment '" + experiment.name + "'");
 }
 
+// Nets that are told classes are told one of each example.
+void require_classes(const Examples &examples, const std::string &path, int64_t classes) {
+  const std::string set = "classes=" + std::to_string(classes), where = path.empty() ? "these examples" : path;
+  for (int64_t i = 0; classes > 0 && i < examples.size(); ++i) {
+    const int64_t label = examples.label(i);
+    if (label < 0)
+      throw std::runtime_error(set + " tells the nets the category of each example: there are none in " + where);
+    if (label >= classes)
+      throw std::runtime_error(set + " are too few for the categories of " + where + ": an example is of number " +
+                               std::to_string(label) + ", counted from 0");
+  }
+}
+
 bool draws_no_noise(const Settings &s) {
   return s.temperature == 0 || s.langevin_noise_until == 0 || s.cold_steps >= s.langevin_steps;
 }
@@ -135,6 +148,7 @@ int learn(const Options &options) {
   const std::unique_ptr<Examples> examples = open_training_examples(
       experiment, settings, data_path(options, experiment), seed, warn,
       [&](const std::string &text) { progress.note(text); }, options.sets("held_out"));
+  require_classes(*examples, data_path(options, experiment), settings.classes);
   settings = fitted_to(examples->size(), settings);
   const Learned learned =
       make_learner(*backend, experiment, rival, options.algorithm, settings, seed, examples->size());
