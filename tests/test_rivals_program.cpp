@@ -25,29 +25,18 @@ class RivalRuns : public FolderTest {
     }
   }
   Arguments train(const std::string &rival, int iterations, const std::string &name, int threads = 1) const {
-    return {"--exp",
-            "digits",
-            "--data",
-            folder + "/data",
-            "--algorithm",
-            rival,
-            "--out",
-            folder,
-            "--name",
-            name,
-            "--quiet",
-            "--set",
-            "width=4",
-            "batch=6",
-            "chains=6",
-            "latent=14",
-            "examples=40",
-            "held_out=20",
-            "halvings=0",
-            "--iterations",
-            std::to_string(iterations),
-            "--threads",
-            std::to_string(threads)};
+    return {"--exp",        "digits",
+            "--data",       folder + "/data",
+            "--algorithm",  rival,
+            "--out",        folder,
+            "--name",       name,
+            "--quiet",      "--set",
+            "width=4",      "batch=6",
+            "chains=6",     "latent=14",
+            "examples=40",  "held_out=20",
+            "halvings=0",   "averaging=0",
+            "--iterations", std::to_string(iterations),
+            "--threads",    std::to_string(threads)};
   }
   void expect_success(const Arguments &arguments) const {
     const Outcome o = run_program(arguments);
