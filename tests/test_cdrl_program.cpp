@@ -1,0 +1,195 @@
+// Diffusion recovery likelihood by the program's own commands: learned, resumed, sampled, evaluated, and the toy.
+#include <cmath>
+#include <fstream>
+
+#include "app/npy.h"
+#include "data/bytes.h"
+#include "program.h"
+
+namespace coopnets {
+namespace {
+
+namespace fs = std::filesystem;
+
+class CdrlRuns : public FolderTest {
+ protected:
+  // Rings and discs of 28x28: a folder of each, and some that lie together.
+  CdrlRuns() {
+    for (const std::string &kind : {sorted + "/rings", sorted + "/discs", unsorted}) fs::create_directories(kind);
+    for (int k = 0; k < 24; ++k) {
+      Image image(28, 28, 1);
+      for (int64_t y = 0; y < 28; ++y)
+        for (int64_t x = 0; x < 28; ++x) {
+          const double radius = std::hypot(double(x) - 10 - k % 7, double(y) - 9 - k % 5);
+          image.at(y, x)[0] = radius < 8 && (k % 2 == 0 || radius > 5) ? 240 : 10;
+        }
+      const std::string file = '/' + std::to_string(100 + k) + ".png";
+      save_png(sorted + (k % 2 == 0 ? "/discs" : "/rings") + file, image);
+      if (k < 8) save_png(unsorted + file, image);
+    }
+  }
+
+  Arguments train(int iterations, const std::string &name = "run", int threads = 1) const {
+    return {"--exp",        "digits",
+            "--data",       sorted,
+            "--algorithm",  "cdrl",
+            "--out",        folder,
+            "--name",       name,
+            "--quiet",      "--set",
+            "levels=3",     "batch=6",
+            "chains=6",     "langevin_steps=2",
+            "width=4",      "block_side=14",
+            "held_out=4",   "averaging=0",
+            "--iterations", std::to_string(iterations),
+            "--threads",    std::to_string(threads)};
+  }
+  Arguments use(const Arguments &more) const {
+    return Arguments{"--exp", "digits", "--out", folder, "--name", "run", "--quiet"} + more;
+  }
+  void expect_success(const Arguments &arguments) const {
+    const Outcome o = run_program(arguments);
+    EXPECT_EQ(o.status, 0) << o.err;
+    EXPECT_EQ(o.err, "");
+  }
+  std::string path(const std::string &file, const std::string &name = "run") const {
+    return folder + "/digits/" + name + '/' + file;
+  }
+  std::string checkpoint(const std::string &name) const {
+    return read_file(path("checkpoint.safetensors", name), size_t{1} << 26);
+  }
+  // What --sample makes: [count, 28, 28, 1].
+  NpyArray sample(int64_t count, const Arguments &more = {}) const {
+    expect_success(use(Arguments{"--sample", std::to_string(count), "--save", "npy"} + more));
+    return parse_npy(read_bytes(path("sampled/generator.npy")), "generator.npy");
+  }
+
+  const std::string sorted = folder + "/data", unsorted = folder + "/unsorted";
+};
+
+TEST_F(CdrlRuns, ResumeExactlyOnAnyNumberOfThreads) {
+  expect_success(train(4, "straight"));
+  expect_success(train(2, "stopped", 3));
+  EXPECT_FALSE(checkpoint("stopped") == checkpoint("straight"));
+  expect_success(train(4, "stopped", 2) + Arguments{"--resume"});
+  EXPECT_TRUE(checkpoint("stopped") == checkpoint("straight"));
+  EXPECT_CONTAINS(read_file(path("log.csv", "straight"), 1 << 20),
+                  "iteration,energy_observed,energy_initial,energy_revised,gradient_norm,reconstruction");
+  for (const char *file : {"observed.png", "samples/iteration_000001_initialiser.png",
+                           "samples/iteration_000004_descriptor.png", "evolution.png", "report.html"})
+    EXPECT_TRUE(fs::exists(path(file, "straight"))) << file;
+  EXPECT_CONTAINS(failure_of(train(5, "straight") + Arguments{"--resume", "--set", "levels=6"}),
+                  "was made with levels '3', not '6'");
+  EXPECT_CONTAINS(failure_of(train(1, "odd") + Arguments{"--set", "levels=4"}), "a batch of 6 does not divide into 4");
+  EXPECT_FALSE(fs::exists(path("", "odd")));
+}
+
+TEST_F(CdrlRuns, AreSampledAlikeWhateverIsDrawnBeside) {
+  expect_success(train(2));
+  const NpyArray many = sample(70, {"--threads", "1"}), few = sample(3, {"--threads", "3"});
+  EXPECT_EQ(many.shape, (std::vector<int64_t>{70, 28, 28, 1}));
+  EXPECT_EQ(few.values, std::vector<double>(many.values.begin(), many.values.begin() + 3 * 28 * 28));
+  for (const double v : many.values) ASSERT_TRUE(std::isfinite(v));
+  EXPECT_NE(sample(3, {"--seed", "2"}).values, few.values);
+  EXPECT_NE(sample(3, {"--set", "langevin_steps=5"}).values, few.values) << "the energy revises them";
+  for (const char *set : {"levels=6", "blocks=2", "block_side=28", "classes=2", "width=8"})
+    EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--set", set})), "cannot be changed") << set;
+
+  expect_success(use({"--sample", "2"}));
+  for (const char *file : {"generator_000001.png", "generator.png"})
+    EXPECT_TRUE(fs::exists(path("sampled/" + std::string(file)))) << file;
+  EXPECT_FALSE(fs::exists(path("sampled/descriptor.png"))) << "they are of both nets together";
+  expect_success(use({"--sample", "1", "--save", folder + "/one.png"}));
+  EXPECT_EQ(load_image(folder + "/one.png"), load_image(path("sampled/generator_000000.png")));
+}
+
+TEST_F(CdrlRuns, AreEvaluated) {
+  expect_success(train(2));
+  expect_success(use({"--evaluate", "--samples", "9"}));
+  const std::string report = read_file(path("evaluation.json"), 1 << 20);
+  for (const char *row : {"generator", "training pictures"})
+    EXPECT_TRUE(std::isfinite(reported(report, "Structural similarity", row, "SSIM"))) << row;
+  EXPECT_TRUE(fs::exists(path("nearest_generator.png")));
+  EXPECT_FALSE(fs::exists(path("nearest_descriptor.png")));
+}
+
+TEST_F(CdrlRuns, AreListed) {
+  const Outcome o = run_program({"--list"});
+  EXPECT_EQ(o.status, 0);
+  EXPECT_CONTAINS(o.out, "\n  cdrl - CDRL (Zhu, Xie, Wu, Gao 2024)\n    --preset quick (");
+  EXPECT_CONTAINS(o.out, "\n  levels ");
+}
+
+// Settings in the file that are not those of its nets.
+TEST_F(CdrlRuns, DamagedCheckpointsAreRefused) {
+  expect_success(train(1));
+  const std::string whole = checkpoint("run"), file = path("checkpoint.safetensors");
+  const auto damaged = [&](const std::string &before, const std::string &after) {
+    std::string bytes = whole;
+    const size_t at = bytes.find(before);
+    EXPECT_NE(at, std::string::npos) << before;
+    EXPECT_EQ(before.size(), after.size());
+    bytes.replace(at, before.size(), after);
+    std::ofstream(file, std::ios::binary) << bytes;
+    return failure_of({"--exp", "digits", "--checkpoint", file, "--sample", "1"});
+  };
+  const std::string unfit = file + " is damaged: its settings do not fit its tensor 'energy.";
+  EXPECT_CONTAINS(damaged("\\u000awidth=4\\u000a", "\\u000awidth=5\\u000a"), unfit);
+  EXPECT_CONTAINS(damaged("\\u000ablocks=1\\u000a", "\\u000ablocks=2\\u000a"), unfit);
+  EXPECT_CONTAINS(damaged("\\u000aclasses=0\\u000a", "\\u000aclasses=2\\u000a"), unfit);
+  EXPECT_CONTAINS(damaged("\\u000alevels=3\\u000a", "\\u000alevels=4\\u000a"), "a batch of 6 does not divide into 4");
+  EXPECT_CONTAINS(damaged("\"energy.0.filters\"", "\"energy.0.filterz\""), "has no tensor 'energy.0.filters'");
+}
+
+TEST_F(CdrlRuns, LearnClassesWhereThereAreSome) {
+  const Arguments ten = {"--set", "classes=10"};
+  expect_success(train(3) + ten);
+  EXPECT_NE(sample(12, {"--set", "guidance=2"}).values, sample(12).values);
+  expect_success(train(2, "straight") + ten);
+  expect_success(train(1, "stopped") + ten);
+  expect_success(train(2, "stopped", 2) + ten + Arguments{"--resume"});
+  EXPECT_TRUE(checkpoint("stopped") == checkpoint("straight")) << "who is told no class follows from the iteration";
+
+  Arguments without = train(1, "unsorted") + ten;
+  without[3] = unsorted;
+  EXPECT_CONTAINS(failure_of(without),
+                  "classes=10 tells the nets the category of each example: there are none in " + unsorted);
+  EXPECT_CONTAINS(failure_of(train(1, "unsorted") + Arguments{"--set", "classes=1"}),
+                  "classes=1 are too few for the categories of " + sorted);
+  EXPECT_FALSE(fs::exists(path("", "unsorted"))) << "what is refused leaves nothing";
+}
+
+// ---------------------------------------------------------------------------------------------------- points
+
+Arguments toy(const std::string &folder, const Arguments &more = {}) {
+  return Arguments{"--exp",      "toy",       "--algorithm", "cdrl",         "--out",
+                   folder,       "--threads", "1",           "--iterations", "2",
+                   "--set",      "batch=12",  "chains=12",   "examples=500", "langevin_steps=2",
+                   "averaging=0"} +
+         more;
+}
+
+TEST_F(CdrlRuns, DrawTheEnergyOfEachLevelOfPoints) {
+  const Outcome o = run_program(toy(folder));
+  ASSERT_EQ(o.status, 0) << o.err;
+  EXPECT_EQ(o.err, "");
+  EXPECT_CONTAINS(o.out,
+                  "comparison.png shows data, generator, energy-1, energy-2, energy-3, energy-4, energy-5, energy-6 "
+                  "side by side");
+  const std::string run = folder + "/toy/default/";
+  for (const std::string net : {"initialiser", "descriptor", "energy-1", "energy-6"})
+    for (const std::string iteration : {"000001", "000002"}) {
+      const std::string file = run + "samples/iteration_" + iteration + '_' + net + ".png";
+      EXPECT_EQ(load_image(file).shape(), (Shape{1, 1, 384, 384, 3})) << file;
+    }
+  EXPECT_EQ(load_image(run + "comparison.png").width, 8 * 384 + 7 * 8);
+  const std::string report = read_file(run + "evaluation.json", 1 << 20);
+  EXPECT_GT(reported(report, "Distance", "generator", "distance"), 0);
+  EXPECT_TRUE(std::isnan(reported(report, "Distance", "generator", "KL in nats")));
+
+  EXPECT_CONTAINS(failure_of(toy(folder, {"classes=2", "--overwrite"})),
+                  "classes=2 tells the nets the category of each example: there are none in these examples");
+  EXPECT_CONTAINS(failure_of(toy(folder, {"normalise=stretch", "--overwrite"}), 2), "normalise does nothing");
+}
+
+}  // namespace
+}  // namespace coopnets
