@@ -13,10 +13,12 @@ Shape per_channel(const Shape &x) { return {1, 1, 1, 1, x.c}; }
 // v = conv(x, w) + b or conv^T(x, w) + b, y = a(v). conv is linear in x and in w, so each gradient is its adjoint applied
 // to dv; b is added at every position, so db sums dv over them. The adjoint of conv^T is conv itself; and
 // <dv, conv^T(x, w)> = <conv(dv, w), x>, whose gradient in w is that of a convolution with input dv and output gradient x.
-Op convolution(const Window &window, Activation activation, bool transposed) {
-  Op op;
+// `positions`: of what conv gives, or of what conv^T takes.
+Op convolution(const Window &window, Activation activation, bool transposed, const Shape &filters, int64_t positions) {
+  Op op(transposed ? "deconv" : "conv");
   op.activation = activation;
-  op.multiplies = true;
+  op.multiplies = op.separate = true;
+  op.flop = 2.0 * double(filters.size()) * double(positions);
   op.forward = [=](Backend &backend, const Inputs &in, View y) {
     const Epilogue epilogue{in[2], activation};
     transposed ? backend.conv_backward_input(in[0], in[1], window, epilogue, y)
@@ -42,7 +44,8 @@ Variable conv(Tape &tape, Variable x, Variable filters, Variable bias, const Win
   const Shape &xs = tape.shape(x), &ws = tape.shape(filters);
   if (ws != filter_shape(window, xs.c, ws.c) || (bias.id >= 0 && tape.shape(bias) != per_channel(ws)))
     throw std::invalid_argument("conv: filters " + ws.str() + " do not fit an input of " + xs.str());
-  return tape.record(convolution(window, activation, false), {x, filters, bias}, window.out(xs, ws.c));
+  const Shape out = window.out(xs, ws.c);
+  return tape.record(convolution(window, activation, false, ws, out.positions()), {x, filters, bias}, out);
 }
 
 Variable deconv(Tape &tape, Variable x, Variable filters, Variable bias, const Window &window, const Shape &out,
@@ -51,7 +54,7 @@ Variable deconv(Tape &tape, Variable x, Variable filters, Variable bias, const W
   if (ws != filter_shape(window, out.c, xs.c) || window.out(out, xs.c) != xs ||
       (bias.id >= 0 && tape.shape(bias) != per_channel(out)))
     throw std::invalid_argument("deconv: filters " + ws.str() + " do not lead from " + xs.str() + " to " + out.str());
-  return tape.record(convolution(window, activation, true), {x, filters, bias}, out);
+  return tape.record(convolution(window, activation, true, ws, xs.positions()), {x, filters, bias}, out);
 }
 
 // sigma = v' W u has the gradient v u' in W, so dw = (dy - <dy, y> v u') / sigma, and <dy, y> = <dy, w> / sigma.
@@ -60,7 +63,7 @@ Variable spectral_norm(Tape &tape, Variable w, ConstView u, ConstView v, View si
   require_same(u.shape, per_channel(ws), "spectral norm: u, the columns of the filters");
   require_same(v.shape, {1, 1, 1, 1, ws.positions()}, "spectral norm: v, the rows of the filters");
   require_same(sigma.shape, {}, "spectral norm: sigma");
-  Op op;
+  Op op("spectral norm");
   op.in_place = true;
   op.reads = [](size_t, const std::vector<bool> &) { return true; };
   op.forward = [=](Backend &backend, const Inputs &in, View y) {
@@ -87,7 +90,7 @@ Op normalisation(const Tape &tape, Variable x, Variable scale, Variable shift, A
   if (tape.shape(scale) != channels || tape.shape(shift) != channels)
     throw std::invalid_argument("batch_norm: scale and shift must have one number per channel of " +
                                 tape.shape(x).str());
-  Op op;
+  Op op("batch norm");
   op.activation = activation;
   op.reads = [](size_t i, const std::vector<bool> &) { return i < 2; };
   op.in_place = true;
@@ -135,7 +138,7 @@ Variable group_norm(Tape &tape, Variable x, int64_t groups, real epsilon) {
   require_groups(shape, groups);
   const Shape per_group{shape.n, 1, 1, 1, groups};
   const auto r = std::make_shared<Tensor>(tape.can_run() ? Tensor(tape.backend(), per_group) : Tensor());
-  Op op;
+  Op op("group norm");
   op.in_place = true;
   op.reads_output = true;
   op.forward = [=](Backend &backend, const Inputs &in, View y) {
@@ -153,7 +156,7 @@ Variable modulate(Tape &tape, Variable x, Variable scale, Variable shift) {
   if (scale.id < 0 && shift.id < 0) throw std::invalid_argument("modulate: neither a scale nor a shift is given");
   for (const Variable parameter : {scale, shift})
     if (parameter.id >= 0) require_per_channel(tape.shape(x), tape.shape(parameter));
-  Op op;
+  Op op("modulation");
   op.in_place = true;
   op.reads = [](size_t i, const std::vector<bool> &asked) { return (i == 0 && asked[1]) || (i == 1 && asked[0]); };
   op.forward = [](Backend &backend, const Inputs &in, View y) { backend.modulate_forward(in[0], in[1], in[2], y); };
@@ -167,7 +170,7 @@ Variable modulate(Tape &tape, Variable x, Variable scale, Variable shift) {
 
 // v = x, y = a(v), so dx = dv.
 Variable activate(Tape &tape, Variable x, Activation activation) {
-  Op op;
+  Op op("activation");
   op.activation = activation;
   op.in_place = true;
   op.forward = [=](Backend &backend, const Inputs &in, View y) { backend.activation_forward(in[0], activation, y); };
@@ -179,7 +182,7 @@ Variable activate(Tape &tape, Variable x, Activation activation) {
 
 // y = f(x); dx = dy f'(x).
 Variable apply(Tape &tape, Variable x, Function function) {
-  Op op;
+  Op op("function");
   op.in_place = true;
   op.reads = [](size_t, const std::vector<bool> &) { return true; };
   op.forward = [=](Backend &backend, const Inputs &in, View y) { backend.function_forward(in[0], function, y); };
@@ -192,7 +195,7 @@ Variable apply(Tape &tape, Variable x, Function function) {
 // y = a + b, so da = dy and db = dy.
 Variable add(Tape &tape, Variable a, Variable b) {
   require_same(tape.shape(a), tape.shape(b), "add");
-  Op op;
+  Op op("sum");
   op.in_place = true;
   op.forward = [](Backend &backend, const Inputs &in, View y) {
     backend.copy(in[0], y);
@@ -208,7 +211,7 @@ Variable add(Tape &tape, Variable a, Variable b) {
 // y = a b, so da = dy b and db = dy a.
 Variable multiply(Tape &tape, Variable a, Variable b) {
   require_same(tape.shape(a), tape.shape(b), "multiply");
-  Op op;
+  Op op("product");
   op.reads = [](size_t i, const std::vector<bool> &asked) { return asked[1 - i]; };
   op.forward = [](Backend &backend, const Inputs &in, View y) { backend.multiply(in[0], in[1], y); };
   op.backward = [](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
@@ -219,7 +222,7 @@ Variable multiply(Tape &tape, Variable a, Variable b) {
 }
 
 Variable affine(Tape &tape, Variable x, real factor, real offset) {
-  Op op;
+  Op op("affine");
   op.in_place = true;
   op.forward = [=](Backend &backend, const Inputs &in, View y) { backend.affine(in[0], factor, offset, y); };
   op.backward = [=](Backend &backend, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
@@ -231,7 +234,7 @@ Variable affine(Tape &tape, Variable x, real factor, real offset) {
 // The same mask in both directions: both are drawn from one counter.
 Variable dropout(Tape &tape, Variable x, real keep, RandomKey key, int64_t index) {
   if (!(keep > 0 && keep <= 1)) throw std::invalid_argument("dropout keeps a share of more than 0, of 1 at most");
-  Op op;
+  Op op("dropout");
   op.in_place = true;
   op.forward = [=](Backend &backend, const Inputs &in, View y) { backend.dropout(in[0], keep, key, index, y); };
   op.backward = [=](Backend &backend, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
@@ -248,7 +251,7 @@ Variable slice(Tape &tape, Variable x, int64_t first, int64_t count) {
     throw std::invalid_argument("slice: " + out.str() + " has no channels from " + std::to_string(first) + " to " +
                                 std::to_string(first + count - 1));
   out.c = count;
-  Op op;
+  Op op("slice");
   op.forward = [=](Backend &backend, const Inputs &in, View y) { backend.copy_channels(in[0], first, count, y, 0); };
   op.backward = [=](Backend &backend, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
     backend.fill(d_in[0], 0);
@@ -263,7 +266,7 @@ Variable join(Tape &tape, Variable a, Variable b) {
   same.c = left;
   require_same(out, same, "join");
   out.c = left + right;
-  Op op;
+  Op op("join");
   op.forward = [=](Backend &backend, const Inputs &in, View y) {
     backend.copy_channels(in[0], 0, left, y, 0);
     backend.copy_channels(in[1], 0, right, y, left);
@@ -276,7 +279,7 @@ Variable join(Tape &tape, Variable a, Variable b) {
 }
 
 Variable log_softmax(Tape &tape, Variable x) {
-  Op op;
+  Op op("log-softmax");
   op.in_place = true;
   op.reads_output = true;
   op.forward = [](Backend &backend, const Inputs &in, View y) { backend.log_softmax_forward(in[0], y); };
@@ -289,8 +292,9 @@ Variable log_softmax(Tape &tape, Variable x) {
 namespace {
 
 // An op that jumps and is constant elsewhere.
-Variable record_jump(Tape &tape, Variable x, std::function<void(Backend &, const Inputs &, View)> forward) {
-  Op op;
+Variable record_jump(Tape &tape, const char *name, Variable x,
+                     std::function<void(Backend &, const Inputs &, View)> forward) {
+  Op op(name);
   op.forward = std::move(forward);
   op.backward = [](Backend &backend, const Inputs &, View, const Derivative &, const Gradients &d_in) {
     backend.fill(d_in[0], 0);
@@ -301,11 +305,11 @@ Variable record_jump(Tape &tape, Variable x, std::function<void(Backend &, const
 }  // namespace
 
 Variable one_hot(Tape &tape, Variable x) {
-  return record_jump(tape, x, [](Backend &backend, const Inputs &in, View y) { backend.one_hot(in[0], y); });
+  return record_jump(tape, "one hot", x, [](Backend &backend, const Inputs &in, View y) { backend.one_hot(in[0], y); });
 }
 
 Variable bernoulli(Tape &tape, Variable x, RandomKey key, int64_t index) {
-  return record_jump(tape, x,
+  return record_jump(tape, "Bernoulli numbers", x,
                      [=](Backend &backend, const Inputs &in, View y) { backend.bernoulli(in[0], key, index, y); });
 }
 
@@ -314,7 +318,7 @@ Variable maxout(Tape &tape, Variable x, int64_t pieces) {
   if (pieces < 1 || out.c % pieces != 0)
     throw std::invalid_argument("maxout: " + out.str() + " has not pieces of " + std::to_string(pieces) + " channels");
   out.c /= pieces;
-  Op op;
+  Op op("maxout");
   op.reads = [](size_t, const std::vector<bool> &) { return true; };
   op.forward = [](Backend &backend, const Inputs &in, View y) { backend.maxout_forward(in[0], y); };
   op.backward = [](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
@@ -324,7 +328,7 @@ Variable maxout(Tape &tape, Variable x, int64_t pieces) {
 }
 
 Variable sum_examples(Tape &tape, Variable x) {
-  Op op;
+  Op op("sum of examples");
   op.forward = [](Backend &backend, const Inputs &in, View y) { backend.sum_examples(in[0], y); };
   op.backward = [](Backend &backend, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
     backend.spread_examples(dy, d_in[0]);
@@ -333,14 +337,16 @@ Variable sum_examples(Tape &tape, Variable x) {
 }
 
 Variable cosines(Tape &tape, Variable x) {
-  Op op;
+  Op op("cosines");
   op.reads_output = true;
   op.reads = [](size_t, const std::vector<bool> &) { return true; };
   op.forward = [](Backend &backend, const Inputs &in, View y) { backend.cosines_forward(in[0], y); };
   op.backward = [](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
     backend.cosines_backward(in[0], in.back(), dy, d_in[0]);
   };
-  return tape.record(std::move(op), {x}, {tape.shape(x).n, 1, 1, 1, tape.shape(x).n});
+  const Shape &shape = tape.shape(x);
+  op.flop = 2.0 * double(shape.n) * double(shape.size());
+  return tape.record(std::move(op), {x}, {shape.n, 1, 1, 1, shape.n});
 }
 
 Variable closeness(Tape &tape, Variable x, int64_t features) {
@@ -348,7 +354,7 @@ Variable closeness(Tape &tape, Variable x, int64_t features) {
   if (features < 1 || in.example() != in.c || in.c % features != 0)
     throw std::invalid_argument("closeness: " + in.str() + " are no vectors of " + std::to_string(features) +
                                 " features");
-  Op op;
+  Op op("closeness");
   op.reads = [](size_t, const std::vector<bool> &) { return true; };
   op.forward = [](Backend &backend, const Inputs &in, View y) { backend.closeness_forward(in[0], y); };
   op.backward = [](Backend &backend, const Inputs &in, View dy, const Derivative &, const Gradients &d_in) {
@@ -361,7 +367,7 @@ Variable closeness(Tape &tape, Variable x, int64_t features) {
 
 // Both are linear, so each gradient is the adjoint: of a reduction an enlargement, and the other way round.
 Variable downsample(Tape &tape, Variable x, const Resampling &filter) {
-  Op op;
+  Op op("downsample");
   op.forward = [=](Backend &backend, const Inputs &in, View y) { backend.downsample(in[0], filter, 1, y); };
   op.backward = [=](Backend &backend, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
     backend.upsample(dy, filter, 1, d_in[0]);
@@ -370,7 +376,7 @@ Variable downsample(Tape &tape, Variable x, const Resampling &filter) {
 }
 
 Variable upsample(Tape &tape, Variable y, const Resampling &filter) {
-  Op op;
+  Op op("upsample");
   op.forward = [=](Backend &backend, const Inputs &in, View x) { backend.upsample(in[0], filter, 4, x); };
   op.backward = [=](Backend &backend, const Inputs &, View dx, const Derivative &, const Gradients &d_in) {
     backend.downsample(dx, filter, 4, d_in[0]);

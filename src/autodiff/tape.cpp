@@ -143,14 +143,25 @@ void Tape::emit_derivative(Gradient &g, int node) {
   }
 }
 
+// Gradients that an op makes one by one are an instruction each: the last input's first, so that what the bias and the
+// filters need is free again when that of x is made.
 void Tape::emit_backward(Gradient &g, int i, const std::vector<bool> &needed) {
   emit_derivative(g, i);
+  std::vector<bool> asked;
+  for (const int input : nodes_[i].inputs) asked.push_back(input >= 0 && needed[input]);
+  if (!nodes_[i].op.separate) return emit_shares(g, i, asked);
+  for (size_t k = asked.size(); k-- > 0;) {
+    std::vector<bool> one(asked.size(), false);
+    one[k] = asked[k];
+    if (one[k]) emit_shares(g, i, one);
+  }
+}
+
+void Tape::emit_shares(Gradient &g, int i, const std::vector<bool> &asked) {
   const Node &node = nodes_[i];
   Instruction step{Instruction::backward, i, {}, false, {g.buffer[i]}, {}};
   std::vector<Instruction> sums;
   if (node.op.reads_output) step.reads.push_back(node.buffer);
-  std::vector<bool> asked;
-  for (const int input : node.inputs) asked.push_back(input >= 0 && needed[input]);
   for (size_t k = 0; k < node.inputs.size(); ++k) {
     const int input = node.inputs[k];
     if (node.op.reads(k, asked)) step.reads.push_back(value_buffer(input));
@@ -240,11 +251,20 @@ View Tape::of(const Gradient &g, Variable wrt) const { return at(g.buffer[wrt.id
 
 void Tape::forward() {
   if (!planned_) throw std::logic_error("plan() comes before forward()");
-  for (size_t i = 0; i < forward_end_; ++i) run(program_[i], nullptr);
+  run(0, forward_end_, nullptr);
 }
 
-void Tape::backward(const Gradient &g) {
-  for (size_t i = g.first; i < g.last; ++i) run(program_[i], &g);
+void Tape::backward(const Gradient &g) { run(g.first, g.last, &g); }
+
+void Tape::run(size_t first, size_t last, const Gradient *g) {
+  for (size_t i = first; i < last; ++i) {
+    const Instruction &step = program_[i];
+    if (step.kind == Instruction::mark) continue;
+    if (observer_)
+      observer_(work(step), [&] { run(step, g); });
+    else
+      run(step, g);
+  }
 }
 
 Inputs Tape::inputs_of(const Node &node) const {
@@ -254,7 +274,6 @@ Inputs Tape::inputs_of(const Node &node) const {
 }
 
 void Tape::run(const Instruction &step, const Gradient *g) {
-  if (step.kind == Instruction::mark) return;
   const Node &node = nodes_[step.node];
   if (step.kind == Instruction::forward) return node.op.forward(*backend_, inputs_of(node), value({step.node}));
   const View dv = at(g->buffer[step.node], node.shape);
@@ -272,6 +291,46 @@ void Tape::run(const Instruction &step, const Gradient *g) {
   Inputs in = inputs_of(node);
   if (node.op.reads_output) in.push_back(value({step.node}));
   node.op.backward(*backend_, in, dv, derivative, d_in);
+}
+
+// ------------------------------------------------------------------------------------------------------- measuring
+
+void Tape::label(Variable v, const std::string &layer) {
+  for (; labelled_ <= v.id; ++labelled_)
+    if (!nodes_[labelled_].is_leaf) nodes_[labelled_].layer = layer;
+}
+
+// A bias is no factor, so its gradient takes no multiply-adds.
+Work Tape::work(const Instruction &step) const {
+  static const char *const inputs[] = {"input", "filters", "bias"};  // of ops that are asked one by one
+  if (step.kind == Instruction::mark) return {};
+  const Node &node = nodes_[step.node];
+  const Op &op = node.op;
+  int64_t elements = node.shape.size();
+  const auto size = [&](size_t k) { return node.inputs[k] < 0 ? 0 : nodes_[node.inputs[k]].shape.size(); };
+  const auto done = [&](const std::string &what, double flop) {
+    return Work{what, node.is_leaf ? "an input or a parameter" : node.layer, flop, double(elements) * sizeof(real)};
+  };
+  if (step.kind == Instruction::derivative || step.kind == Instruction::add)
+    elements *= 3;  // two are read, one written
+  if (step.kind == Instruction::derivative) return done("derivative of the activation", 0);
+  if (step.kind == Instruction::add) return done("sum of gradients", 0);
+  if (step.kind == Instruction::forward) {
+    for (size_t k = 0; k < node.inputs.size(); ++k) elements += size(k);
+    return done(op.name, op.flop);
+  }
+  std::string what = std::string(op.name) + (op.separate ? ", gradient of " : ", gradients");
+  std::vector<bool> asked;
+  for (const int buffer : step.d_in) asked.push_back(buffer >= 0);
+  double flop = 0;
+  for (size_t k = 0; k < asked.size(); ++k) {
+    elements += size(k) * (int(op.reads(k, asked)) + int(asked[k]));
+    if (asked[k] && k < 2) flop += op.flop;
+    if (asked[k] && op.separate) what += inputs[k];
+  }
+  if (op.reads_output) elements += node.shape.size();
+  if (step.multiplies_input) elements += size(0);
+  return done(what, flop);
 }
 
 }  // namespace coopnets

@@ -13,6 +13,7 @@
 #pragma once
 #include <deque>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -30,6 +31,7 @@ using Gradients = std::vector<View>;
 // One operation, out = a(v): v is a function of its inputs, a its activation. What it computes is given by functions:
 // ops.cpp has them all.
 struct Op {
+  const char *name;       // "batch norm"
   Activation activation;  // a; its derivative is a function of `out` alone
   std::function<void(Backend &, const Inputs &in, View out)> forward;
   // From dv, the gradient of a scalar with respect to v: overwrites d_in[i] where its data is not null (that is what is
@@ -43,7 +45,18 @@ struct Op {
   bool reads_output = false;  // backward reads `out` too, which it is given as the last of `in`
   bool in_place = false;      // d_in[0] may be the very memory of dv
   bool multiplies = false;    // multiplies d_in[0] by a derivative while that is in registers; else none is given to it
+  bool separate = false;  // of x, filters, bias: backward may be asked for each d_in by itself, and leaves dv as it is
+  double flop = 0;  // 2 x the multiply-adds of a product, done directly; the gradient in either factor takes as many
+  explicit Op(const char *name = "op") : name(name) {}
 };
+
+// Some of what is done with a net, for measurements.
+struct Work {
+  std::string what, layer;     // "conv, gradient of filters", "descriptor 2: conv 4x4 stride 2x2 -> 7x7 x 128"
+  double flop = 0, bytes = 0;  // of products alone; what must be read and written: each tensor once
+};
+// Does the work by run(), once, and may time it.
+using Observer = std::function<void(const Work &, const std::function<void()> &run)>;
 
 // Working memory that several tapes use in turn: as large as the largest of them. Whatever a tape computed is lost as
 // soon as another tape of the same arena runs.
@@ -111,6 +124,13 @@ class Tape {
   };
   const std::vector<Instruction> &program() const { return program_; }
 
+  // From now on each instruction runs inside `observer`, or inside none where that is empty.
+  void watch(Observer observer) { observer_ = std::move(observer); }
+  const Observer &observer() const { return observer_; }
+  Work work(const Instruction &) const;
+  // Nodes up to v that have no layer yet, leaves apart, are of this one: what Work calls it.
+  void label(Variable v, const std::string &layer);
+
  private:
   struct Node {
     bool is_leaf = true;
@@ -120,6 +140,7 @@ class Tape {
     real *external = nullptr;
     bool kept = false, kept_until_backward = false;
     int buffer = -1;  // of its value
+    std::string layer;
   };
   struct Buffer {  // is in use from program_[first] to program_[last]
     int64_t elements = 0;
@@ -134,10 +155,12 @@ class Tape {
   void emit_gradient(Gradient &);
   void emit_derivative(Gradient &, int node);
   void emit_backward(Gradient &, int node, const std::vector<bool> &needed);
+  void emit_shares(Gradient &, int node, const std::vector<bool> &asked);
   int buffer_of_share(const Gradient &, int node, size_t input);
   std::vector<bool> depend_on(const std::vector<Variable> &) const;
   void find_lifetimes();
   void assign_offsets(Arena &);
+  void run(size_t first, size_t last, const Gradient *);
   void run(const Instruction &, const Gradient *);
   View at(int buffer, const Shape &shape) const;
   Inputs inputs_of(const Node &) const;
@@ -149,6 +172,8 @@ class Tape {
   std::vector<Instruction> program_;  // the forward pass, then each gradient's sweep
   size_t forward_end_ = 0;
   std::deque<Gradient> gradients_;
+  Observer observer_;
+  int labelled_ = 0;  // nodes that label() has seen
   size_t bytes_ = 0, bytes_unplanned_ = 0;
   bool planned_ = false;
 };

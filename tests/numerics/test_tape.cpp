@@ -300,6 +300,59 @@ TEST(Tape, AnOpMayReadWhatItGave) {
   }
 }
 
+// What each instruction is worth, by hand: multiply-adds x 2, and elements read and written.
+TEST(Tape, AnObserverRunsEachInstructionAndKnowsItsWork) {
+  Backend &backend = test_backend();
+  const Window halving{{}, {2, 2, 0, 0}, {2, 2, 0, 0}};
+  const Shape image{2, 1, 4, 4, 1};
+  Tensor x(backend, image, random_values(32, 3)), w(backend, filter_shape(halving, 1, 3), random_values(12, 4));
+  Tensor v(backend, filter_shape(halving, 3, 5), random_values(60, 5)), b(backend, {1, 1, 1, 1, 3});
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  const Variable vx = tape.leaf(x), vw = tape.leaf(w), vb = tape.leaf(b), vv = tape.leaf(v);
+  const Variable h = conv(tape, vx, vw, vb, halving, tanh_activation());  // [2,1,2,2,3], 24
+  tape.label(h, "first");
+  const Variable u = conv(tape, h, vv, {}, halving, tanh_activation());  // [2,1,1,1,5], 10
+  const Variable y = add(tape, affine(tape, u, 2, 0), u);
+  tape.label(y, "second");
+  tape.keep(y);
+  const Tape::Gradient &g = tape.gradient({y}, {vx, vw, vb, vv});
+  tape.plan();
+  const auto gradients = [&] {
+    tape.forward();
+    backend.fill(tape.seed(g), 1);
+    tape.backward(g);
+    std::vector<std::vector<real>> all = {values(backend, tape.value(y))};
+    for (const Variable leaf : {vx, vw, vb, vv}) all.push_back(values(backend, tape.of(g, leaf)));
+    return all;
+  };
+  const std::vector<std::vector<real>> expected = gradients();
+  std::vector<std::string> seen;
+  tape.watch([&](const Work &work, const std::function<void()> &run) {
+    seen.push_back(work.layer + ": " + work.what + ' ' + std::to_string(int64_t(work.flop)) + ' ' +
+                   std::to_string(int64_t(work.bytes / sizeof(real))));
+    run();
+  });
+  EXPECT_EQ(gradients(), expected);
+  EXPECT_EQ(seen, (std::vector<std::string>{
+                      "first: conv 192 71",                         // 2 12 8; 32 + 12 + 3, 24
+                      "second: conv 240 94",                        // 2 60 2; 24 + 60, 10
+                      "second: affine 0 20",                        // 10, 10
+                      "second: sum 0 30",                           // 10 + 10, 10
+                      "second: sum, gradients 0 30",                // 10, 10 + 10
+                      "second: affine, gradients 0 20",             // 10, 10
+                      "second: sum of gradients 0 30",              // 10 + 10, 10
+                      "second: derivative of the activation 0 30",  // 10 + 10, 10
+                      "second: conv, gradient of filters 240 94",   // 10 + 24, 60
+                      "second: conv, gradient of input 240 118",    // 10 + 60, 24, and h for its derivative
+                      "first: conv, gradient of bias 0 27",         // 24, 3
+                      "first: conv, gradient of filters 192 68",    // 24 + 32, 12
+                      "first: conv, gradient of input 192 68"}));   // 24 + 12, 32
+  tape.watch({});
+  EXPECT_EQ(gradients(), expected);
+  EXPECT_EQ(seen.size(), 13u);
+}
+
 TEST(Tape, ATapeWithoutABackendKnowsShapesAlone) {
   Tape tape;
   const Variable x = tape.leaf({{2, 1, 4, 4, 3}, nullptr}), y = activate(tape, x, relu());
