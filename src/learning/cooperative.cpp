@@ -103,6 +103,12 @@ void Cooperative::run(Step one) {
   backend_.synchronise();
 }
 
+void Cooperative::watch(const Observer &observer) {
+  if (d_) d_->revise.watch(observer);
+  if (d_) d_->learn.watch(observer);
+  if (g_) g_->pass.watch(observer);
+}
+
 void Cooperative::step(Step one) {
   const auto *const indices = static_cast<const int64_t *>(indices_.data());
   const std::vector<View> z = latents_.views(), all_z = kept_latents_.views();
@@ -188,7 +194,7 @@ void Cooperative::step_d2() {
   f.fill_seed(Wrt::parameters, real(-1) / real(batch), 0, batch);
   f.fill_seed(Wrt::parameters, real(1) / real(chains), batch, chains);
   f.backward(Wrt::parameters);
-  d_->optimizer.step(f);
+  f.beside("optimiser", d_->optimizer.elements(), [&] { d_->optimizer.step(f); });
 }
 
 // alpha -= lr_g d/dalpha (sum_chains |x - g(z)|^2 / n) / (2 sigma^2), whose gradient in g(z) is (g(z) - x) / (sigma^2 n);
@@ -204,7 +210,7 @@ void Cooperative::step_g2() {
   backend_.difference(real(1 / (settings_.sigma * settings_.sigma * n)), g.output(), x, g.seed(Wrt::parameters));
   if (settings_.border > 0) backend_.clear_border(g.seed(Wrt::parameters), settings_.border);
   g.backward(Wrt::parameters);
-  g_->optimizer.step(g);
+  g.beside("optimiser", g_->optimizer.elements(), [&] { g_->optimizer.step(g); });
   g.track();
 }
 

@@ -60,6 +60,8 @@ class Cooperative final : public Learner {
   void iterate(int64_t iteration, double rate, const Batch &) override;
   // One step by itself, on the device by the time that this returns: for measurements.
   void run(Step);
+  // From now on what the nets compute runs inside `observer`: run() alone may follow, no iteration.
+  void watch(const Observer &observer);
 
   Monitor monitor() const { return monitoring_->last(); }  // of the last iteration; waits for the device
   std::vector<Monitor> take_monitors() { return monitoring_->take(); }

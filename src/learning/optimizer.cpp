@@ -63,6 +63,12 @@ void Optimizer::step(const Pass &pass, Readings *norm, int slot) {
   if (!averages.empty()) backend_.average(averages, real(std::exp2(-1 / settings_.average_half_life)));
 }
 
+int64_t Optimizer::elements() const {
+  int64_t count = 3 * network_.parameter_count();
+  for (const Moments &m : moments_) count += 2 * (m.first.size() + m.second.size() + m.average.size());
+  return count;
+}
+
 void Optimizer::exchange_averages() {
   if (settings_.average_half_life <= 0) return;
   for (size_t i = 0; i < moments_.size(); ++i) {

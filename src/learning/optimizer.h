@@ -34,6 +34,8 @@ class Optimizer {
   // bound, the pass's gradients are scaled first. `norm`, if given, gets what their norm was before that in its slot,
   // bound or none.
   void step(const Pass &, Readings *norm = nullptr, int slot = 0);
+  // Elements that a step reads and writes, each once: values and moments both, gradients are read.
+  int64_t elements() const;
   // Of the rule `momentum`: what share of the velocity is kept from now on; 0.5 at first.
   void set_momentum(double kept) { momentum_ = kept; }
   // Moments or velocities and averages by name, for the checkpoint.

@@ -68,8 +68,11 @@ void langevin(Pass &f, int64_t steps, const std::vector<LangevinStep> &parts,
               const std::function<void(int64_t k)> &seed, int64_t cold,
               const std::function<void(int64_t k, const std::vector<LangevinStep> &)> &before) {
   require(!parts.empty(), "a chain needs a step");
-  for (size_t i = 0; i < f.moved(); ++i)
+  int64_t elements = 0;
+  for (size_t i = 0; i < f.moved(); ++i) {
     require(f.input(i).shape.n % int64_t(parts.size()) == 0, "chains that do not divide evenly among their steps");
+    elements += f.input(i).shape.size();
+  }
   std::vector<LangevinStep> now = parts;
   for (int64_t k = 0; k < steps; ++k) {
     if (k >= steps - cold)
@@ -78,7 +81,7 @@ void langevin(Pass &f, int64_t steps, const std::vector<LangevinStep> &parts,
     seed(k);
     f.backward(Wrt::inputs);
     if (before) before(k, now);
-    move_inputs(f, k, now);
+    f.beside("Langevin step", 3 * elements, [&] { move_inputs(f, k, now); });  // x and df/dx are read, x is written
   }
 }
 

@@ -38,6 +38,15 @@ class Pass {
   Network &net() const { return net_; }
   size_t bytes_unplanned() const { return tape_.bytes_unplanned(); }
 
+  // For measurements: from now on what the pass computes runs inside `observer`, and so does work beside it on the
+  // numbers of its net, so many of which are read and written.
+  void watch(const Observer &observer) { tape_.watch(observer); }
+  template <class Run>
+  void beside(const char *what, int64_t elements, const Run &run) const {
+    if (!tape_.observer()) return run();
+    tape_.observer()({what, net_.name(), 0, double(elements) * sizeof(real)}, run);
+  }
+
  private:
   Tape::Gradient *gradient_of(Wrt) const;
   Network &net_;

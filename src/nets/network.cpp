@@ -123,6 +123,7 @@ std::unique_ptr<Network::Use> Network::record(Tape &tape, const std::vector<Vari
   Recorder recorder(tape, recording, name_);
   use->outputs = function_(recorder, inputs);
   use->layers = recorder.layers();
+  recorder.label();
   for (const Variable layer : use->layers) tape.keep_until_backward(layer);
   return use;
 }

@@ -240,6 +240,12 @@ std::vector<std::string> Recorder::lines() const {
   return text;
 }
 
+void Recorder::label() const {
+  const std::vector<std::string> text = lines();
+  for (size_t i = 0; i < text.size(); ++i)
+    tape_.label(lines_[i].out, net_ + ' ' + std::to_string(i + 1) + ": " + text[i]);
+}
+
 // ------------------------------------------------------------------------------------------------------- sketches
 
 namespace {

@@ -65,7 +65,7 @@ struct ParameterSpec {
   int64_t inputs;     // of each output of its layer
   Conventions::Initial initial;
   std::optional<double> start;  // of all its numbers; goes before `deviation` and `initial`
-  bool spectral_norm;  // what is used is the value divided by its spectral norm
+  bool spectral_norm;           // what is used is the value divided by its spectral norm
 };
 
 // The running statistics of a batch norm.
@@ -138,6 +138,7 @@ class Recorder {
   // What was recorded: a line for each layer, the outputs of those with filters (after their batch norm), and the
   // multiply-adds of all, times 2.
   std::vector<std::string> lines() const;
+  void label() const;  // the tape's nodes by these lines: "descriptor 2: conv 4x4 ..."
   const std::vector<Variable> &layers() const { return layers_; }
   double flop() const { return flop_; }
 
