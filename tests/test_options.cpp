@@ -308,11 +308,12 @@ TEST_F(Config, names_the_bad_line) {
 TEST(Options, help_names_every_option_within_80_columns) {
   const std::string help = help_text(names);
   for (const char *option :
-       {"exp",        "data",        "preset",     "iterations", "seed",     "device",   "out",     "resume",
-        "overwrite",  "threads",     "precision",  "set",        "sample",   "size",     "frames",  "save",
-        "checkpoint", "interpolate", "complete",   "mask",       "evaluate", "features", "samples", "splits",
-        "algorithm",  "category",    "bench",      "list",       "help",     "version",  "name",    "quiet",
-        "config",     "compare",     "statistics", "log",        "json",     "dry-run",  "man",     "completion"})
+       {"exp",      "data",      "preset",     "iterations",  "seed",       "device",  "out",
+        "resume",   "overwrite", "threads",    "precision",   "set",        "sample",  "size",
+        "frames",   "save",      "checkpoint", "interpolate", "complete",   "mask",    "evaluate",
+        "features", "samples",   "splits",     "algorithm",   "category",   "bench",   "list",
+        "help",     "version",   "name",       "quiet",       "config",     "compare", "statistics",
+        "log",      "json",      "dry-run",    "man",         "completion", "profile"})
     EXPECT_CONTAINS(help, std::string("  --") + option);
   EXPECT_CONTAINS(help, "dynamic-texture");
   for (size_t begin = 0; begin < help.size();) {

@@ -3,14 +3,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <stdexcept>
 
 #include "app/device.h"
 #include "app/estimate.h"
 #include "app/json.h"
+#include "app/profile.h"
 #include "experiments/model.h"
 #include "tensor/parallel.h"
 
@@ -28,8 +27,6 @@ constexpr Benchmark benchmarked[] = {{"digits", "digits", 100, 144},
                                      {"texture", "texture", 1, 1},
                                      {"video", "dynamic-texture", 1, 2}};
 
-double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
 // Multiply-adds x 2 of a net's forward pass, done directly.
 double forward_flop(const Network &net, int64_t examples) {
   std::vector<Shape> inputs = net.inputs();
@@ -37,57 +34,86 @@ double forward_flop(const Network &net, int64_t examples) {
   return net.sketch(inputs).flop;
 }
 
-double median(std::vector<double> v) {
-  std::sort(v.begin(), v.end());
-  return v.size() % 2 ? v[v.size() / 2] : (v[v.size() / 2 - 1] + v[v.size() / 2]) / 2;
-}
-
-void bench_net(const Benchmark &b, Backend &backend, const Options &options, int64_t iterations) {
-  const Experiment &experiment = find_experiment(b.experiment);
-  Settings s = experiment.settings("paper");
+Settings benchmark_settings(const Benchmark &b, const Options &options) {
+  Settings s = find_experiment(b.experiment).settings("paper");
   s.batch = b.batch;
   s.chains = b.chains;
   s.optimizer = "adam";  // as the peer
-  s = settings_of(options, s);
-  Model model = make_model(backend, experiment, s, 1);
-  Cooperative learner(backend, model.descriptor.get(), model.generator.get(),
-                      learning_settings(s, Algorithm::cooperative, 1, s.batch), s.batch);
-  const Shape observed = model.descriptor->input().with_n(s.batch);
-  Tensor noise(backend, observed);
-  backend.fill_normal(noise, 0, 0.5, {1, Purpose::test}, 0);
-  Batch batch{noise.values(), {}, {}};
-  for (int64_t i = 0; i < s.batch; ++i) batch.indices.push_back(i);
+  return settings_of(options, s);
+}
 
+// The nets, and noise for observed examples.
+struct Subject {
+  Settings settings;
+  Model model;
+  Cooperative learner;
+  Batch batch;
+
+  Subject(const Benchmark &b, Backend &backend, const Options &options)
+      : settings(benchmark_settings(b, options)),
+        model(make_model(backend, find_experiment(b.experiment), settings, 1)),
+        learner(backend, model.descriptor.get(), model.generator.get(),
+                learning_settings(settings, Algorithm::cooperative, 1, settings.batch), settings.batch) {
+    const Tensor noise(backend, model.descriptor->input().with_n(settings.batch));
+    backend.fill_normal(noise, 0, 0.5, {1, Purpose::test}, 0);
+    batch.examples = noise.values();
+    for (int64_t i = 0; i < settings.batch; ++i) batch.indices.push_back(i);
+  }
+};
+
+std::string changed_settings(const Options &options) {
+  std::string changed;
+  for (const auto &[name, value] : options.settings) changed += (changed.empty() ? "" : " ") + name + '=' + value;
+  return changed;
+}
+
+void profile_net(const Benchmark &b, Backend &backend, const Options &options, int64_t iterations) {
+  Subject subject(b, backend, options);
+  subject.learner.iterate(0, 1, subject.batch);  // buffers are made, and the observed examples brought
+  const std::vector<Peak> peaks = measure_peaks(backend);
+  Report report = {{{"net", b.name},
+                    {"device", backend.info().name},
+                    {"precision", name_of(backend.info().precision)},
+                    {"settings", changed_settings(options)},
+                    {"iterations", iterations}},
+                   {table_of(peaks)}};
+  for (const StepProfile &step : profile(backend, subject.learner, Algorithm::cooperative, iterations))
+    report.tables.push_back(table_of(step, peaks.back()));
+  const bool gpu = backend.info().gpu;
+  report.tables[0].notes = {
+      gpu ? "of a product of 8192x4096 by 4096x4096, and of a copy of 512 MiB"
+          : "of multiply-adds in registers, 2 FLOP each, and of a copy of 128 MiB",
+      "below, % of peak is the least time that the GFLOP or the MB take at the last of these, over the ms; more than "
+      "100 come from caches"};
+  if (gpu) report.tables[0].notes.push_back("each operation waits for the device, so that the steps take longer here");
+  print_report(report, options.json);
+}
+
+void bench_net(const Benchmark &b, Backend &backend, const Options &options, int64_t iterations) {
+  Subject subject(b, backend, options);
+  const Settings &s = subject.settings;
+  const Model &model = subject.model;
+  Cooperative &learner = subject.learner;
   std::vector<double> times;
   int64_t iteration = 0;
   const auto iterate = [&](int64_t times) {
-    for (int64_t i = 0; i < times; ++i) learner.iterate(iteration++, 1, batch);
+    for (int64_t i = 0; i < times; ++i) learner.iterate(iteration++, 1, subject.batch);
   };
   // A device makes its recordings, and its clocks rise. Then each iteration is timed from a batch in the host's memory to
   // the end of the device's work, as tools/bench_pytorch.py does.
   const int64_t warm_up = backend.info().gpu ? 3 : 1;
   iterate(warm_up);
-  backend.synchronise();
-  for (int64_t i = 0; i < iterations; ++i) {
-    const double start = seconds();
-    iterate(1);
-    backend.synchronise();
-    times.push_back(seconds() - start);
-  }
+  for (int64_t i = 0; i < iterations; ++i) times.push_back(seconds_of(backend, [&] { iterate(1); }));
   double step[5];  // once more, step by step
-  for (const Cooperative::Step one : Cooperative::steps(Algorithm::cooperative)) {
-    const double start = seconds();
-    learner.run(one);
-    step[one] = seconds() - start;
-  }
+  for (const Cooperative::Step one : Cooperative::steps(Algorithm::cooperative))
+    step[one] = seconds_of(backend, [&] { learner.run(one); });
   const double fd = forward_flop(*model.descriptor, s.chains), fo = forward_flop(*model.descriptor, s.batch),
                fg = forward_flop(*model.generator, s.chains);
   const double flop = fg + 2 * double(s.langevin_steps) * fd + 3 * (fd + fo) + 3 * fg;
   const double s_iteration = median(times);
   const bool cpu = !backend.info().gpu;
   const double peak = double(peak_memory(backend)) / (1 << 20);
-  std::string changed;
-  for (const auto &[name, value] : options.settings) changed += (changed.empty() ? "" : " ") + name + '=' + value;
+  std::string changed = changed_settings(options);
   if (!changed.empty()) changed = ", \"settings\": " + json_text(changed);
   std::printf(
       "{\"net\": \"%s\", \"device\": \"%s\", \"mode\": \"coopnets\", \"precision\": \"%s\", "
@@ -111,8 +137,10 @@ int bench(const Options &options) {
   if (options.bench != "all") {
     const std::unique_ptr<Backend> backend = make_backend(options);
     std::fprintf(stderr, "on %s\n", backend->info().name.c_str());
+    const int64_t iterations = options.iterations > 0 ? options.iterations : 3;
     for (const Benchmark &b : benchmarked)
-      if (options.bench == b.name) bench_net(b, *backend, options, options.iterations > 0 ? options.iterations : 3);
+      if (options.bench == b.name)
+        options.profile ? profile_net(b, *backend, options, iterations) : bench_net(b, *backend, options, iterations);
     return 0;
   }
   // A process a net, so that each one's peak memory is its own.

@@ -1,4 +1,5 @@
-// Times one learning iteration of the paper's nets, changed by --set, with the keys of tools/bench_pytorch.py.
+// Times one learning iteration of the paper's nets, changed by --set: as a line of JSON with the keys of
+// tools/bench_pytorch.py, or, by --profile, each step, layer and operation by itself.
 #pragma once
 #include "app/options.h"
 

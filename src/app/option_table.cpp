@@ -40,6 +40,8 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.text("compare", "FOLDER", &Options::compare, {},
            "score its pictures against those of --data, or --statistics, by the net of --features");
   add.text("bench", "NAME", &Options::bench, names.benchmarks, "time a net's learning iteration, one JSON line a net");
+  add.flag("profile", &Options::profile,
+           "with --bench: where the time goes, by step, layer and operation, beside the machine's measured peak");
   add.flag("list", &Options::list, "print every experiment, or that of --exp, with its data, nets and settings");
   add.flag("help", &Options::help, "print this");
   add.flag("version", &Options::version, "print the version and what was built in");
@@ -78,8 +80,9 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.text("log", "KIND", &Options::log, {"text", "json"},
            "progress as text (the default), or as json: an object a line on standard output, and all else on standard "
            "error");
-  add.flag("json", &Options::json,
-           "print what --list, --evaluate, --table or --compare has to say as JSON, alone on standard output");
+  add.flag(
+      "json", &Options::json,
+      "print what --list, --evaluate, --table, --compare or --profile has to say as JSON, alone on standard output");
 
   add.group = machine_group;
   add.text("device", "NAME", &Options::device, {}, "auto (a GPU where one answers), cpu, cuda or cuda:INDEX", recorded);

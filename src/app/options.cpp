@@ -225,7 +225,8 @@ void check_combination(const Options &options) {
   needs(options, "mask", {"complete", "evaluate"});
   for (const char *name : {"features", "samples", "splits"}) needs(options, name, {"evaluate", "compare", "table"});
   for (const char *name : {"rows", "counts"}) needs(options, name, {"table"});
-  needs(options, "json", {"list", "evaluate", "table", "compare"});
+  needs(options, "profile", {"bench"});
+  needs(options, "json", {"list", "evaluate", "table", "compare", "profile"});
   needs(options, "compare", {"features"}, ", the net that looks at the pictures");
   needs(options, "compare", {"data", "statistics"}, ", what they are compared with");
   needs(options, "statistics", {"features"}, ", the net that they were made by");

@@ -18,6 +18,7 @@ struct UsageError : std::runtime_error {
 
 struct Options {
   std::string experiment, bench;
+  bool profile = false;  // of --bench
   bool interpolate = false, complete = false, evaluate = false;
   bool list = false, help = false, version = false, man = false;
   std::string completion;  // the shell, "" for none
