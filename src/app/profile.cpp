@@ -17,7 +17,6 @@ class Watch {
   explicit Watch(Backend &backend) : backend_(backend) {}
 
   void iterate(const std::function<void()> &step) {
-    for (auto &[name, seen] : seen_) seen.seconds.push_back(0);
     whole_.push_back(0);
     rest_.push_back(0);
     whole_.back() = seconds_of(backend_, step);
@@ -25,21 +24,23 @@ class Watch {
   }
 
   void observe(const Work &work, const std::function<void()> &run) {
-    Seen &seen = seen_[work.what + ", " + work.layer];
-    seen.seconds.resize(whole_.size());
+    auto &[all, times] = seen_[work.what + ", " + work.layer];
+    times.resize(whole_.size());
     const double seconds = seconds_of(backend_, run);
-    seen.seconds.back() += seconds;
+    times.back() += seconds;
     rest_.back() -= seconds;
-    seen.calls += 1;
-    seen.flop += work.flop;
-    seen.bytes += work.bytes;
+    all.calls += 1;
+    all.flop += work.flop;
+    all.bytes += work.bytes;
   }
 
   StepProfile result(const std::string &name) const {
     StepProfile step{name, {}, median(rest_), median(whole_)};
     const double n = double(whole_.size());
-    for (const auto &[what, seen] : seen_)
-      step.operations.push_back({what, median(seen.seconds), seen.calls / n, seen.flop / n, seen.bytes / n});
+    for (const auto &[what, seen] : seen_) {
+      const auto &[all, times] = seen;
+      step.operations.push_back({what, median(times), all.calls / n, all.flop / n, all.bytes / n});
+    }
     std::sort(step.operations.begin(), step.operations.end(),
               [](const Operation &a, const Operation &b) { return a.seconds > b.seconds; });
     return step;
@@ -47,12 +48,9 @@ class Watch {
   bool empty() const { return seen_.empty(); }
 
  private:
-  struct Seen {
-    std::vector<double> seconds;            // of each iteration
-    double calls = 0, flop = 0, bytes = 0;  // of all
-  };
   Backend &backend_;
-  std::map<std::string, Seen> seen_;
+  // By name: what all iterations did, and the seconds of each.
+  std::map<std::string, std::pair<Operation, std::vector<double>>> seen_;
   std::vector<double> whole_, rest_;
 };
 
