@@ -168,15 +168,21 @@ std::unique_ptr<ChainLearner> make(const ChainParts &p) {
 Rival cdrl() {
   const std::string both = "normalise=fixed levels=6 halvings=0 schedule_steps=0 gradient_bound=1 langevin_steps=15 ";
   Rival rival{"cdrl", "CDRL (Zhu, Xie, Wu, Gao 2024)", "energy", {}, nullptr, nullptr, nullptr};
+  const std::string textures =
+      "border=8 crop=random batch=6 chains=6 block_side=56 whole_units=0 descriptor_rate=0.001 "
+      "generator_rate=0.002 ";
   rival.presets = {
       {"quick", "ours, for two CPU cores: narrow nets of one block, half the steps, faster rates",
-       both + "langevin_steps=8 batch=48 chains=48 iterations=2000 width=24 block_side=16 blocks=1 warm_up=200 "
-              "averaging=0.05 data_weight=0.5 whole_units=128 descriptor_rate=0.0005 generator_rate=0.0005"},
+       both + "langevin_steps=8 batch=48 chains=48 iterations=4000 width=24 block_side=16 blocks=1 whole_units=128 "
+              "warm_up=200 averaging=0.05 data_weight=0.5 descriptor_rate=0.0005 generator_rate=0.0005"},
+      {"texture quick", "for some minutes", textures + "size=96 warm_up=50 iterations=800"},
+      {"texture fine", "for a quarter of an hour or more", textures + "size=128 warm_up=100 iterations=3000"},
+      {"toy quick", "for a minute",
+       "batch=240 chains=240 iterations=3000 warm_up=100 descriptor_rate=0.001 generator_rate=0.001"},
       {"paper",
        "levels, steps, rates and the energy of the paper's code; its initialiser has attention and dropout besides",
        both + "block_side=256 batch=258 chains=258 iterations=500000 width=128 blocks=8 warm_up=10000 averaging=0.014 "
               "descriptor_rate=0.0001 generator_rate=0.00001"}};
-  rival.of_points = "batch=240 chains=240 iterations=3000 warm_up=100 descriptor_rate=0.001 generator_rate=0.001";
   rival.chain = make;
   rival.chain_nets = [](const Shape &example, const Settings &s) {
     return std::vector<Sketch>{sketch(energy(s, example), "energy", inputs(example, s)),

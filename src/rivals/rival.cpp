@@ -45,8 +45,9 @@ Settings rival_settings(const Rival &rival, const Experiment &experiment, const 
                              experiment.name + "'");
   Settings s = experiment.settings(preset);
   for (const Preset &own : rival.presets)
-    if (own.name == preset || (preset != "paper" && own.name == "quick"))
-      s.set_all(own.settings + (points ? " " + rival.of_points : ""));
+    if (own.name == preset || (preset != "paper" && own.name == "quick")) s.set_all(own.settings);
+  for (const Preset &own : rival.presets)
+    if (own.name == experiment.name + ' ' + preset) s.set_all(own.settings);
   return s;
 }
 

@@ -25,10 +25,12 @@ struct ChainParts {
 };
 
 struct Rival {
-  std::string name;             // as --algorithm takes it
-  std::string title;            // "DCGAN (Radford, Metz, Chintala 2016)"
-  std::string partner;          // what its second net is: "discriminator"
-  std::vector<Preset> presets;  // of its own quick and paper: what differs from the experiment's of that name
+  std::string name;     // as --algorithm takes it
+  std::string title;    // "DCGAN (Radford, Metz, Chintala 2016)"
+  std::string partner;  // what its second net is: "discriminator"
+  std::vector<Preset>
+      presets;  // of its own quick and paper: what differs from the experiment's of that name; and, "texture quick", what
+                // one experiment changes besides
   NetFunction (*partner_net)(const Settings &, uint64_t seed);
   std::vector<Shape> (*partner_inputs)(const Shape &example, const Settings &);
   std::unique_ptr<Learner> (*learner)(const RivalParts &);
@@ -38,8 +40,7 @@ struct Rival {
   bool laid_over_run = false;
   // Instead of all that, a learner with a chain.
   std::unique_ptr<ChainLearner> (*chain)(const ChainParts &) = nullptr;
-  std::string of_points = {};  // what all its presets change for the points of the toy
-  bool of_digits = false;      // its units are black or white
+  bool of_digits = false;  // its units are black or white
   // The nets of that learner; null where it has layers of another kind.
   std::vector<Sketch> (*chain_nets)(const Shape &example, const Settings &) = nullptr;
 };
