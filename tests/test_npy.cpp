@@ -113,6 +113,10 @@ TEST(NpyReader, anything_else_is_refused) {
     EXPECT_EQ(refusal("{'descr': '" + std::string(type) + "', 'fortran_order': False, 'shape': (2,)}"),
               "cannot read x: it holds '" + std::string(type) + "', not '<f8' or '<f4' (float64 or float32)");
   EXPECT_CONTAINS(refusal("{'descr': '<f8', 'fortran_order': Maybe, 'shape': (2,)}"), "its fortran_order is 'Maybe'");
+  std::string axes = "(2, ";
+  for (int i = 1; i < 64; ++i) axes += "1,";
+  EXPECT_EQ(parse_npy(npy_of(axes + ")", {1, 2}), "x").shape.size(), 64u);
+  EXPECT_CONTAINS(refusal(shape(axes + "1)")), "its header is not one of an array of numbers");
 
   const std::vector<uint8_t> whole = npy_of("(2,)", {1, 2});
   for (size_t length = 0; length < whole.size(); ++length)

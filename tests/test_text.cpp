@@ -34,6 +34,10 @@ TEST(Text, what_was_meant_differs_by_a_third_of_its_letters_at_most) {
   EXPECT_EQ(did_you_mean("momentum", {"sigma", "size"}), "");
   EXPECT_EQ(did_you_mean("", {"size"}), "");
   EXPECT_EQ(did_you_mean("size", {}), "");
+  // A word of a megabyte costs no more than one of 200 letters, of which 60 are far from a third; all of them would take
+  // minutes.
+  const std::vector<std::string> many(1000, std::string(60, 'a'));
+  EXPECT_EQ(did_you_mean(std::string(size_t{1} << 20, 'a'), many), "");
 }
 
 TEST(Text, numbers) {

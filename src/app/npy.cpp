@@ -45,6 +45,8 @@ struct Header {
   bool has_shape = false;
 };
 
+constexpr size_t most_axes = 64;  // that NumPy has; more would only serve to take for ever
+
 // Reads the literals of Python that such a header is made of; throws std::invalid_argument at anything else.
 class Literals {
  public:
@@ -109,7 +111,7 @@ class Literals {
     while (!accept(')')) {
       skip();
       const std::optional<int64_t> number = parse_integer(take(std::min(left_.find_first_of(",) \n"), left_.size())));
-      if (!number || *number < 0) fail();
+      if (!number || *number < 0 || all.size() == most_axes) fail();
       all.push_back(*number);
       if (accept(',')) continue;
       expect(')');

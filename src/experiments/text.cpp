@@ -62,10 +62,13 @@ int64_t edit_distance(std::string_view a, std::string_view b) {
 
 namespace {
 
+constexpr size_t looked_at = 200;  // letters of a word, which may be a megabyte of a file that is no config
+
 // A candidate that begins with the word is near.
 int64_t distance(const std::string &word, const std::string &candidate) {
-  const bool begins = word.size() >= 3 && edit_distance(word, candidate.substr(0, word.size())) == 0;
-  return begins ? 1 : edit_distance(word.substr(0, 200), candidate);
+  const bool begins =
+      word.size() >= 3 && word.size() <= candidate.size() && edit_distance(word, candidate.substr(0, word.size())) == 0;
+  return begins ? 1 : edit_distance(word.substr(0, looked_at), candidate);
 }
 
 }  // namespace
@@ -80,7 +83,7 @@ std::string nearest(const std::string &word, const std::vector<std::string> &can
 std::string did_you_mean(const std::string &word, const std::vector<std::string> &candidates,
                          const std::string &before) {
   const std::string best = nearest(word, candidates);
-  const bool near = 3 * distance(word, best) <= int64_t(std::max(word.size(), best.size()));
+  const bool near = 3 * distance(word, best) <= int64_t(std::max(std::min(word.size(), looked_at), best.size()));
   return best.empty() || !near ? "" : "; did you mean " + before + best + "?";
 }
 
