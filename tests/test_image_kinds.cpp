@@ -1,11 +1,11 @@
 // What a picture's file says beside its pixels: which way up it is, what is transparent, that it is no picture.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <stdexcept>
 
-#include "data/bytes.h"
-#include "data/picture_files.h"
-#include "data/stb.h"
+#include "data/jpeg_files.h"
+#include "data/png_files.h"
 
 namespace coopnets {
 namespace {
@@ -29,16 +29,7 @@ TEST(ImageKinds, PhotographsAreTurnedAsTheirExifSays) {
                          {top, left}, {top, right}, {bottom, right}, {bottom, left}};
   for (int orientation = 1; orientation <= 8; ++orientation)
     for (const bool little : {false, true}) {
-      const auto two = [&](int v) { return little ? Bytes{uint8_t(v), 0} : Bytes{0, uint8_t(v)}; };
-      const auto four = [&](int v) { return little ? Bytes{uint8_t(v), 0, 0, 0} : Bytes{0, 0, 0, uint8_t(v)}; };
-      Bytes exif = bytes_of(std::string("Exif\0\0", 6) + (little ? "II" : "MM"), {});
-      const Bytes tag = little ? Bytes{0x12, 1} : Bytes{1, 0x12};
-      for (const Bytes &part : {two(42), four(8), two(2), two(9), two(3), four(1), two(7), two(0), tag, two(3), four(1),
-                                two(orientation), two(0), four(0)})
-        exif.insert(exif.end(), part.begin(), part.end());
-      Bytes file = {0xFF, 0xD8, 0xFF, 0xE1, 0, uint8_t(exif.size() + 2)};
-      file.insert(file.end(), exif.begin(), exif.end());
-      file.insert(file.end(), jpeg.begin() + 2, jpeg.end());
+      const Bytes file = with_exif(jpeg, orientation, little);
       const Image seen = decode_image(file, "x");
       ASSERT_EQ(seen.height, orientation < 5 ? 48 : 64) << orientation;
       ASSERT_EQ(seen.width, orientation < 5 ? 64 : 48) << orientation;
@@ -50,12 +41,22 @@ TEST(ImageKinds, PhotographsAreTurnedAsTheirExifSays) {
       EXPECT_LT(corner(at[0], at[1])[2], 60) << orientation;
       EXPECT_GT(corner(1 - at[0], 1 - at[1])[2], 200) << orientation;
       EXPECT_NEAR(corner(at[0], 1 - at[1])[0], 128, 10) << orientation;
-      for (size_t size = 4; size < 4 + exif.size(); ++size) {  // whatever is wrong with it, it is no crash
+      for (size_t size = 4; size < file.size() - jpeg.size(); ++size) {  // whatever is wrong with it, it is no crash
         Bytes damaged = file;
         damaged[size] ^= 0xFF;
         decode_damaged(damaged);
       }
     }
+}
+
+// The means of the blocks by their first coefficients, 11 10 11 10 steps of 8 above 128, an eighth of each; the cosine
+// of the first block has 3 steps: 24 / (4 sqrt 2) cos((2 x + 1) pi / 16).
+TEST(ImageKinds, AProgressiveJpegIsRead) {
+  const Image image = decode_image(progressive_jpeg(), "x");
+  ASSERT_EQ(image.shape(), (Shape{1, 1, 16, 16, 1}));
+  for (const auto &[y, x, value] : std::vector<std::array<int, 3>>{
+           {0, 0, 143}, {7, 0, 143}, {0, 7, 135}, {0, 8, 138}, {7, 15, 138}, {8, 0, 139}, {15, 7, 139}, {8, 8, 138}})
+    EXPECT_NEAR(*image.at(y, x), value, 1) << y << ' ' << x;
 }
 
 Bytes rgba_png(int width, int height, const Bytes &rgba) {
@@ -88,44 +89,12 @@ TEST(ImageKinds, TransparentPixelsLieOnABackground) {
   EXPECT_THROW(parse_alpha("grey"), std::runtime_error);
 }
 
-// A chunk of a PNG.
-void append_chunk(Bytes &png, const std::string &type, const Bytes &data) {
-  const auto append32 = [&](uint32_t v) {
-    for (const int shift : {24, 16, 8, 0}) png.push_back(uint8_t(v >> shift));
-  };
-  append32(uint32_t(data.size()));
-  const size_t begin = png.size();
-  for (const char c : type) png.push_back(uint8_t(c));
-  png.insert(png.end(), data.begin(), data.end());
-  append32(crc32(&png[begin], png.size() - begin));
-}
-// One block of deflate as it is.
-Bytes stored(const Bytes &data) {
-  const auto size = uint8_t(data.size());
-  Bytes block = {1, size, 0, uint8_t(~size), 0xFF};
-  block.insert(block.end(), data.begin(), data.end());
-  return block;
-}
-// The same as zlib's stream; stb checks no sum of it.
-Bytes zlib(const Bytes &data) {
-  Bytes stream = {0x78, 0x01};
-  const Bytes block = stored(data);
-  stream.insert(stream.end(), block.begin(), block.end());
-  stream.insert(stream.end(), 4, 0);
-  return stream;
-}
-Bytes png_of(const std::vector<std::pair<std::string, Bytes>> &chunks) {
-  Bytes png = bytes_of("\x89PNG\r\n\x1A\n", {});
-  for (const auto &[type, data] : chunks) append_chunk(png, type, data);
-  return png;
-}
-
 TEST(ImageKinds, TransparentColoursOfAPng) {
   // A palette of three colours, the first transparent, the second half; bits 00 01 10.
   const Bytes palette = png_of({{"IHDR", {0, 0, 0, 3, 0, 0, 0, 1, 2, 3, 0, 0, 0}},
                                 {"PLTE", {9, 9, 9, 40, 50, 60, 70, 80, 90}},
                                 {"tRNS", {0, 128}},
-                                {"IDAT", zlib({0, 0x18})},
+                                {"IDAT", zlib_stored({0, 0x18})},
                                 {"IEND", {}}});
   EXPECT_EQ(decode_image(palette, "x").pixels, (Bytes{0, 0, 0, 20, 25, 30, 70, 80, 90}));
   EXPECT_TRUE(decode_image(palette, "x").blended);
@@ -133,12 +102,12 @@ TEST(ImageKinds, TransparentColoursOfAPng) {
   // One grey value, or one colour, stands for nothing.
   const Bytes grey = png_of({{"IHDR", {0, 0, 0, 2, 0, 0, 0, 1, 8, 0, 0, 0, 0}},
                              {"tRNS", {0, 77}},
-                             {"IDAT", zlib({0, 77, 78})},
+                             {"IDAT", zlib_stored({0, 77, 78})},
                              {"IEND", {}}});
   EXPECT_EQ(decode_image(grey, "x", 0, Alpha::white).pixels, (Bytes{255, 78}));
   const Bytes colour = png_of({{"IHDR", {0, 0, 0, 2, 0, 0, 0, 1, 8, 2, 0, 0, 0}},
                                {"tRNS", {0, 1, 0, 2, 0, 3}},
-                               {"IDAT", zlib({0, 1, 2, 3, 4, 5, 6})},
+                               {"IDAT", zlib_stored({0, 1, 2, 3, 4, 5, 6})},
                                {"IEND", {}}});
   EXPECT_EQ(decode_image(colour, "x").pixels, (Bytes{0, 0, 0, 4, 5, 6}));
 }
@@ -147,7 +116,7 @@ TEST(ImageKinds, TransparentColoursOfAPng) {
 TEST(ImageKinds, AnIPhonesPngHasItsColours) {
   const Bytes png = png_of({{"CgBI", {0x50, 0, 0x20, 2}},
                             {"IHDR", {0, 0, 0, 2, 0, 0, 0, 1, 8, 6, 0, 0, 0}},
-                            {"IDAT", stored({0, 30, 20, 10, 255, 30, 25, 20, 128})},
+                            {"IDAT", stored_block({0, 30, 20, 10, 255, 30, 25, 20, 128})},
                             {"IEND", {}}});
   const Image image = decode_image(png, "x");
   EXPECT_EQ(Bytes(image.pixels.begin(), image.pixels.begin() + 3), (Bytes{10, 20, 30}));
