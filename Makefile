@@ -1,6 +1,8 @@
 ## make                 builds ./coopnets; fetches what is missing by tools/setup (Debian packages)
 ## make test            builds and runs every test; TEST_FILTER='Conv.*' runs some, SANITIZE=1 under ASan and UBSan
 ## make test-cuda       runs the numerical tests on this machine's GPU
+## make fuzz            feeds damaged files to every reader for FUZZ_SECONDS=20 each, under ASan and UBSan; FUZZ_SEED=1,
+##                      FUZZ_TARGETS="pictures clips" chooses; by libFuzzer where CXX is clang
 ## make bench           times ./coopnets, and PyTorch beside it where python3 has torch; NETS="digits scene" chooses
 ## make bench-cuda      the same on the GPU, against the best of PyTorch's modes, in PRECISIONS="fp32 tf32 bf16"
 ## make install         copies program, library, headers, textures, manual page and completion of bash and zsh, as built,
@@ -18,7 +20,7 @@
 #
 # Every source is found by wildcard; headers are tracked by the compiler (-MMD). One folder of objects a variant:
 # build/float (the program), build/double (the tests that check gradients), build/emulator (the kernels of cuda/ built
-# by the C++ compiler), build/cuda (by nvcc), build/*-sanitize.
+# by the C++ compiler), build/cuda (by nvcc), build/*-sanitize, build/fuzz (the readers of files, under the sanitizers).
 
 BUILD    ?= build
 PREFIX   ?= /usr/local
@@ -45,10 +47,10 @@ endif
 ifeq ($(WERROR),1)
   FLAGS += -Werror
 endif
+# GCC 12 takes its own <regex> for uninitialised under the sanitizers.
+SANITIZERS := -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-maybe-uninitialized
 ifeq ($(SANITIZE),1)
-  FLAGS += -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-  # GCC 12 takes its own <regex> for uninitialised under the sanitizers.
-  FLAGS += -Wno-maybe-uninitialized
+  FLAGS += $(SANITIZERS)
   VARIANT := -sanitize
 endif
 FLAGS += $(CXXFLAGS)
@@ -64,10 +66,28 @@ KERNELS      := $(wildcard cuda/*.cu)
 # What tests the CUDA backend alone, emulated or on a GPU.
 CUDA_BACKEND := $(wildcard tests/backends/cuda.cpp) $(wildcard tests/cuda/*.cpp) $(wildcard tests/cuda/*.cu)
 
+# What reads files, and the fuzzer of tests/fuzz; the rest of its program is that of build/float.
+READERS := $(filter-out $(addprefix src/data/,dataset.cpp densities.cpp order.cpp prefetch.cpp source.cpp threads.cpp), \
+                        $(wildcard src/data/*.cpp)) \
+           $(addprefix src/,tensor/file.cpp tensor/safetensors.cpp tensor/safetensors_header.cpp tensor/utf8.cpp \
+                       app/npy.cpp app/statistics.cpp app/options.cpp app/picture_texts.cpp app/saved_model.cpp \
+                       experiments/settings.cpp experiments/text.cpp metrics/inception.cpp)
+FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz_%.cpp,%,$(wildcard tests/fuzz/fuzz_*.cpp))
+FUZZ_SECONDS ?= 20
+FUZZ_SEED    ?= 1
+FUZZ_SOURCES := $(READERS) $(wildcard tests/fuzz/*.cpp)
+FUZZ_FLAGS   := -O1 -g1
+ifneq ($(findstring clang,$(CXX)),)
+  FUZZ_SOURCES := $(filter-out tests/fuzz/driver.cpp tests/fuzz/mutations.cpp,$(FUZZ_SOURCES))
+  FUZZ_FLAGS   += -fsanitize=fuzzer-no-link
+  FUZZ_LINK    := -fsanitize=fuzzer
+endif
+
 F := $(BUILD)/float$(VARIANT)
 D := $(BUILD)/double$(VARIANT)
 E := $(BUILD)/emulator$(VARIANT)
 C := $(BUILD)/cuda
+U := $(BUILD)/fuzz
 objects = $(addprefix $(1)/,$(addsuffix .o,$(basename $(2))))
 
 PROGRAM_OBJECTS  := $(call objects,$(F),$(CORE) src/app/main.cpp)
@@ -151,6 +171,9 @@ $(D)/run_tests: $(DOUBLE_OBJECTS) $(D)/link
 $(E)/run_tests: $(EMULATOR_OBJECTS) $(E)/link
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(FLAGS) $(EMULATOR_OBJECTS) -o $@ -lgtest -lgtest_main -lpthread $(LDLIBS)
+$(U)/fuzz: $(call objects,$(U),$(FUZZ_SOURCES)) $(F)/libcoopnets.a
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(SANITIZERS) $(FLAGS) $(FUZZ_LINK) $^ -o $@ $(CUDA_LIBS) -lgtest -lpthread $(LDLIBS)
 $(C)/run_tests: $(DEVICE_OBJECTS) $(C)/link
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(FLAGS) $(DEVICE_OBJECTS) -o $@ $(CUDA_LIBS) -lgtest -lgtest_main -lpthread $(LDLIBS)
@@ -175,6 +198,10 @@ $(E)/%.o: %.cpp $(E)/flags | found
 $(E)/%.o: %.cu $(E)/flags | found
 	$(call say,C++,$< (emulator))
 	$(COMPILE) -Itests/cuda_emulator -Wno-unknown-pragmas -x c++ -c $< -o $@
+# The sanitizers come first: FLAGS may take something back.
+$(U)/%.o: %.cpp $(U)/flags | found
+	$(call say,C++,$< (fuzz))
+	$(Q)mkdir -p $(@D) && $(CXX) $(SANITIZERS) $(FLAGS) $(FUZZ_FLAGS) -c $< -o $@
 $(C)/%.o: %.cpp $(C)/flags | found
 	$(call say,C++,$< (cuda))
 	$(COMPILE) -c $< -o $@
@@ -184,6 +211,8 @@ $(C)/%.o: %.cu $(C)/flags | found
 
 $(F)/flags $(D)/flags $(E)/flags: FORCE
 	$(call remember,$(CXX) $(FLAGS))
+$(U)/flags: FORCE
+	$(call remember,$(CXX) $(SANITIZERS) $(FLAGS) $(FUZZ_FLAGS))
 $(C)/flags: FORCE
 	$(call remember,$(CXX) $(FLAGS) $(NVCC) $(NVCCFLAGS))
 $(F)/cuda: FORCE
@@ -211,8 +240,9 @@ $(BUILD)/has-build:
 	@CXX='$(CXX)' tools/setup build && mkdir -p $(@D) && touch $@
 $(BUILD)/has-test: $(BUILD)/has-build
 	@CXX='$(CXX)' tools/setup test && touch $@
-$(TEST_BINARIES) $(C)/run_tests: | $(BUILD)/has-test
-$(call objects,$(F),$(TESTS)) $(call objects,$(D),$(NUMERICS)) $(call objects,$(C),$(CUDA_BACKEND)): | $(BUILD)/has-test
+$(TEST_BINARIES) $(C)/run_tests $(U)/fuzz: | $(BUILD)/has-test
+$(call objects,$(F),$(TESTS)) $(call objects,$(D),$(NUMERICS)) $(call objects,$(C),$(CUDA_BACKEND)) \
+  $(call objects,$(U),$(FUZZ_SOURCES)): | $(BUILD)/has-test
 $(call objects,$(E),$(CUDA_BACKEND) $(wildcard tests/cuda_emulator/*.cpp)): | $(BUILD)/has-test
 
 # --------------------------------------------------------------------------------------------------------- targets
@@ -230,6 +260,18 @@ test: all $(F)/coopnets $(TEST_BINARIES)
 	$(call run_tests,$(TEST_BINARIES),$(shell seq 0 $$(($$(nproc) - 1))))
 test-cuda: $(if $(filter 1,$(CUDA)),$(C)/run_tests,no-cuda)
 	$(call run_tests,$(C)/run_tests,0)
+
+# As many targets side by side as there are processors. What one fails on is left in build/fuzz.
+ifeq ($(FUZZ_LINK),)
+  fuzz_one = $(U)/fuzz --target=$$1 --seconds=$(FUZZ_SECONDS) --seed=$(FUZZ_SEED) --out=$(U)
+else
+  fuzz_one = mkdir -p $(U)/corpus/$$1 && $(U)/fuzz --target=$$1 --seeds=$(U)/corpus/$$1 -seed=$(FUZZ_SEED) -timeout=5 \
+    -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -malloc_limit_mb=1024 -max_len=16384 -print_final_stats=1 \
+    -verbosity=0 -artifact_prefix=$(U)/$$1- $(U)/corpus/$$1
+endif
+fuzz: $(U)/fuzz
+	@printf '%s\n' $(FUZZ_TARGETS) | xargs -L 1 -P $$(nproc) sh -c '$(fuzz_one) || \
+	  { printf "make fuzz: failed: %s\n" $$1 >&2; exit 1; }' sh
 
 bench: coopnets
 	@tools/bench $(addprefix --net ,$(NETS))
@@ -270,5 +312,5 @@ help:
 	@sed -n 's/^##[ ]\{0,1\}//p' Makefile
 
 FORCE:
-.PHONY: all found test test-cuda bench bench-cuda no-cuda install clean help FORCE
+.PHONY: all found test test-cuda fuzz bench bench-cuda no-cuda install clean help FORCE
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -25,8 +25,9 @@ inline std::vector<uint8_t> with_exif(const std::vector<uint8_t> &jpeg, int orie
 }
 
 // A progressive one, grey, of 16 x 16 pixels: four blocks in four scans, the first coefficient and then all others,
-// each first without its lowest bit. Codes of the first: 0 no difference, 10 a difference of three bits. Of the others: 0
-// the block ends, 10 the next one is +1 or -1 by one more bit, 110 two or three blocks end. Bits behind the last are 1.
+// each first without its lowest bit. Codes of the first: 0 no difference, 10 a difference of three bits. Of the
+// others: 0 the block ends, 10 the next one is +1 or -1 by one more bit, 110 two or three blocks end. Bits behind the
+// last are 1.
 inline std::vector<uint8_t> progressive_jpeg() {
   std::vector<uint8_t> out = {0xFF, 0xD8};
   const auto segment = [&](uint8_t marker, std::vector<uint8_t> data, size_t zeros, const std::vector<uint8_t> &more) {

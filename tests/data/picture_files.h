@@ -11,6 +11,7 @@
 
 #include "data/bytes.h"
 #include "data/image.h"
+#include "data/png_chunks.h"
 #include "data/stb.h"
 #include "tensor/random.h"
 
@@ -221,6 +222,7 @@ inline std::vector<uint8_t> cifar_records(const std::vector<uint8_t> &labels, si
 
 // Makes the CRCs of a damaged PNG right again, so that the decoder behind the check is reached.
 inline void repair_png(std::vector<uint8_t> &png) {
+  if (!begins_as_png(png.data(), png.size())) return;
   for (size_t at = 8; at + 12 <= png.size();) {
     const size_t length = big_endian32(&png[at]);
     if (length > png.size() - at - 12) return;
