@@ -59,6 +59,11 @@ TEST(ImageKinds, AProgressiveJpegIsRead) {
     EXPECT_NEAR(*image.at(y, x), value, 1) << y << ' ' << x;
 }
 
+// With no word from the sanitizers.
+TEST(ImageKinds, ACorruptJpegMayEndAnywhereAndOverflow) {
+  for (const Bytes &jpeg : {jpeg_without_its_last_number(), jpeg_that_overflows()}) decode_damaged(jpeg);
+}
+
 Bytes rgba_png(int width, int height, const Bytes &rgba) {
   Bytes png;
   stbi_write_png_to_func(append_bytes, &png, width, height, 4, rgba.data(), 4 * width);

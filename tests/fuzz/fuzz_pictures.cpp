@@ -9,7 +9,12 @@ namespace {
 
 std::vector<Bytes> seeds() {
   const Image colour = smooth(9, 10, 3), grey = noise(6, 7, 1);
-  std::vector<Bytes> all = {tiny_gif(), progressive_jpeg(), encode(grey, "png"), encode(grey, "ppm"),
+  std::vector<Bytes> all = {tiny_gif(),
+                            progressive_jpeg(),
+                            jpeg_without_its_last_number(),
+                            jpeg_that_overflows(),
+                            encode(grey, "png"),
+                            encode(grey, "ppm"),
                             bytes_of("P2\n2 2\n300\n0 1\n# comment\n2\t9", {})};
   for (const std::string format : {"png", "jpg", "bmp", "tga", "ppm", "psd", "pic", "hdr"})
     all.push_back(encode(colour, format));
