@@ -26,6 +26,7 @@ bool feed(const FuzzTarget &target, const Bytes &bytes) {
 std::string input_file(const std::string &name, const Bytes &bytes) {
   static const TemporaryFolder folder;
   const std::string path = folder / name;
+  std::filesystem::remove(path);  // a new file: some systems wait for the disk when an old one is emptied
   std::ofstream file(path, std::ios::binary);
   if (!file) {  // the first one of its folder
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());
