@@ -17,7 +17,7 @@ struct Profiled {
   explicit Profiled(int64_t iterations) {
     const LearningSettings s = small_settings(Algorithm::cooperative);
     Cooperative learner(test_backend(), &nets.descriptor, &nets.generator, s, 3);
-    learner.iterate(0, 1, {stripes(), {}, {0, 1, 2}});
+    learner.iterate(0, 1, {stripes(), {0, 1, 2}, {}});
     steps = profile(test_backend(), learner, Algorithm::cooperative, iterations);
   }
   const StepProfile &step(const std::string &name) const {

@@ -169,14 +169,14 @@ Rival cdrl() {
   const std::string both = "normalise=fixed levels=6 halvings=0 schedule_steps=0 gradient_bound=1 langevin_steps=15 ";
   Rival rival{"cdrl", "CDRL (Zhu, Xie, Wu, Gao 2024)", "energy", {}, nullptr, nullptr, nullptr};
   const std::string textures =
-      "border=8 crop=random batch=6 chains=6 block_side=56 whole_units=0 descriptor_rate=0.001 "
+      "border=8 crop=random batch=6 chains=6 block_side=40 whole_units=0 descriptor_rate=0.001 "
       "generator_rate=0.002 ";
   rival.presets = {
       {"quick", "ours, for two CPU cores: narrow nets of one block, half the steps, faster rates",
        both + "langevin_steps=8 batch=48 chains=48 iterations=4000 width=24 block_side=16 blocks=1 whole_units=128 "
               "warm_up=200 averaging=0.05 data_weight=0.5 descriptor_rate=0.0005 generator_rate=0.0005"},
-      {"texture quick", "for some minutes", textures + "size=96 warm_up=50 iterations=800"},
-      {"texture fine", "for a quarter of an hour or more", textures + "size=128 warm_up=100 iterations=3000"},
+      {"texture quick", "for some minutes", textures + "size=64 warm_up=50 iterations=800"},
+      {"texture fine", "for a quarter of an hour or more", textures + "block_side=56 size=96 warm_up=100 iterations=3000"},
       {"toy quick", "for a minute",
        "batch=240 chains=240 iterations=3000 warm_up=100 descriptor_rate=0.001 generator_rate=0.001"},
       {"paper",
