@@ -19,7 +19,7 @@ struct CdrlSettings {
   int64_t batch = 48;           // observed examples of an iteration, T or a multiple: as many for each level
   int64_t langevin_steps = 15;  // L, for each level
   int64_t classes = 0;          // the nets are told the example's; 0: they are not
-  double data_weight = 0;       // of the data's y in the initialiser's loss, that of the chains' y being 1 - that
+  double data_weight = 0;       // w of step G2: of the data in the initialiser's loss, beside 1 - w of the chains
   double label_dropout = 0.1;   // share of examples of which the nets are not told the class, as guidance needs
   double guidance = 0;          // w of samples: (1 + w) f(y, class) - w f(y), and the initialiser alike
   OptimizerSettings energy, initialiser;
@@ -41,8 +41,8 @@ class Cdrl final : public ChainLearner {
   NamedViews state() override;
   // New ones of the averaged parameters: what the initialiser made at the last level, and what the energy made of that.
   std::vector<std::pair<std::string, ConstView>> samples() const override;
-  // By the averaged parameters, where there are such. A sample does not depend on the batch that the nets learned with.
   Shape set_example(const Shape &wanted) override;
+  // By the averaged parameters, where there are such. A sample does not depend on the batch that the nets learned with.
   void draw(const LearningSettings &, int64_t count, const Visit &visit) override;
 
   LogDensities log_densities(const std::vector<real> &examples) override;
