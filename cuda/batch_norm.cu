@@ -32,16 +32,7 @@ __global__ void normalise(const float *x, const float *scale, const float *shift
   const Walk walk(positions, chunk);
   if (walk.channel >= channels) return;
   const float k = scale[walk.channel] * inverse(walk.channel), m = mean[walk.channel], b = shift[walk.channel];
-  for (int64_t row = walk.row; row < walk.end; row += 4 * blockDim.y) {
-    float v[4] = {};
-#pragma unroll
-    for (int j = 0; j < 4; ++j)
-      if (row + j * blockDim.y < walk.end) v[j] = x[(row + j * blockDim.y) * channels + walk.channel];
-#pragma unroll
-    for (int j = 0; j < 4; ++j)
-      if (row + j * blockDim.y < walk.end)
-        y[(row + j * blockDim.y) * channels + walk.channel] = activate(activation, k * (v[j] - m) + b);
-  }
+  map_rows(walk, channels, x, nullptr, y, [=](float v, float) { return activate(activation, k * (v - m) + b); });
 }
 
 // dx = scale inverse (dv - dshift/P - (x - mean) inverse dscale/P); without the last two terms where the statistics are
@@ -54,20 +45,8 @@ __global__ void normalise_backward(const float *x, const float *dv, const float 
   const int c = walk.channel;
   const float inv = inverse(c), k = scale[c] * inv, m = mean[c];
   const float a = dshift ? dshift[c] / float(positions) : 0, b = dshift ? inv * dscale[c] / float(positions) : 0;
-  for (int64_t row = walk.row; row < walk.end; row += 4 * blockDim.y) {
-    float d[4] = {}, v[4] = {};
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      if (row + j * blockDim.y >= walk.end) continue;
-      const int64_t i = (row + j * blockDim.y) * channels + c;
-      d[j] = dv[i];
-      v[j] = dshift ? x[i] : 0;
-    }
-#pragma unroll
-    for (int j = 0; j < 4; ++j)
-      if (row + j * blockDim.y < walk.end)
-        dx[(row + j * blockDim.y) * channels + c] = dshift ? k * (d[j] - a - (v[j] - m) * b) : k * d[j];
-  }
+  map_rows(walk, channels, dv, dshift ? x : nullptr, dx,
+           [=](float d, float v) { return dshift ? k * (d - a - (v - m) * b) : k * d; });
 }
 
 __global__ void track(const float *mean, const float *inverse_deviation, float epsilon, float keep, float *running_mean,

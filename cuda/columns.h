@@ -47,6 +47,26 @@ struct Walk {
   int64_t row, end;
 };
 
+// y = f(a, b) of what the thread walks over, four rows at a time, so that their loads are under way together. b may be
+// null: 0. y may be a or b.
+template <class Function>
+__device__ __forceinline__ void map_rows(const Walk &walk, int channels, const float *a, const float *b, float *y,
+                                         const Function &f) {
+  for (int64_t row = walk.row; row < walk.end; row += 4 * blockDim.y) {
+    float u[4] = {}, v[4] = {};
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      if (row + j * blockDim.y >= walk.end) continue;
+      const int64_t i = (row + j * blockDim.y) * channels + walk.channel;
+      u[j] = a[i];
+      v[j] = b ? b[i] : 0;
+    }
+#pragma unroll
+    for (int j = 0; j < 4; ++j)
+      if (row + j * blockDim.y < walk.end) y[(row + j * blockDim.y) * channels + walk.channel] = f(u[j], v[j]);
+  }
+}
+
 // Number, mean and sum of squared deviations of some elements: Welford's, never E[x^2] - m^2, merged by Chan, Golub,
 // LeVeque (1979).
 template <class T>

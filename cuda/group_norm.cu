@@ -58,15 +58,7 @@ __global__ void normalise(const float *x, const Moments<float> *of_group, const 
   if (walk.channel >= channels) return;
   const int64_t group = int64_t(blockIdx.z) * groups + walk.channel / (channels / groups);
   const float m = of_group[group].mean, r = inverse_deviation[group];
-  for (int64_t row = walk.row; row < walk.end; row += 4 * blockDim.y) {
-    float v[4] = {};
-#pragma unroll
-    for (int j = 0; j < 4; ++j)
-      if (row + j * blockDim.y < walk.end) v[j] = x[(row + j * blockDim.y) * channels + walk.channel];
-#pragma unroll
-    for (int j = 0; j < 4; ++j)
-      if (row + j * blockDim.y < walk.end) y[(row + j * blockDim.y) * channels + walk.channel] = (v[j] - m) * r;
-  }
+  map_rows(walk, channels, x, nullptr, y, [=](float v, float) { return (v - m) * r; });
 }
 
 // dx = r (dy - mean(dy) - y mean(dy y)).
@@ -77,20 +69,7 @@ __global__ void normalise_backward(const float *y, const float *dy, const Sums *
   if (walk.channel >= channels) return;
   const int64_t group = int64_t(blockIdx.z) * groups + walk.channel / (channels / groups);
   const float a = of_group[group].plain, b = of_group[group].weighted, r = inverse_deviation[group];
-  for (int64_t row = walk.row; row < walk.end; row += 4 * blockDim.y) {
-    float d[4] = {}, v[4] = {};
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      if (row + j * blockDim.y >= walk.end) continue;
-      const int64_t i = (row + j * blockDim.y) * channels + walk.channel;
-      d[j] = dy[i];
-      v[j] = y[i];
-    }
-#pragma unroll
-    for (int j = 0; j < 4; ++j)
-      if (row + j * blockDim.y < walk.end)
-        dx[(row + j * blockDim.y) * channels + walk.channel] = r * (d[j] - a - v[j] * b);
-  }
+  map_rows(walk, channels, dy, y, dx, [=](float d, float v) { return r * (d - a - v * b); });
 }
 
 }  // namespace

@@ -24,15 +24,7 @@ __global__ void modulate_columns(const float *x, Parameter scale, Parameter shif
   const Walk walk(positions, chunk);
   if (walk.channel >= channels) return;
   const float k = scale(walk.channel), b = shift(walk.channel);
-  for (int64_t row = walk.row; row < walk.end; row += 4 * blockDim.y) {
-    float v[4] = {};
-#pragma unroll
-    for (int j = 0; j < 4; ++j)
-      if (row + j * blockDim.y < walk.end) v[j] = x[(row + j * blockDim.y) * channels + walk.channel];
-#pragma unroll
-    for (int j = 0; j < 4; ++j)
-      if (row + j * blockDim.y < walk.end) y[(row + j * blockDim.y) * channels + walk.channel] = k * v[j] + b;
-  }
+  map_rows(walk, channels, x, nullptr, y, [=](float v, float) { return k * v + b; });
 }
 
 bool is_shared(ConstView parameter) { return !parameter.data || parameter.shape.n == 1; }
