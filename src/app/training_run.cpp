@@ -104,17 +104,18 @@ void TrainingRun::save(int64_t iteration) {
 
 PngTexts TrainingRun::texts(int64_t iteration) const { return picture_texts(resolved_, settings_, iteration); }
 
-void TrainingRun::save_samples(int64_t iteration) {
+bool TrainingRun::save_samples(int64_t iteration) {
+  const auto samples = learner_.samples();
   bool points = false;
-  for (const auto &[name, examples] : learner_.samples()) {
+  for (const auto &[name, examples] : samples) {
     const Canvas shown = Canvas::within(examples.shape, settings_.border);
     save_examples(folder_.samples(iteration, name), shown.cut(values(backend_, examples), examples.shape),
                   shown.wanted.with_n(examples.shape.n), texts(iteration));
     points = points || are_points(examples.shape);
   }
-  if (!points) return;
-  for (const auto &[name, density] : learner_.log_densities(plot_grid()))
+  for (const auto &[name, density] : points ? learner_.log_densities(plot_grid()) : Learner::LogDensities())
     save_with_texts(folder_.samples(iteration, name) + ".png", encode_png(plot_density(density)), texts(iteration));
+  return !samples.empty();
 }
 
 // After the checkpoint, which counts for more: without a page learning goes on.
@@ -183,13 +184,13 @@ int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {
       if (unread_++ == 0) reading_since_ = now();
       learner_.iterate(i, rate_factor(settings_, i), next(i));
       const bool last = i + 1 == settings_.iterations, stop = interrupted();
-      const bool pictures = writes_pictures(i + 1, settings_.iterations) && !learner_.samples().empty();
-      const bool saves = pictures || last || stop || now() - saved_ > seconds_between_checkpoints;
-      if (saves || is_measured(i + 1) || is_time_to_report()) report(log);
-      if (pictures) save_samples(i + 1);
-      if (saves) save(i + 1);
+      const bool shows = writes_pictures(i + 1, settings_.iterations);
+      const bool saves = last || stop || now() - saved_ > seconds_between_checkpoints;
+      if (shows || saves || is_measured(i + 1) || is_time_to_report()) report(log);
+      const bool pictures = shows && save_samples(i + 1);
+      if (pictures || saves) save(i + 1);
       if (pictures || last || stop) write_page();
-      if ((last || stop) && !learner_.samples().empty()) write_evolution(i + 1);
+      if (last || stop) write_evolution(i + 1);
       if (stop && !last) {
         progress_.finish();
         progress_.note(interruption(i + 1, folder_.checkpoint()));

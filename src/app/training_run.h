@@ -41,7 +41,7 @@ class TrainingRun {
  private:
   void resume(const Entries &same, const Settings &others);
   void save(int64_t iteration);
-  void save_samples(int64_t iteration);
+  bool save_samples(int64_t iteration);  // whether there are any
   void report(Log &);
   void estimate(const std::vector<Reading> &, double seconds_each);
   void write_page() const;

@@ -51,6 +51,7 @@ class Cdrl final : public ChainLearner {
   size_t unplanned_bytes() const override;
 
  private:
+  class ByAverages;
   struct Learning;  // what an iteration needs, from the first on
   struct Nets {
     std::unique_ptr<Network> energy, initialiser;

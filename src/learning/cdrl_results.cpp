@@ -40,6 +40,17 @@ std::vector<Reading> Cdrl::take_readings() {
   return all;
 }
 
+// While it lives, the nets have the averaged parameters.
+class Cdrl::ByAverages {
+ public:
+  explicit ByAverages(const Cdrl &learner) : learner_(learner) { learner_.exchange_averages(); }
+  ~ByAverages() { learner_.exchange_averages(); }
+  ByAverages(const ByAverages &) = delete;
+
+ private:
+  const Cdrl &learner_;
+};
+
 NamedViews Cdrl::state() {
   NamedViews all;
   for (const NamedViews &part :
@@ -56,9 +67,8 @@ DiffusionSampler &Cdrl::sampler() const {
 }
 
 std::vector<std::pair<std::string, ConstView>> Cdrl::samples() const {
-  exchange_averages();
+  const ByAverages now(*this);
   sampler().draw(settings_.seed, 0);
-  exchange_averages();
   return {{"initialiser", sampler().initial()}, {"descriptor", sampler().samples()}};
 }
 
@@ -80,7 +90,7 @@ Shape Cdrl::set_example(const Shape &wanted) {
 
 // The sampler makes block by block what is given away batch by batch.
 void Cdrl::draw(const LearningSettings &s, int64_t count, const Visit &visit) {
-  exchange_averages();
+  const ByAverages now(*this);
   const int64_t size = example_.example(), block = sampler().at_a_time();
   std::vector<real> ready;
   int64_t given = 0;
@@ -99,15 +109,13 @@ void Cdrl::draw(const LearningSettings &s, int64_t count, const Visit &visit) {
       given += next;
     }
   }
-  exchange_averages();
 }
 
 Learner::LogDensities Cdrl::log_densities(const std::vector<real> &examples) {
-  exchange_averages();
+  const ByAverages now(*this);
   LogDensities all;
   for (int64_t t = 1; t <= settings_.levels; ++t)
     all.emplace_back("energy-" + std::to_string(t), sampler().log_density(t, examples));
-  exchange_averages();
   return all;
 }
 

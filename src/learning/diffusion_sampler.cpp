@@ -1,6 +1,8 @@
 #include "learning/diffusion_sampler.h"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 
 namespace coopnets {
 
@@ -8,16 +10,23 @@ namespace {
 int64_t of_a_block(const Shape &example) { return std::clamp<int64_t>((1 << 16) / example.example(), 4, 64); }
 }  // namespace
 
-struct DiffusionSampler::Unconditional {
+// Both nets, told the level and the class of each sample.
+struct DiffusionSampler::Told {
   Tensor about_noisy, about_chains;
   Arena arena;
   Pass guess, revise;
-  Unconditional(Network &energy, Network &initialiser, View noisy, View chains, const Shape &about)
-      : about_noisy(energy.backend(), about),
-        about_chains(energy.backend(), about),
+  Told(Network &energy, Network &initialiser, View noisy, View chains)
+      : about_noisy(energy.backend(), energy.inputs().at(1).with_n(noisy.shape.n)),
+        about_chains(energy.backend(), about_noisy.shape()),
         arena(energy.backend()),
         guess(initialiser, {noisy, about_noisy}, Statistics::batch, arena, arena, {}),
         revise(energy, {chains, about_chains}, Statistics::batch, arena, arena, {Wrt::inputs}, 1) {}
+
+  // Of transition t, from level t to t - 1.
+  void tell(const Diffusion &diffusion, int64_t t, const std::vector<int64_t> &labels, int64_t classes) {
+    diffusion.tell(std::vector<int64_t>(labels.size(), t), labels, classes, about_noisy);
+    diffusion.tell(std::vector<int64_t>(labels.size(), t - 1), labels, classes, about_chains);
+  }
 };
 
 DiffusionSampler::DiffusionSampler(Network &energy, Network &initialiser, const Shape &example,
@@ -29,37 +38,27 @@ DiffusionSampler::DiffusionSampler(Network &energy, Network &initialiser, const 
       noisy_(backend_, example.with_n(of_a_block(example))),
       initial_(backend_, noisy_.shape()),
       chains_(backend_, noisy_.shape()),
-      about_noisy_(backend_, energy.inputs().at(1).with_n(at_a_time())),
-      about_chains_(backend_, about_noisy_.shape()),
       guidance_(classes > 0 ? guidance : 0),
-      arena_(backend_),
-      guess_(initialiser, {noisy_, about_noisy_}, Statistics::batch, arena_, arena_, {}),
-      revise_(energy, {chains_, about_chains_}, Statistics::batch, arena_, arena_, {Wrt::inputs}, 1) {
-  if (guidance_ > 0)
-    unconditional_ = std::make_unique<Unconditional>(energy, initialiser, noisy_, chains_, about_noisy_.shape());
+      told_(std::make_unique<Told>(energy, initialiser, noisy_, chains_)) {
+  if (guidance_ > 0) untold_ = std::make_unique<Told>(energy, initialiser, noisy_, chains_);
 }
 
 DiffusionSampler::~DiffusionSampler() = default;
 
 // x_T ~ N(0, I), then level by level down to x_0.
 void DiffusionSampler::draw(uint64_t seed, int64_t block, const std::function<void(double share)> &watch) {
-  std::vector<int64_t> labels;
+  std::vector<int64_t> labels, none(size_t(at_a_time()), -1);
   for (int64_t n = 0; n < at_a_time(); ++n) labels.push_back(classes_ > 0 ? (block * at_a_time() + n) % classes_ : -1);
   const int64_t levels = diffusion_.transitions();
-  const auto at = [&](int64_t t) {
+  const auto at = [&](int64_t t) {  // 0: before the first
     backend_.set_clock({int64_t(seed << 32 | uint64_t(block * (levels + 1) + t)), 1});
-    if (t == 0) return;
-    diffusion_.tell(std::vector<int64_t>(at_a_time(), t), labels, classes_, about_noisy_);
-    diffusion_.tell(std::vector<int64_t>(at_a_time(), t - 1), labels, classes_, about_chains_);
-    if (!unconditional_) return;
-    const std::vector<int64_t> none(labels.size(), -1);
-    diffusion_.tell(std::vector<int64_t>(at_a_time(), t), none, classes_, unconditional_->about_noisy);
-    diffusion_.tell(std::vector<int64_t>(at_a_time(), t - 1), none, classes_, unconditional_->about_chains);
   };
   at(0);
   backend_.fill_normal(noisy_, 0, 1, {seed, Purpose::sample}, 0);
   for (int64_t t = levels; t >= 1; --t) {
     at(t);
+    told_->tell(diffusion_, t, labels, classes_);
+    if (untold_) untold_->tell(diffusion_, t, none, classes_);
     descend(t, {seed, Purpose::sample_langevin});
     if (watch) watch(double(levels - t + 1) / double(levels));
   }
@@ -73,35 +72,32 @@ void DiffusionSampler::descend(int64_t t, RandomKey key) {
   guess();
   backend_.affine(chains_, real(1 / transition.scale), 0, initial_);
   langevin(
-      revise_, steps_, diffusion_.langevin_step(t, key, noisy_), [this](int64_t) { slope_seed(); }, 0,
+      told_->revise, steps_, diffusion_.langevin_step(t, key, noisy_), [this](int64_t) { slope_seed(); }, 0,
       [this](int64_t, const LangevinStep &) { guide(); });
   backend_.affine(chains_, real(1 / transition.scale), 0, noisy_);
 }
 
 // Adds (1 + w) U(x_t, class) - w U(x_t) to the noise in the chains.
 void DiffusionSampler::guess() {
-  guess_.forward();
-  if (unconditional_) {
-    unconditional_->guess.forward();
-    backend_.affine(guess_.output(), real(1 + guidance_), 0, initial_);
+  const auto add = [this](Pass &guess, double weight) {
+    guess.forward();
+    backend_.affine(guess.output(), real(weight), 0, initial_);
     backend_.add(initial_, chains_);
-    backend_.affine(unconditional_->guess.output(), real(-guidance_), 0, initial_);
-    backend_.add(initial_, chains_);
-  } else {
-    backend_.add(guess_.output(), chains_);
-  }
+  };
+  add(told_->guess, 1 + guidance_);
+  if (untold_) add(untold_->guess, -guidance_);
 }
 
-void DiffusionSampler::slope_seed() { revise_.fill_seed(Wrt::inputs, real(1 + guidance_)); }
+void DiffusionSampler::slope_seed() { told_->revise.fill_seed(Wrt::inputs, real(1 + guidance_)); }
 
 // Subtracts w df(y)/dy from the gradient of (1 + w) f(y, class).
 void DiffusionSampler::guide() {
-  if (!unconditional_) return;
-  Pass &f = unconditional_->revise;
+  if (!untold_) return;
+  Pass &f = untold_->revise;
   f.forward();
   f.fill_seed(Wrt::inputs, real(-guidance_));
   f.backward(Wrt::inputs);
-  backend_.add(f.gradient(Wrt::inputs), revise_.gradient(Wrt::inputs));
+  backend_.add(f.gradient(Wrt::inputs), told_->revise.gradient(Wrt::inputs));
 }
 
 // What noise is left at level 0 is taken away at once: x = (x_0 + d_0^2 dln p/dx_0) / a_0 (Tweedie's formula), where
@@ -109,11 +105,11 @@ void DiffusionSampler::guide() {
 void DiffusionSampler::denoise() {
   const Transition &first = diffusion_.transition(1);
   const NoiseLevel &level = diffusion_.level(0);
-  revise_.forward();
+  told_->revise.forward();
   slope_seed();
-  revise_.backward(Wrt::inputs);
+  told_->revise.backward(Wrt::inputs);
   guide();
-  const View slope = revise_.gradient(Wrt::inputs);
+  const View slope = told_->revise.gradient(Wrt::inputs);
   const double factor = level.deviation * level.deviation * first.scale / (first.step_noise * first.step_noise);
   backend_.affine(slope, real(factor), 0, slope);
   backend_.add(slope, noisy_);
@@ -123,15 +119,16 @@ void DiffusionSampler::denoise() {
 std::vector<double> DiffusionSampler::log_density(int64_t t, const std::vector<real> &examples) {
   const Transition &transition = diffusion_.transition(t);
   const int64_t size = noisy_.shape().example(), count = int64_t(examples.size()) / size;
-  diffusion_.tell(std::vector<int64_t>(at_a_time(), t - 1), std::vector<int64_t>(at_a_time(), -1), classes_,
-                  about_chains_);
+  if (count * size != int64_t(examples.size()))
+    throw std::invalid_argument("densities are those of whole examples, of " + std::to_string(size) + " numbers each");
+  told_->tell(diffusion_, t, std::vector<int64_t>(size_t(at_a_time()), -1), classes_);
   std::vector<double> all;
   for (int64_t first = 0; first < count; first += at_a_time()) {
     const int64_t some = std::min(at_a_time(), count - first);
     backend_.upload(examples.data() + first * size, noisy_.data(), size_t(some * size) * sizeof(real));
     backend_.affine(noisy_, real(transition.scale), 0, chains_);
-    revise_.forward();
-    const std::vector<real> f = values(backend_, revise_.output());
+    told_->revise.forward();
+    const std::vector<real> f = values(backend_, told_->revise.output());
     for (int64_t n = 0; n < some; ++n)
       all.push_back(double(f[size_t(n)]) / (transition.step_noise * transition.step_noise));
   }

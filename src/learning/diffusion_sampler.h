@@ -22,13 +22,15 @@ class DiffusionSampler {
   // Samples block * at_a_time() and so on, of this seed.
   // `watch` is told the share of the levels that is done.
   void draw(uint64_t seed, int64_t block, const std::function<void(double share)> &watch = {});
-  // f(scale x) / b^2 of transition t: the logarithm of the density of x_{t-1}, but for a constant, at examples [count, ...].
+  // f(scale x) / b^2 of transition t: the logarithm of the density of x_{t-1}, but for a constant, at examples
+  // [count, ...]. Throws std::invalid_argument where these are no whole ones.
   std::vector<double> log_density(int64_t t, const std::vector<real> &examples);
+  // Until the next call of draw() or log_density().
   ConstView initial() const { return initial_; }  // the initialiser's last guess of each
   ConstView samples() const { return noisy_; }
 
  private:
-  struct Unconditional;  // the nets without a class
+  struct Told;
   void descend(int64_t t, RandomKey);
   void guess();
   void slope_seed();
@@ -38,11 +40,9 @@ class DiffusionSampler {
   Backend &backend_;
   const Diffusion &diffusion_;
   const int64_t steps_, classes_;
-  Tensor noisy_, initial_, chains_, about_noisy_, about_chains_;
+  Tensor noisy_, initial_, chains_;
   const double guidance_;
-  Arena arena_;
-  Pass guess_, revise_;
-  std::unique_ptr<Unconditional> unconditional_;  // with guidance
+  std::unique_ptr<Told> told_, untold_;  // the nets, and with guidance without a class
 };
 
 }  // namespace coopnets

@@ -2,6 +2,8 @@
 // energy-based models by cooperative diffusion recovery likelihood. ICLR 2024, after github.com/AlvinZhuyx/CDRL.
 #include "learning/cdrl.h"
 
+#include <algorithm>
+
 #include "experiments/model.h"
 #include "rivals/rival.h"
 
@@ -83,11 +85,18 @@ NetFunction energy(const Settings &s, const Shape &example) {
   };
 }
 
+// Over groups of eight channels or somewhat more, as many as divide them.
+Variable normalised(Recorder &r, Variable x) {
+  const int64_t channels = r.shape(x).c;
+  int64_t groups = std::max<int64_t>(1, channels / 8);
+  while (channels % groups != 0) --groups;
+  return r.group_norm(x, groups);
+}
+
 // h + conv(silu(scale * norm(conv(silu(norm(h)))) + shift)), scale and shift of each channel as the level says.
 Variable guess_block(Recorder &r, Variable h, int64_t channels, Variable level) {
-  const int64_t groups = std::max<int64_t>(1, channels / 8);
-  Variable v = r.silu(r.group_norm(h, std::max<int64_t>(1, r.shape(h).c / 8)));
-  v = r.group_norm(r.conv(v, channels, same_side(3, 1)), groups);
+  Variable v = r.silu(normalised(r, h));
+  v = normalised(r, r.conv(v, channels, same_side(3, 1)));
   const Variable scale = r.affine(r.fully_connected(level, channels), 1, 1);
   const Variable shift = r.fully_connected(level, channels);
   v = r.conv(r.silu(r.modulate(v, scale, shift)), channels, same_side(3, 1), LayerOptions().zero());
@@ -118,8 +127,7 @@ NetFunction initialiser(const Settings &s, const Shape &example) {
     }
     stage(all);
     if (units > 0) {
-      const Variable v =
-          whole_picture(r, r.silu(r.group_norm(h, std::max<int64_t>(1, r.shape(h).c / 8))), units, level);
+      const Variable v = whole_picture(r, r.silu(normalised(r, h)), units, level);
       const Sides side = {Side{}, valid(r.shape(h).h), valid(r.shape(h).w)};
       h = r.add(h, r.deconv(v, r.shape(h).c, side, LayerOptions().zero()));
       stage(all);
@@ -129,7 +137,7 @@ NetFunction initialiser(const Settings &s, const Shape &example) {
       h = r.add(h, before[size_t(depth)]);
       stage(depth);
     }
-    h = r.silu(r.group_norm(h, std::max<int64_t>(1, width / 8)));
+    h = r.silu(normalised(r, h));
     const Variable change = r.conv(h, r.shape(in[0]).c, same_side(3, 1), LayerOptions().zero());
     return Variables{r.add(in[0], change)};
   };
@@ -176,7 +184,8 @@ Rival cdrl() {
        both + "langevin_steps=8 batch=48 chains=48 iterations=4000 width=24 block_side=16 blocks=1 whole_units=128 "
               "warm_up=200 averaging=0.05 data_weight=0.5 descriptor_rate=0.0005 generator_rate=0.0005"},
       {"texture quick", "for some minutes", textures + "size=64 warm_up=50 iterations=800"},
-      {"texture fine", "for a quarter of an hour or more", textures + "block_side=56 size=96 warm_up=100 iterations=3000"},
+      {"texture fine", "for a quarter of an hour or more",
+       textures + "block_side=56 size=96 warm_up=100 iterations=3000"},
       {"toy quick", "for a minute",
        "batch=240 chains=240 iterations=3000 warm_up=100 descriptor_rate=0.001 generator_rate=0.001"},
       {"paper",
