@@ -97,6 +97,13 @@ inline Outcome run_program(const Arguments &arguments, rlim_t largest_file = RLI
   return Program(arguments, largest_file).finish();
 }
 
+// It ends well and says nothing on standard error.
+inline void expect_success(const Arguments &arguments) {
+  const Outcome o = run_program(arguments);
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_EQ(o.err, "");
+}
+
 inline Arguments operator+(Arguments a, const Arguments &b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
@@ -165,11 +172,6 @@ class ProgramTest : public FolderTest {
   }
   Arguments use(const Arguments &more) const {
     return Arguments{"--exp", "texture", "--out", folder, "--name", "run", "--threads", "1"} + more;
-  }
-  void expect_success(const Arguments &arguments) const {
-    const Outcome o = run_program(arguments);
-    EXPECT_EQ(o.status, 0) << o.err;
-    EXPECT_EQ(o.err, "");
   }
   std::string path(const std::string &file, const std::string &name = "run") const {
     return folder + "/texture/" + name + '/' + file;

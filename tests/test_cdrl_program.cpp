@@ -46,11 +46,6 @@ class CdrlRuns : public FolderTest {
   Arguments use(const Arguments &more) const {
     return Arguments{"--exp", "digits", "--out", folder, "--name", "run", "--quiet"} + more;
   }
-  void expect_success(const Arguments &arguments) const {
-    const Outcome o = run_program(arguments);
-    EXPECT_EQ(o.status, 0) << o.err;
-    EXPECT_EQ(o.err, "");
-  }
   std::string path(const std::string &file, const std::string &name = "run") const {
     return folder + "/digits/" + name + '/' + file;
   }

@@ -8,17 +8,11 @@
 #include "experiments/nets.h"
 #include "files.h"
 #include "nets/network.h"
+#include "normal_number.h"
 #include "rivals/dcgan_completion.h"
-#include "tensor/random.h"
 
 namespace coopnets {
 namespace {
-
-float normal_number(int64_t i, uint32_t index = 0) {
-  float n[4];
-  normals(random_block({5, Purpose::test}, 0, index, uint64_t(i / 4)), n);
-  return n[i % 4];
-}
 
 double mean_of(const std::vector<real> &x) {
   double sum = 0;

@@ -4,17 +4,11 @@
 #include "cpu/cpu.h"
 #include "experiments/nets.h"
 #include "files.h"
+#include "normal_number.h"
 #include "rivals/rival.h"
-#include "tensor/random.h"
 
 namespace coopnets {
 namespace {
-
-float normal_number(int64_t i, uint32_t index = 0) {
-  float n[4];
-  normals(random_block({5, Purpose::test}, 0, index, uint64_t(i / 4)), n);
-  return n[i % 4];
-}
 
 // A learner of each rival on pictures of digits' size, with its nets.
 struct Whole {

@@ -38,11 +38,6 @@ class RivalRuns : public FolderTest {
             "--iterations", std::to_string(iterations),
             "--threads",    std::to_string(threads)};
   }
-  void expect_success(const Arguments &arguments) const {
-    const Outcome o = run_program(arguments);
-    EXPECT_EQ(o.status, 0) << o.err;
-    EXPECT_EQ(o.err, "");
-  }
   std::string checkpoint(const std::string &name) const {
     return read_file(folder + "/digits/" + name + "/checkpoint.safetensors", size_t{1} << 27);
   }

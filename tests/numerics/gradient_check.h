@@ -5,6 +5,7 @@
 
 #include "autodiff/ops.h"
 #include "backends/backend.h"
+#include "learning/pass.h"
 
 namespace coopnets {
 
@@ -17,6 +18,29 @@ inline std::vector<real> random_values(int64_t count, int64_t index, real deviat
   }
   return v;
 }
+
+// <r, y> of a pass's output y with a random r, and its gradients with respect to each parameter.
+struct Projection {
+  Pass &pass;
+  std::vector<real> r = random_values(pass.output().shape.size(), 6);
+
+  double operator()() const {
+    pass.forward();
+    const std::vector<real> y = values(test_backend(), pass.output());
+    double sum = 0;
+    for (size_t i = 0; i < y.size(); ++i) sum += double(r[i]) * y[i];
+    return sum;
+  }
+  std::vector<std::vector<real>> gradients() const {
+    (*this)();
+    test_backend().upload(r.data(), pass.seed(Wrt::parameters).data, r.size() * sizeof(real));
+    pass.backward(Wrt::parameters);
+    std::vector<std::vector<real>> all;
+    for (size_t i = 0; i < pass.net().parameters().size(); ++i)
+      all.push_back(values(test_backend(), pass.gradient(Wrt::parameters, i)));
+    return all;
+  }
+};
 
 using Graph = std::function<Variable(Tape &, const std::vector<Variable> &leaves)>;
 

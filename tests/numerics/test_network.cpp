@@ -89,20 +89,8 @@ TEST(Network, GradientsOfAGeneratorEqualCentralDifferences) {
   Tensor z(backend, {3, 1, 1, 1, 3}, random_values(9, 5));
   Arena arena(backend);
   Pass pass(net, {z}, Statistics::batch, arena, arena, {Wrt::parameters});
-  const std::vector<real> r = random_values(pass.output().shape.size(), 6);
-  auto loss = [&] {
-    pass.forward();
-    const std::vector<real> y = values(backend, pass.output());
-    double sum = 0;
-    for (size_t i = 0; i < y.size(); ++i) sum += r[i] * y[i];
-    return sum;
-  };
-  loss();
-  backend.upload(r.data(), pass.seed(Wrt::parameters).data, r.size() * sizeof(real));
-  pass.backward(Wrt::parameters);
-  std::vector<std::vector<real>> gradients;
-  for (size_t i = 0; i < net.parameters().size(); ++i)
-    gradients.push_back(values(backend, pass.gradient(Wrt::parameters, i)));
+  const Projection loss{pass};
+  const std::vector<std::vector<real>> gradients = loss.gradients();
   for (size_t i = 0; i < net.parameters().size(); ++i) {
     Tensor &value = net.parameters()[i].value;
     const std::vector<real> before = value.values();

@@ -4,13 +4,10 @@
 #include <stdexcept>
 
 #include "numerics/helpers.h"
+#include "numerics/pointwise_cases.h"
 
 namespace coopnets {
 namespace {
-
-const double unit = std::numeric_limits<real>::epsilon();
-
-const Shape shapes[] = {{1, 1, 1, 1, 1}, {2, 1, 3, 5, 3}, {5, 1, 1, 1, 17}, {1, 1, 1, 1, 8193}, {3, 1, 37, 41, 5}};
 
 double activate(const Activation &a, double v) {
   switch (a.kind) {
@@ -141,16 +138,6 @@ TEST(Pointwise, ActivatesAndDifferentiates) {
     }
 }
 
-// Where activations are difficult: tiny and huge numbers, the knees, infinity.
-std::vector<real> hard_numbers() {
-  std::vector<real> v = {0,  real(1e-30), real(1e-10), real(-1e-10), real(1e-4), real(-1e-3), 60,        -60,
-                         88, -88,         100,         -100,         1000,       -1000,       real(1e30)};
-  for (int i = -4000; i <= 4000; ++i) v.push_back(real(i * 0.005));
-  v.push_back(std::numeric_limits<real>::infinity());
-  v.push_back(-std::numeric_limits<real>::infinity());
-  return v;
-}
-
 // Each element on its own: tiny ones keep their relative precision, huge ones saturate, NaN stays.
 TEST(Pointwise, ActivationsAreAccurateEverywhere) {
   const std::vector<real> v = hard_numbers();
@@ -182,117 +169,6 @@ TEST(Pointwise, SoftplusKeepsSmallDerivatives) {
   for (size_t i = 0; i < v.size(); ++i) {
     const double wanted = 1 / (1 + std::exp(-double(v[i])));
     EXPECT_NEAR(got[i], wanted, 12 * unit * wanted + 1e-37) << v[i];
-  }
-}
-
-struct Applied {
-  std::vector<real> value, gradient;
-};
-
-// f of these numbers, and g times its derivative there; both in place too.
-Applied applied(Function f, const std::vector<real> &v, const std::vector<real> &g) {
-  Backend &backend = test_backend();
-  const Shape shape = {1, 1, 1, 1, int64_t(v.size())};
-  const Guarded x(shape, v), y(shape), dy(shape, g), dx(shape);
-  backend.function_forward(x, f, y);
-  backend.function_backward(x, dy, f, dx);
-  const Applied result = {y.values(), dx.values()};
-  EXPECT_EQ(result.value.size(), v.size());
-  EXPECT_EQ(result.gradient.size(), v.size());
-  backend.function_backward(x, dy, f, dy);
-  EXPECT_EQ(dy.values(), result.gradient) << "in place";
-  backend.function_forward(x, f, x);
-  EXPECT_EQ(x.values(), result.value) << "in place";
-  return result;
-}
-
-const Function functions[] = {Function::silu, Function::exponential, Function::log_square, Function::normal_to_uniform};
-
-TEST(Pointwise, SiluMatchesItsFormula) {
-  const std::vector<real> v = hard_numbers(), g = random_values(v.size(), 3);
-  const auto [got, gradient] = applied(Function::silu, v, g);
-  for (size_t i = 0; i < v.size(); ++i) {
-    const double a = v[i], s = 1 / (1 + std::exp(-a)), rest = 1 / (1 + std::exp(a));  // rest: 1 - s
-    if (std::isinf(a)) {                                                              // the limits
-      EXPECT_EQ(got[i] > 0 ? got[i] : 0, a > 0 ? a : 0);
-      EXPECT_NEAR(gradient[i], a > 0 ? double(g[i]) : 0, 1e-35);
-      continue;
-    }
-    EXPECT_NEAR(got[i], a * s, 6 * unit * std::fabs(a * s) + 2e-36) << a;
-    const double most = s + std::fabs(a) * s * rest;
-    EXPECT_NEAR(gradient[i], g[i] * s * (1 + a * rest), 8 * unit * std::fabs(g[i]) * most + 1e-35) << a;
-  }
-}
-
-TEST(Pointwise, ExponentialMatchesItsFormula) {
-  const std::vector<real> v = hard_numbers(), g = random_values(v.size(), 3);
-  const auto [got, gradient] = applied(Function::exponential, v, g);
-  const double most = sizeof(real) == 4 ? 87 : 700;  // where exponents are held
-  for (size_t i = 0; i < v.size(); ++i) {
-    const double wanted = std::exp(std::min(std::max(double(v[i]), -most), most));
-    EXPECT_NEAR(got[i], wanted, 6 * unit * wanted + 1e-37) << v[i];
-    EXPECT_NEAR(gradient[i], g[i] * wanted, 8 * unit * std::fabs(g[i]) * wanted + 1e-36) << v[i];
-  }
-}
-
-TEST(Pointwise, LogSquareMatchesItsFormula) {
-  std::vector<real> v = hard_numbers();
-  v.resize(v.size() - 2);  // without infinity, where 2 x / (x^2 + 1e-8) says nothing
-  const std::vector<real> g = random_values(v.size(), 3);
-  const auto [got, gradient] = applied(Function::log_square, v, g);
-  for (size_t i = 0; i < v.size(); ++i) {
-    const double a = v[i], square = a * a + 1e-8, wanted = std::log(square), derivative = 2 * a / square;
-    if (square > std::numeric_limits<real>::max())  // exact or infinite
-      EXPECT_GE(got[i], wanted * (1 - 6 * unit)) << a;
-    else
-      EXPECT_NEAR(got[i], wanted, 6 * unit * std::fabs(wanted) + 4 * unit) << a;
-    EXPECT_NEAR(gradient[i], g[i] * derivative, 8 * unit * std::fabs(g[i] * derivative) + 1e-29) << a;
-  }
-}
-
-TEST(Pointwise, NormalToUniformMatchesItsFormula) {
-  const std::vector<real> v = hard_numbers(), g = random_values(v.size(), 3);
-  const auto [got, gradient] = applied(Function::normal_to_uniform, v, g);
-  for (size_t i = 0; i < v.size(); ++i) {
-    const double a = v[i], wanted = std::erf(a / std::sqrt(2.)), square = std::min(a * a, 1e4),
-                 derivative = std::sqrt(2 / M_PI) * std::exp(-a * a / 2);
-    EXPECT_LE(std::fabs(got[i]), 1) << a;
-    EXPECT_NEAR(got[i], wanted, 6 * unit * std::fabs(wanted)) << a;
-    const double error = (8 + square) * unit;  // of the exponential of a rounded square
-    EXPECT_NEAR(gradient[i], g[i] * derivative, error * std::fabs(g[i] * derivative) + 1e-36) << a;
-  }
-}
-
-// The share of normal numbers below each bound of the uniform ones, within 4 standard deviations.
-TEST(Pointwise, NormalToUniformGivesUniformNumbers) {
-  const int64_t size = 20000;
-  const Guarded x({1, 1, 1, 1, size}, random_values(size, 5));
-  test_backend().function_forward(x, Function::normal_to_uniform, x);
-  const std::vector<real> got = x.values();
-  for (const double bound : {-0.9, -0.5, 0., 0.3, 0.8}) {
-    const double share = (1 + bound) / 2;
-    double below = 0;
-    for (const real v : got) below += v < bound;
-    EXPECT_NEAR(below / size, share, 4 * std::sqrt(share * (1 - share) / size)) << bound;
-  }
-}
-
-TEST(Pointwise, FunctionsPassNanOn) {
-  const real nan = std::numeric_limits<real>::quiet_NaN();
-  const Shape shape = {1, 1, 1, 1, 40};
-  std::vector<real> spoilt(40, 1);
-  spoilt[17] = nan;
-  for (const Function f : functions) {
-    const Guarded x(shape, spoilt), y(shape), dy(shape, std::vector<real>(40, 1)), dx(shape);
-    const auto expect_one = [f](const std::vector<real> &values) {
-      for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(std::isnan(values[i]), i == 17) << int(f) << ' ' << i;
-    };
-    test_backend().function_forward(x, f, y);
-    expect_one(y.values());
-    test_backend().function_backward(x, dy, f, dx);
-    expect_one(dx.values());
-    test_backend().function_backward(dy, x, f, dx);
-    expect_one(dx.values());
   }
 }
 
@@ -399,109 +275,6 @@ TEST(Pointwise, ActivationsPassNanOn) {
   }
 }
 
-class Dropout : public testing::Test {
- protected:
-  void TearDown() override { test_backend().set_clock({}); }
-};
-
-const RandomKey dropout_key = {77, Purpose::test};
-
-// Element 4 block + j takes word j of the block.
-TEST_F(Dropout, KeepsTheElementsThatTheRandomWordsTell) {
-  for (const Shape &shape : shapes)
-    for (const auto &[iteration, index] : {std::pair<int64_t, int64_t>{0, 0}, {1, 0}, {0, 1}, {int64_t{1} << 40, 29}})
-      for (const double keep : {0.125, 0.5, 0.75}) {
-        const std::vector<real> a = random_values(shape.size(), 1);
-        const Guarded x(shape, a), y(shape);
-        test_backend().set_clock({iteration, 0.5});  // the schedule of the rates has no say
-        test_backend().dropout(x, real(keep), dropout_key, index, y);
-        const std::vector<real> got = y.values();
-        ASSERT_EQ(got.size(), a.size());
-        for (size_t i = 0; i < a.size(); ++i) {
-          const Words words = random_block(dropout_key, uint64_t(iteration), uint32_t(index), i / 4);
-          const double wanted = uniform(words.v[i % 4]) <= keep ? a[i] / keep : 0;
-          ASSERT_NEAR(got[i], wanted, tolerance * std::fabs(wanted)) << shape.str() << ' ' << i;
-        }
-        EXPECT_EQ(x.values(), a);
-        test_backend().dropout(x, real(keep), dropout_key, index, x);
-        EXPECT_EQ(x.values(), got) << "in place";
-      }
-}
-
-TEST_F(Dropout, KeepsItsShare) {
-  const int64_t size = 20001;
-  const Guarded x({1, 1, 1, 1, size}, std::vector<real>(size, 3)), y({1, 1, 1, 1, size});
-  for (const double keep : {0.1, 0.5, 0.8}) {
-    test_backend().dropout(x, real(keep), dropout_key, 5, y);
-    double kept = 0;
-    for (const real v : y.values()) kept += v != 0;
-    EXPECT_NEAR(kept / size, keep, 4 * std::sqrt(keep * (1 - keep) / size));
-  }
-}
-
-TEST_F(Dropout, BernoulliNumbersAreOneAsOftenAsTheirProbabilitySays) {
-  for (const Shape &shape : shapes) {
-    std::vector<real> probability(size_t(shape.size()));
-    for (size_t i = 0; i < probability.size(); ++i) probability[i] = real(i % 5) / 4;
-    const Guarded p(shape, probability), y(shape);
-    test_backend().set_clock({3, 1});
-    test_backend().bernoulli(p, dropout_key, 7, y);
-    const std::vector<real> got = y.values();
-    ASSERT_EQ(got.size(), probability.size());
-    for (size_t i = 0; i < got.size(); ++i) {
-      const Words words = random_block(dropout_key, 3, 7, i / 4);
-      ASSERT_EQ(got[i], real(uniform(words.v[i % 4]) <= float(probability[i]))) << shape.str() << ' ' << i;
-    }
-    test_backend().bernoulli(p, dropout_key, 7, p);
-    EXPECT_EQ(p.values(), got) << "in place";
-    EXPECT_THROW(test_backend().bernoulli(p, dropout_key, 7, Guarded({1, 1, 1, 1, shape.size() + 1})),
-                 std::invalid_argument);
-  }
-}
-
-// Masks of half the elements that have nothing to do with each other differ in half of them.
-TEST_F(Dropout, EveryKeyIndexAndIterationHasItsOwnMask) {
-  const int64_t size = 20001;
-  const Guarded x({1, 1, 1, 1, size}, std::vector<real>(size, 3)), y({1, 1, 1, 1, size});
-  const auto mask = [&](RandomKey key, int64_t index, int64_t iteration) {
-    test_backend().set_clock({iteration, 1});
-    test_backend().dropout(x, real(0.5), key, index, y);
-    return y.values();
-  };
-  const std::vector<real> first = mask(dropout_key, 5, 2);
-  EXPECT_EQ(mask(dropout_key, 5, 2), first);
-  for (const std::vector<real> &other :
-       {mask({78, Purpose::test}, 5, 2), mask({77, Purpose::mask}, 5, 2), mask(dropout_key, 6, 2),
-        mask(dropout_key, 5, 3), mask(dropout_key, 5, int64_t{1} << 32)}) {
-    double different = 0;
-    for (int64_t i = 0; i < size; ++i) different += first[i] != other[i];
-    EXPECT_NEAR(different / size, 0.5, 4 * std::sqrt(0.25 / size));
-  }
-}
-
-TEST_F(Dropout, KeepingEverythingIsTheIdentity) {
-  for (const Shape &shape : shapes) {
-    const std::vector<real> a = random_values(shape.size(), 1);
-    const Guarded x(shape, a), y(shape);
-    test_backend().dropout(x, 1, dropout_key, 0, y);
-    EXPECT_EQ(y.values(), a);
-    test_backend().dropout(x, 1, dropout_key, 0, x);
-    EXPECT_EQ(x.values(), a) << "in place";
-  }
-}
-
-// What is dropped is 0 whatever it was, and what is kept stays NaN.
-TEST_F(Dropout, KeptNanStays) {
-  const Shape shape = {1, 1, 1, 1, 101};
-  const Guarded x(shape, std::vector<real>(101, std::numeric_limits<real>::quiet_NaN())),
-      ones(shape, std::vector<real>(101, 1));
-  test_backend().dropout(x, real(0.5), dropout_key, 0, x);
-  test_backend().dropout(ones, real(0.5), dropout_key, 0, ones);
-  const std::vector<real> got = x.values(), mask = ones.values();
-  for (size_t i = 0; i < 101; ++i) EXPECT_EQ(std::isnan(got[i]), mask[i] != 0) << i;
-}
-
-// Kernels that take several elements at once give the same wherever a tensor begins, and touch nothing beside it.
 TEST(Pointwise, TensorsMayBeginAnywhere) {
   Backend &backend = test_backend();
   const int64_t size = 13, room = size + 8;

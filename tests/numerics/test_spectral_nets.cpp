@@ -142,20 +142,8 @@ TEST(SpectralNormOfNets, GradientsEqualCentralDifferences) {
   Tensor x(backend, shape, random_values(shape.size(), 5));
   Arena arena(backend);
   Pass pass(net, {x}, Statistics::batch, arena, arena, {Wrt::parameters});
-  const std::vector<real> r = random_values(pass.output().shape.size(), 6);
-  const auto loss = [&] {
-    pass.forward();
-    const std::vector<real> y = values(backend, pass.output());
-    double sum = 0;
-    for (size_t i = 0; i < y.size(); ++i) sum += r[i] * y[i];
-    return sum;
-  };
-  loss();
-  backend.upload(r.data(), pass.seed(Wrt::parameters).data, r.size() * sizeof(real));
-  pass.backward(Wrt::parameters);
-  std::vector<std::vector<real>> gradients;
-  for (size_t i = 0; i < net.parameters().size(); ++i)
-    gradients.push_back(values(backend, pass.gradient(Wrt::parameters, i)));
+  const Projection loss{pass};
+  const std::vector<std::vector<real>> gradients = loss.gradients();
   for (size_t i = 0; i < gradients.size(); ++i) {
     Tensor &value = net.parameters()[i].value;
     const std::vector<real> before = value.values();
