@@ -128,6 +128,7 @@ void TrainingRun::write_page() const {
 }
 
 void TrainingRun::write_evolution(int64_t iteration) const {
+  if (sheets_of(folder_.path()).empty()) return;
   try {
     save_evolution(folder_.path(), texts(iteration));
   } catch (const std::exception &error) {
