@@ -8,6 +8,7 @@
 #include "data/densities.h"
 #include "experiments/examples.h"
 #include "experiments/model.h"
+#include "json_check.h"
 #include "learning/sampler.h"
 #include "metrics/kernel_distance.h"
 #include "program.h"
@@ -161,6 +162,21 @@ TEST_F(ToyRun, is_sampled_and_evaluated) {
   EXPECT_CONTAINS(
       failure_of(with({"--evaluate", "--set", "density=rings", "--checkpoint", path("checkpoint.safetensors")})),
       "was trained with density='checkerboard', not 'rings'");
+}
+
+// Standard output is the log's alone, or the tables', as was asked.
+TEST_F(ToyRun, speaks_json) {
+  const Outcome learned = train(2, {"--log", "json"});
+  ASSERT_EQ(learned.status, 0) << learned.err;
+  EXPECT_CONTAINS(learned.err, "Distance to the density 'checkerboard'");
+  std::istringstream lines(learned.out);
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) EXPECT_TRUE(is_json(line)) << line;
+  EXPECT_GT(count, 0);
+  const Outcome evaluated = run_program(with({"--evaluate", "--samples", "100", "--json"}));
+  ASSERT_EQ(evaluated.status, 0) << evaluated.err;
+  EXPECT_TRUE(is_json(evaluated.out)) << evaluated.out;
+  EXPECT_CONTAINS(evaluated.out, "\"other real points\"");
 }
 
 TEST_F(ToyRun, refuses_what_points_have_no_use_for) {

@@ -86,7 +86,7 @@ void profile_net(const Benchmark &b, Backend &backend, const Options &options, i
       "below, % of peak is the least time that the GFLOP or the MB take at the last of these, over the ms; more than "
       "100 come from caches"};
   if (gpu) report.tables[0].notes.push_back("each operation waits for the device, so that the steps take longer here");
-  print_report(report, options.json);
+  print_report(report, options);
 }
 
 void bench_net(const Benchmark &b, Backend &backend, const Options &options, int64_t iterations) {

@@ -100,7 +100,7 @@ int compare(const Options &options) {
                              {"samples", options.samples},
                              {"splits", options.splits},
                              {"seed", options.seed}});
-  print_report({facts, {table}}, options.json);
+  print_report({facts, {table}}, options);
   if (!options.is_given("out")) return 0;
   create_folders(options.out);
   const std::string file = options.out + "/comparison.json";

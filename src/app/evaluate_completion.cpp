@@ -219,7 +219,7 @@ Report completion_report(const Options &options) {
 }
 
 int evaluate_completion(const Options &options) {
-  print_report(completion_report(options), options.json);
+  print_report(completion_report(options), options);
   return 0;
 }
 

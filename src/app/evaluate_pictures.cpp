@@ -308,7 +308,7 @@ class PictureEvaluation {
 
   // Prints it, and writes it beside those before it.
   void publish(const Table &table) {
-    if (prints_) print_report({{}, {table}}, false);
+    if (prints_) print_report({{}, {table}}, options_);
     tables_.push_back(table);
     write_atomically(sibling(path_, "evaluation.json"), report_json(facts(), tables_));
   }
@@ -343,7 +343,7 @@ class PictureEvaluation {
 
 int evaluate_pictures(const Options &options) {
   const Report report = PictureEvaluation(options, !options.json).run();
-  if (options.json) print_report(report, true);
+  if (options.json) print_report(report, options);
   return 0;
 }
 

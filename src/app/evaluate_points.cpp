@@ -117,7 +117,7 @@ class PointEvaluation {
     std::vector<Fact> facts = report_facts(saved_, path_, options_);
     facts.push_back({"samples", count_});
     write_atomically(numbers, report_json(facts, {table_}));
-    if (options_.evaluate || !options_.quiet) std::printf("%s\n", table_text(table_).c_str());
+    if (options_.evaluate || !options_.quiet) print_report({facts, {table_}}, options_);
     progress_.note(picture + " shows " + names + " side by side; " + numbers + " holds these numbers");
   }
 

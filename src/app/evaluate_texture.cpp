@@ -104,7 +104,7 @@ int evaluate_texture(const Options &options) {
   const std::string file = sibling(path, "evaluation.json");
   std::vector<Fact> facts = report_facts(saved, path, options);
   facts.push_back({"samples", count});
-  print_report({facts, {table}}, options.json);
+  print_report({facts, {table}}, options);
   write_atomically(file, report_json(facts, {table}));
   progress.note(file + " holds these numbers");
   return 0;

@@ -333,7 +333,7 @@ int evaluate_video(const Options &options) {
                                                      {"settings", print(saved.settings)},
                                                      {"seed", options.seed}},
                          {table}};
-  print_report(report, options.json);
+  print_report(report, options);
   const std::string file = sibling(path, "evaluation.json");
   const size_t slash = file.find_last_of('/');
   if (slash != std::string::npos) create_folders(file.substr(0, slash));

@@ -226,6 +226,8 @@ void check_combination(const Options &options) {
   for (const char *name : {"features", "samples", "splits"}) needs(options, name, {"evaluate", "compare", "table"});
   for (const char *name : {"rows", "counts"}) needs(options, name, {"table"});
   needs(options, "profile", {"bench"});
+  if (options.json && options.bench == "all")
+    throw UsageError("--json shows the profile of one net: --bench digits --profile --json, say");
   needs(options, "json", {"list", "evaluate", "table", "compare", "profile"});
   needs(options, "compare", {"features"}, ", the net that looks at the pictures");
   needs(options, "compare", {"data", "statistics"}, ", what they are compared with");

@@ -120,7 +120,7 @@ class TableOfRuns {
       done_ = i + 1;
       write();
     }
-    print_report({facts(), tables()}, options_.json);
+    print_report({facts(), tables()}, options_);
     progress_.note(file(".html") + " shows the rows beside one another; " + file(".txt") + " and " + file(".json") +
                    " hold the numbers");
     return failed ? 1 : 0;

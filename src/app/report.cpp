@@ -82,11 +82,12 @@ std::string report_json(const std::vector<Fact> &facts, const std::vector<Table>
   return text + "]\n}\n";
 }
 
-void print_report(const Report &report, bool json) {
-  std::string text = json ? report_json(report.facts, report.tables) : "";
-  for (size_t t = 0; !json && t < report.tables.size(); ++t) text += table_text(report.tables[t]) + '\n';
-  if (std::fputs(text.c_str(), stdout) == EOF || std::fflush(stdout) != 0)
-    throw std::runtime_error("standard output cannot be written");
+void print_report(const Report &report, const Options &options) {
+  std::string text = options.json ? report_json(report.facts, report.tables) : "";
+  for (size_t t = 0; !options.json && t < report.tables.size(); ++t) text += table_text(report.tables[t]) + '\n';
+  const bool beside = !options.json && options.log == "json";  // standard output is the log's alone
+  if (std::fputs(text.c_str(), beside ? stderr : stdout) == EOF || std::fflush(beside ? stderr : stdout) != 0)
+    throw std::runtime_error(beside ? "standard error cannot be written" : "standard output cannot be written");
 }
 
 }  // namespace coopnets

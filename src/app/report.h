@@ -5,6 +5,8 @@
 #include <variant>
 #include <vector>
 
+#include "app/options.h"
+
 namespace coopnets {
 
 // A cell that is not finite is a measure that there is not: "-" in text, null in JSON.
@@ -38,8 +40,9 @@ struct Report {
   std::vector<Table> tables;
 };
 
-// On standard output: the tables as text, or all of it as JSON. Throws std::runtime_error when it cannot be written.
-void print_report(const Report &, bool json);
+// On standard output: the tables as text, or with --json all of it; tables go to standard error where --log json has the
+// other for itself. Throws std::runtime_error when it cannot be written.
+void print_report(const Report &, const Options &);
 
 // What a closing sentence says of pictures that could not be read: "; 3 pictures ...", nothing of none.
 std::string unreadable(int64_t count);
