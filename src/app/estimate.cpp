@@ -60,9 +60,8 @@ void dry_run(const Options &options, const Plan &plan, const Settings &settings,
     there = options.overwrite ? "; the run that is there is replaced"
                               : "; a run is there already: it needs --overwrite, --resume or another --name";
   progress.note("writes " + plan.folder + ": checkpoint.safetensors of " + mebibytes(checkpoint_bytes(learner)) +
-                " and the one before it, log.csv, config.txt, report.html, and pictures after the iterations 1, 2, 5, "
-                "10, 20, 50 ..." +
-                there);
+                " and the one before it, log.csv, config.txt, report.html" +
+                (plan.pictures ? ", and pictures after the iterations 1, 2, 5, 10, 20, 50 ..." : "") + there);
   const double pace = seconds_an_iteration(settings, backend, learner, next, progress);
   progress.note("about " + roughly(pace * double(settings.iterations)) + ", " + mebibytes(peak_memory(backend)) +
                 ", by the pace of its first iterations; nothing was written");

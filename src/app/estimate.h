@@ -18,6 +18,7 @@ size_t peak_memory(const Backend &);
 // written; the learner is of no more use. Throws as Learner::take_readings().
 struct Plan {
   std::string learns, reads, folder;  // who learns what, the data's path, the run's folder
+  bool pictures = true;               // whether it saves some
 };
 void dry_run(const Options &, const Plan &, const Settings &, Backend &, Learner &,
              const std::function<Batch(int64_t iteration)> &next, Progress &);

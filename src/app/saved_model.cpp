@@ -163,17 +163,6 @@ int64_t checkpoint_iteration(const SafetensorsFile &file) {
   return *iteration;
 }
 
-namespace {
-
-// " (of 'a.png', not of 'b.png')"
-std::string said_of_paths(const DataPaths &paths) {
-  if (paths.before.empty()) return "";
-  if (paths.before == paths.now) return " (what " + quoted(paths.now) + " holds has changed)";
-  return " (of " + quoted(paths.before) + ", not of " + quoted(paths.now) + ")";
-}
-
-}  // namespace
-
 void check_same_run(const SafetensorsFile &file, const std::vector<std::pair<std::string, std::string>> &entries,
                     const Settings &others, const Settings &settings, const DataPaths &paths) {
   constexpr size_t most_named = 8;
@@ -181,7 +170,9 @@ void check_same_run(const SafetensorsFile &file, const std::vector<std::pair<std
   const auto check = [&](const std::string &what, const std::string &was, const std::string &is) {
     if (was != is)
       differences.push_back(what + " " + quoted(was) + ", not " + quoted(is) +
-                            (what == "data" ? said_of_paths(paths) : ""));
+                            (what == "data" && !paths.before.empty() && paths.before != paths.now
+                                 ? " (of " + quoted(paths.before) + ", not of " + quoted(paths.now) + ")"
+                                 : ""));
   };
   for (const auto &[key, now] : entries)  // what another algorithm does not write is not looked for
     if (differences.empty() || file.metadata().count(key)) check(key, metadata_entry(file, key), now);
@@ -190,6 +181,10 @@ void check_same_run(const SafetensorsFile &file, const std::vector<std::pair<std
     if (field.name != "iterations" || settings.schedule_steps > 0)  // the schedule is laid over the whole run
       check(field.name, before.get(field.name), settings.get(field.name));
   if (differences.empty()) return;
+  // Settings decide what is read of the data: only where they are the same must the data themselves be others.
+  if (differences.size() == 1 && differences[0].rfind("data ", 0) == 0 && paths.before == paths.now &&
+      !paths.now.empty())
+    differences[0] += " (what " + quoted(paths.now) + " holds has changed)";
   std::string all;
   for (size_t i = 0; i < std::min(differences.size(), most_named); ++i)
     all += (i > 0 ? "; with " : "") + differences[i];

@@ -101,7 +101,8 @@ int train_classifier(const Options &options) {
     return next;
   };
   if (options.dry_run) {
-    const Plan plan = {said, held_out.source.path, options.out + '/' + classifier_name + '/' + run_name(options)};
+    const Plan plan = {said, held_out.source.path, options.out + '/' + classifier_name + '/' + run_name(options),
+                       false};
     dry_run(options, plan, settings, *backend, learner, next, progress);
     return 0;
   }
