@@ -82,7 +82,8 @@ std::string rivals_text() {
   for (const Rival &rival : rivals()) {
     text += "  " + rival.name + " - " + rival.title + "\n";
     for (const Preset &preset : rival.presets)
-      text += "    --preset " + preset.name + " (" + preset.source + ")\n      " + preset.settings + "\n";
+      text += "    " + (preset.experiment.empty() ? "" : "--exp " + preset.experiment + ' ') + "--preset " +
+              preset.name + " (" + preset.source + ")\n      " + preset.settings + "\n";
   }
   return text + "\n";
 }
@@ -185,6 +186,7 @@ std::string rival_json(const Rival &rival) {
   for (const Preset &preset : rival.presets) {
     JsonObject object;
     object.text("name", preset.name).text("source", preset.source).text("settings", preset.settings);
+    if (!preset.experiment.empty()) object.text("experiment", preset.experiment);
     presets.push_back(object.str());
   }
   JsonObject object;

@@ -183,11 +183,11 @@ Rival cdrl() {
       {"quick", "ours, for two CPU cores: narrow nets of one block, half the steps, faster rates",
        both + "langevin_steps=8 batch=48 chains=48 iterations=4000 width=24 block_side=16 blocks=1 whole_units=128 "
               "warm_up=200 averaging=0.05 data_weight=0.5 descriptor_rate=0.0005 generator_rate=0.0005"},
-      {"texture quick", "for some minutes", textures + "size=64 warm_up=50 iterations=800"},
-      {"texture fine", "for a quarter of an hour or more",
-       textures + "block_side=56 size=96 warm_up=100 iterations=3000"},
-      {"toy quick", "for a minute",
-       "batch=240 chains=240 iterations=3000 warm_up=100 descriptor_rate=0.001 generator_rate=0.001"},
+      {"quick", "ours, for some minutes", textures + "size=64 warm_up=50 iterations=800", "texture"},
+      {"fine", "ours, for a quarter of an hour or more", textures + "block_side=56 size=96 warm_up=100 iterations=3000",
+       "texture"},
+      {"quick", "ours, for a minute",
+       "batch=240 chains=240 iterations=3000 warm_up=100 descriptor_rate=0.001 generator_rate=0.001", "toy"},
       {"paper",
        "levels, steps, rates and the energy of the paper's code; its initialiser has attention and dropout besides",
        both + "block_side=256 batch=258 chains=258 iterations=500000 width=128 blocks=8 warm_up=10000 averaging=0.014 "

@@ -36,8 +36,10 @@ std::string algorithm_title(const std::string &algorithm) {
 }
 
 Settings rival_settings(const Rival &rival, const Experiment &experiment, const std::string &preset) {
-  const bool points = experiment.data == DataKind::points;  // of which a chain may learn
-  if (experiment.data == DataKind::video || ((points || experiment.data == DataKind::texture) && !rival.chain))
+  if (experiment.data == DataKind::video && rival.chain)
+    throw std::runtime_error(rival.title + " learns single pictures: it has no experiment '" + experiment.name + "'");
+  if (!rival.chain && (experiment.data == DataKind::video || experiment.data == DataKind::texture ||
+                       experiment.data == DataKind::points))
     throw std::runtime_error(rival.title + " learns pictures of one size from a latent vector: it has no experiment '" +
                              experiment.name + "'");
   if (rival.of_digits && experiment.data != DataKind::digits)
@@ -45,9 +47,10 @@ Settings rival_settings(const Rival &rival, const Experiment &experiment, const 
                              experiment.name + "'");
   Settings s = experiment.settings(preset);
   for (const Preset &own : rival.presets)
-    if (own.name == preset || (preset != "paper" && own.name == "quick")) s.set_all(own.settings);
+    if (own.experiment.empty() && (own.name == preset || (preset != "paper" && own.name == "quick")))
+      s.set_all(own.settings);
   for (const Preset &own : rival.presets)
-    if (own.name == experiment.name + ' ' + preset) s.set_all(own.settings);
+    if (own.experiment == experiment.name && own.name == preset) s.set_all(own.settings);
   return s;
 }
 

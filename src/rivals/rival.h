@@ -25,12 +25,10 @@ struct ChainParts {
 };
 
 struct Rival {
-  std::string name;     // as --algorithm takes it
-  std::string title;    // "DCGAN (Radford, Metz, Chintala 2016)"
-  std::string partner;  // what its second net is: "discriminator"
-  std::vector<Preset>
-      presets;  // of its own quick and paper: what differs from the experiment's of that name; and, "texture quick", what
-                // one experiment changes besides
+  std::string name;             // as --algorithm takes it
+  std::string title;            // "DCGAN (Radford, Metz, Chintala 2016)"
+  std::string partner;          // what its second net is: "discriminator"
+  std::vector<Preset> presets;  // of its own quick and paper: what differs from the experiment's of that name
   NetFunction (*partner_net)(const Settings &, uint64_t seed);
   std::vector<Shape> (*partner_inputs)(const Shape &example, const Settings &);
   std::unique_ptr<Learner> (*learner)(const RivalParts &);
