@@ -89,7 +89,10 @@ __global__ void unit_vector(const double *shares, int count, int64_t size, float
     return total;
   };
   double squares = 0;
-  for (int64_t i = threadIdx.x; i < size; i += threads) squares += sum(i) * sum(i);
+  for (int64_t i = threadIdx.x; i < size; i += threads) {
+    const double s = sum(i);
+    squares += s * s;
+  }
   const double length = sqrt(block_reduce<threads>(squares, Plus()));
   const double divisor = length < 1e-12 ? 1e-12 : length;  // NaN stays
   for (int64_t i = threadIdx.x; i < size; i += threads) x[i] = float(sum(i) / divisor);

@@ -11,7 +11,6 @@ namespace {
 
 constexpr double first_log_snr = 9.8, last_log_snr = -5.1;
 constexpr double step_variance = 4e-4;  // b^2 = step_variance (d_{t-1} / d_0) deviation^2
-const double pi = std::acos(-1.0);
 
 // ln snr = -2 ln tan(u), u in equal steps: d/a = tan u.
 NoiseLevel level_at(double share) {
@@ -20,8 +19,7 @@ NoiseLevel level_at(double share) {
   return {-2 * std::log(std::tan(u)), std::cos(u), std::sin(u)};
 }
 
-Transition between(const NoiseLevel &clean, const NoiseLevel &from, const NoiseLevel &to, double first_deviation,
-                   bool last) {
+Transition between(const NoiseLevel &clean, const NoiseLevel &from, const NoiseLevel &to, bool last) {
   Transition t{};
   const double kept = std::pow(to.signal / from.signal, 2), growth = from.deviation / clean.deviation;
   t.deviation = std::sqrt(1 - kept);
@@ -33,7 +31,6 @@ Transition between(const NoiseLevel &clean, const NoiseLevel &from, const NoiseL
   t.step_noise = std::sqrt(step_variance * growth) * t.deviation;
   // The pull towards x_t, -(b^2 / deviation^2) |y - x_t|^2 / 2, is that of a reference of this deviation.
   t.reference_deviation = last ? std::numeric_limits<double>::infinity() : 1 / std::sqrt(step_variance * growth);
-  t.weight = first_deviation > 0 ? first_deviation / t.deviation : 1;
   return t;
 }
 
@@ -42,14 +39,15 @@ Transition between(const NoiseLevel &clean, const NoiseLevel &from, const NoiseL
 Diffusion::Diffusion(int64_t transitions) {
   if (transitions < 1) throw std::invalid_argument("diffusion needs at least one level of noise");
   for (int64_t i = 0; i <= transitions; ++i) levels_.push_back(level_at(double(i) / double(transitions)));
-  for (int64_t t = 1; t <= transitions; ++t)
-    transitions_.push_back(between(levels_[0], levels_[size_t(t - 1)], levels_[size_t(t)],
-                                   t == 1 ? 0 : transitions_[0].deviation, t == transitions));
+  for (int64_t t = 1; t <= transitions; ++t) {
+    transitions_.push_back(between(levels_[0], levels_[size_t(t - 1)], levels_[size_t(t)], t == transitions));
+    transitions_.back().weight = transitions_[0].deviation / transitions_.back().deviation;
+  }
 }
 
 std::vector<real> Diffusion::embedding(int64_t i, int64_t size) const {
   if (size < 2 || size % 2 != 0) throw std::invalid_argument("the embedding of a noise level has an even size");
-  const double u = std::atan2(level(i).deviation, level(i).signal) * 2 / pi;
+  const double u = std::atan2(level(i).deviation, level(i).signal) * 2 / M_PI;
   const int64_t half = size / 2;
   std::vector<real> values;
   for (int64_t k = 0; k < size; ++k) {
@@ -64,12 +62,12 @@ void Diffusion::tell(const std::vector<int64_t> &levels, const std::vector<int64
                      const Tensor &into) const {
   require(int64_t(levels.size()) == into.shape().n, "each example is told one level of noise");
   require(classes == 0 || labels.size() == levels.size(), "each example is told one class");
-  std::vector<real> values;
+  std::vector<real> values, level;
   for (size_t n = 0; n < levels.size(); ++n) {
     if (classes > 0 && (labels[n] < -1 || labels[n] >= classes))
       throw std::invalid_argument("an example is of class " + std::to_string(labels[n]) + ", and there are " +
                                   std::to_string(classes));
-    const std::vector<real> level = embedding(levels[n], into.shape().c - classes);
+    if (n == 0 || levels[n] != levels[n - 1]) level = embedding(levels[n], into.shape().c - classes);
     values.insert(values.end(), level.begin(), level.end());
     for (int64_t k = 0; k < classes; ++k) values.push_back(labels[n] == k ? 1 : 0);
   }

@@ -14,6 +14,7 @@ Optimizer::Optimizer(Backend &backend, Network &network, const OptimizerSettings
     moments_.push_back({Tensor(backend, p.value.shape()), Tensor(), Tensor()});
     if (settings.rule == OptimizerSettings::adam) moments_.back().second = Tensor(backend, p.value.shape());
     if (settings.average_half_life <= 0) continue;
+    if (p.value.size() > between_.size()) between_ = Tensor(backend, {1, 1, 1, 1, p.value.size()});
     moments_.back().average = Tensor(backend, p.value.shape());
     backend.copy(p.value, moments_.back().average);
   }
@@ -73,7 +74,7 @@ void Optimizer::exchange_averages() {
   if (settings_.average_half_life <= 0) return;
   for (size_t i = 0; i < moments_.size(); ++i) {
     const View value = network_.parameters()[i].value, average = moments_[i].average;
-    const Tensor between(backend_, value.shape);
+    const View between{value.shape, between_.data()};
     backend_.copy(value, between);
     backend_.copy(average, value);
     backend_.copy(between, average);

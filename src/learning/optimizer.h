@@ -55,6 +55,7 @@ class Optimizer {
   double momentum_ = 0.5;
   Readings norm_;  // where nobody asks for it
   std::vector<Moments> moments_;
+  Tensor between_;  // as large as the largest parameter, to exchange it with its average
 };
 
 }  // namespace coopnets
