@@ -132,6 +132,8 @@ const std::vector<Field<Settings>> &setting_fields() {
             "cdrl: the nets are told which of so many an example is of; 0: not"),
       field("data_weight", &Settings::data_weight, 0, 1,
             "cdrl: weight of the data in the initialiser's loss, beside that of the chains; 0: from these alone"),
+      field("colours", &Settings::colours, {"given", "uncorrelated"},
+            "cdrl: as the data have them, or changed so that no channel tells of another and all vary alike"),
       field("guidance", &Settings::guidance, 0, 1000, "cdrl: how much more than learned samples are of their class"),
       field("warm_up", &Settings::warm_up, 0, many, "iterations in which both learning rates rise from 0"),
       field("gradient_bound", &Settings::gradient_bound, 0, 1e9,

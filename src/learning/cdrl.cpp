@@ -40,6 +40,7 @@ Cdrl::Cdrl(std::unique_ptr<Network> energy, std::unique_ptr<Network> initialiser
     throw std::invalid_argument(
         "learning needs at least one Langevin step (langevin_steps): nothing is revised by none");
   check_nets(*nets_.energy, *nets_.initialiser);
+  if (s.decorrelate) colours_ = std::make_unique<Colours>(backend_, example_.c);
   diffusion_.embedding(0, nets_.energy->inputs()[1].c - s.classes);  // throws where it has no such size
 }
 
@@ -52,7 +53,12 @@ void Cdrl::iterate(int64_t iteration, double rate, const Batch &batch) {
     throw std::invalid_argument("an iteration needs exactly " + std::to_string(settings_.batch) + " observed examples");
   if (settings_.classes > 0 && int64_t(batch.labels.size()) != settings_.batch)
     throw std::invalid_argument("nets that are told classes need that of each example");
+  if (colours_ && iteration == 0) colours_->learn(batch.examples);
   backend_.upload(batch.examples.data(), now.clean.data(), batch.examples.size() * sizeof(real));
+  if (colours_) {
+    backend_.copy(now.clean, now.scratch);
+    colours_->to_net(now.scratch, now.clean);
+  }
   if (!std::exchange(now.told, true) || settings_.classes > 0) tell_levels(iteration, batch.labels);
   backend_.set_clock({iteration, rate});
   backend_.replay(now.whole, [this] {

@@ -7,6 +7,7 @@
 #pragma once
 #include <memory>
 
+#include "learning/colours.h"
 #include "learning/diffusion_sampler.h"
 #include "learning/kept_readings.h"
 #include "learning/optimizer.h"
@@ -22,6 +23,7 @@ struct CdrlSettings {
   double data_weight = 0;       // w of step G2: of the data in the initialiser's loss, beside 1 - w of the chains
   double label_dropout = 0.1;   // share of examples of which the nets are not told the class, as guidance needs
   double guidance = 0;          // w of samples: (1 + w) f(y, class) - w f(y), and the initialiser alike
+  bool decorrelate = false;     // the nets see uncorrelated colours, those of the first batch (Colours)
   OptimizerSettings energy, initialiser;
   uint64_t seed = 1;
 };
@@ -68,6 +70,7 @@ class Cdrl final : public ChainLearner {
   Backend &backend_;
   CdrlSettings settings_;
   Diffusion diffusion_;
+  std::unique_ptr<Colours> colours_;  // null: as they are
   Nets nets_;
   mutable Optimizer energy_optimizer_, initialiser_optimizer_;
   std::unique_ptr<Learning> learning_;

@@ -56,13 +56,16 @@ NamedViews Cdrl::state() {
   for (const NamedViews &part :
        {nets_.energy->state(), energy_optimizer_.state(), nets_.initialiser->state(), initialiser_optimizer_.state()})
     all.insert(all.end(), part.begin(), part.end());
+  if (colours_)
+    for (const auto &part : colours_->state()) all.push_back(part);
   return all;
 }
 
 DiffusionSampler &Cdrl::sampler() const {
   if (!sampler_)
-    sampler_ = std::make_unique<DiffusionSampler>(*nets_.energy, *nets_.initialiser, example_, diffusion_,
-                                                  settings_.langevin_steps, settings_.classes, settings_.guidance);
+    sampler_ =
+        std::make_unique<DiffusionSampler>(*nets_.energy, *nets_.initialiser, example_, diffusion_, colours_.get(),
+                                           settings_.langevin_steps, settings_.classes, settings_.guidance);
   return *sampler_;
 }
 

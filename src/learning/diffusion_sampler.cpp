@@ -7,7 +7,7 @@
 namespace coopnets {
 
 namespace {
-int64_t of_a_block(const Shape &example) { return std::clamp<int64_t>((1 << 16) / example.example(), 4, 64); }
+int64_t of_a_block(const Shape &example) { return std::clamp<int64_t>((1 << 16) / example.example(), 2, 64); }
 }  // namespace
 
 // Both nets, told the level and the class of each sample.
@@ -30,9 +30,11 @@ struct DiffusionSampler::Told {
 };
 
 DiffusionSampler::DiffusionSampler(Network &energy, Network &initialiser, const Shape &example,
-                                   const Diffusion &diffusion, int64_t langevin_steps, int64_t classes, double guidance)
+                                   const Diffusion &diffusion, const Colours *colours, int64_t langevin_steps,
+                                   int64_t classes, double guidance)
     : backend_(energy.backend()),
       diffusion_(diffusion),
+      colours_(colours),
       steps_(langevin_steps),
       classes_(classes),
       noisy_(backend_, example.with_n(of_a_block(example))),
@@ -63,6 +65,11 @@ void DiffusionSampler::draw(uint64_t seed, int64_t block, const std::function<vo
     if (watch) watch(double(levels - t + 1) / double(levels));
   }
   denoise();
+  if (colours_)
+    for (const Tensor *made : {&initial_, &noisy_}) {
+      backend_.copy(*made, chains_);
+      colours_->to_data(chains_, *made);
+    }
 }
 
 // From x_t to x_{t-1}: G0, D1 and y / scale.
@@ -126,6 +133,10 @@ std::vector<double> DiffusionSampler::log_density(int64_t t, const std::vector<r
   for (int64_t first = 0; first < count; first += at_a_time()) {
     const int64_t some = std::min(at_a_time(), count - first);
     backend_.upload(examples.data() + first * size, noisy_.data(), size_t(some * size) * sizeof(real));
+    if (colours_) {
+      backend_.copy(noisy_, chains_);
+      colours_->to_net(chains_, noisy_);
+    }
     backend_.affine(noisy_, real(transition.scale), 0, chains_);
     told_->revise.forward();
     const std::vector<real> f = values(backend_, told_->revise.output());

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "learning/colours.h"
 #include "learning/diffusion.h"
 #include "learning/pass.h"
 
@@ -11,9 +12,9 @@ namespace coopnets {
 
 class DiffusionSampler {
  public:
-  // The nets as Cdrl has them. Samples of `classes` classes come in turn; 0: the nets are told none.
+  // The nets as Cdrl has them, and the colours that they see, if they see others than the data's. Samples of `classes` classes come in turn; 0: the nets are told none.
   // guidance w: with classes both nets' outputs are (1 + w) that for the class - w that for none (Ho & Salimans 2022).
-  DiffusionSampler(Network &energy, Network &initialiser, const Shape &example, const Diffusion &,
+  DiffusionSampler(Network &energy, Network &initialiser, const Shape &example, const Diffusion &, const Colours *,
                    int64_t langevin_steps, int64_t classes, double guidance);
   ~DiffusionSampler();
 
@@ -39,6 +40,7 @@ class DiffusionSampler {
 
   Backend &backend_;
   const Diffusion &diffusion_;
+  const Colours *const colours_;
   const int64_t steps_, classes_;
   Tensor noisy_, initial_, chains_;
   const double guidance_;
