@@ -39,10 +39,15 @@ int evaluate_texture(const Options &options) {
   const auto examples = open_examples(*saved.experiment, saved.settings, data_path(options, *saved.experiment),
                                       saved.seed, [&](const std::string &text) { progress.warn(text); });
   check_same_data(saved, path, *examples);
-  const Shape example = example_shape(*saved.experiment, saved.settings);
-  const Canvas shown = Canvas::within(example, saved.settings.border);
+  Shape example = example_shape(*saved.experiment, saved.settings);
+  Canvas shown = Canvas::within(example, saved.settings.border);
   const Image observed = picture(shown.cut(examples->range(0, 1), example), shown.wanted, 0);
-  const std::optional<StructureScore> structure = texture_structure(*saved.experiment, saved.settings, *examples);
+  const Settings judged = saved.chain ? as_judged(saved.settings) : saved.settings;
+  const std::optional<StructureScore> structure = texture_structure(*saved.experiment, judged, *examples);
+  if (saved.chain) {
+    example = saved.chain->set_example(example_shape(*saved.experiment, judged));
+    shown = Canvas::within(example, saved.settings.border);
+  }
 
   const int64_t count = options.is_given("samples") ? options.samples : syntheses;
   Measured generated, revised;

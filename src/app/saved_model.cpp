@@ -217,7 +217,7 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
   saved.trained = saved.settings;
   const Settings chosen = settings_of(options, saved.settings);
   for (const char *name : {"descriptor", "generator", "size", "frames", "latent", "width", "categories", "numbers",
-                           "levels", "blocks", "block_side", "whole_units", "classes"})
+                           "levels", "blocks", "block_side", "whole_units", "classes", "colours"})
     if (chosen.get(name) != saved.settings.get(name))
       throw std::invalid_argument(path + " was trained with " + name + '=' + saved.settings.get(name) + ", not " +
                                   chosen.get(name) + ": the shape of its nets cannot be changed");

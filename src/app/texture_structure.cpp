@@ -1,11 +1,17 @@
 #include "app/texture_structure.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "app/pictures.h"
 #include "experiments/text.h"
 
 namespace coopnets {
+
+Settings as_judged(Settings s) {
+  s.size = std::max<int64_t>(s.size, 128);
+  return s;
+}
 
 std::optional<StructureScore> texture_structure(const Experiment &experiment, const Settings &s,
                                                 const Examples &examples) {
@@ -23,7 +29,7 @@ std::optional<StructureScore> texture_structure(const Experiment &experiment, co
 }
 
 void measure_structure(TrainingRun &run, const StructureScore &structure, Backend &backend, const Learner &learner,
-                       const Canvas &shown, Progress &progress) {
+                       int64_t border, Progress &progress) {
   std::vector<Column> columns;
   for (const auto &[name, examples] : learner.samples()) columns.push_back({"structure_" + name, ""});
   run.measure(100, columns, [=, &backend, &learner, &progress](int64_t iteration) {
@@ -31,6 +37,7 @@ void measure_structure(TrainingRun &run, const StructureScore &structure, Backen
     std::string text;
     for (const auto &[name, examples] : learner.samples()) {
       const ConstView first = examples.examples(0, 1);
+      const Canvas shown = Canvas::within(first.shape, border);
       const Image synthesis = picture(shown.cut(values(backend, first), first.shape), shown.wanted, 0);
       scores.push_back(structure.score(structure.compare(synthesis).distance));
       text += (text.empty() ? "" : ", ") + name + ' ' + print_number(std::round(100 * scores.back()) / 100);

@@ -9,11 +9,14 @@
 
 namespace coopnets {
 
+// Syntheses of nets that make any size are judged at 128 pixels or more: smaller parts of one photograph differ nearly as
+// much as noise does.
+Settings as_judged(Settings);
+
 // What syntheses of a texture are compared with: none of other experiments, or where the photograph is too small to tell.
 std::optional<StructureScore> texture_structure(const Experiment &, const Settings &, const Examples &);
 
 // Has the run log and say the scores of the first of each kind of the learner's samples, every hundred iterations.
-void measure_structure(TrainingRun &, const StructureScore &, Backend &, const Learner &, const Canvas &shown,
-                       Progress &);
+void measure_structure(TrainingRun &, const StructureScore &, Backend &, const Learner &, int64_t border, Progress &);
 
 }  // namespace coopnets
