@@ -168,7 +168,14 @@ class ProgramTest : public FolderTest {
             "--iterations",
             std::to_string(iterations),
             "--threads",
-            std::to_string(threads)};
+            std::to_string(threads),
+            "--algorithm",
+            "cooperative"};
+  }
+  // What train() gives, with another algorithm.
+  static Arguments by(const std::string &algorithm, Arguments trained) {
+    *(std::find(trained.begin(), trained.end(), "--algorithm") + 1) = algorithm;
+    return trained;
   }
   Arguments use(const Arguments &more) const {
     return Arguments{"--exp", "texture", "--out", folder, "--name", "run", "--threads", "1"} + more;

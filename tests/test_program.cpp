@@ -149,7 +149,7 @@ TEST_F(ProgramTest, a_run_is_replaced_by_overwrite_alone) {
 
 TEST_F(ProgramTest, every_algorithm_runs) {
   for (const char *algorithm : {"descriptor", "persistent-cd", "generator"}) {
-    expect_success(train(2, algorithm) + Arguments{"--algorithm", algorithm, "--set", "generator_steps=1"});
+    expect_success(by(algorithm, train(2, algorithm)) + Arguments{"--set", "generator_steps=1"});
     const SafetensorsFile file(path("checkpoint.safetensors", algorithm));
     const bool generator = std::string(algorithm) == "generator";
     EXPECT_EQ(file.find("generator.0.filters") != nullptr, generator);

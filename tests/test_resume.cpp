@@ -80,7 +80,7 @@ TEST_F(Resume, stopped_anywhere_is_straight_whatever_the_threads) {
   elsewhere[3] = another;
   EXPECT_CONTAINS(failure_of(elsewhere), " (of '" + picture + "', not of '" + another + "'); a run goes on");
   // Every difference is named, each with both values.
-  const std::string several = failure_of(resume(9) + Arguments{"--algorithm", "descriptor", "--set", "size=64"});
+  const std::string several = failure_of(by("descriptor", resume(9)) + Arguments{"--set", "size=64"});
   EXPECT_CONTAINS(several, "was made with algorithm 'cooperative', not 'descriptor'; with data '1 example ");
   EXPECT_CONTAINS(several, "; with size '32', not '64'");
   EXPECT_TRUE(contents() == before);
@@ -88,11 +88,11 @@ TEST_F(Resume, stopped_anywhere_is_straight_whatever_the_threads) {
 
 TEST_F(Resume, every_algorithm_is_exact) {
   for (const char *algorithm : {"persistent-cd", "generator"}) {
-    const Arguments more = {"--algorithm", algorithm, "--set", "generator_steps=2"};
+    const Arguments more = {"--set", "generator_steps=2"};
     const std::string name = std::string("straight_") + algorithm;
-    expect_success(train(4, name) + more);
-    expect_success(train(3) + more + Arguments{"--overwrite"});
-    expect_success(resume(4) + more);
+    expect_success(by(algorithm, train(4, name)) + more);
+    expect_success(by(algorithm, train(3)) + more + Arguments{"--overwrite"});
+    expect_success(by(algorithm, resume(4)) + more);
     EXPECT_TRUE(checkpoint() == checkpoint(name)) << algorithm;
   }
 }

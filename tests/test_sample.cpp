@@ -243,7 +243,7 @@ TEST_F(Sample, what_cannot_be_sampled_is_one_sentence) {
   EXPECT_CONTAINS(failure_of(use({"--interpolate", "--checkpoint", picture})), picture);
   EXPECT_CONTAINS(failure_of({"--exp", "scene", "--sample", "1", "--checkpoint", path("checkpoint.safetensors")}),
                   "of the experiment 'texture', not of 'scene'");
-  expect_success(train(1, "alone") + Arguments{"--algorithm", "descriptor"});
+  expect_success(by("descriptor", train(1, "alone")));
   const Arguments alone = {"--exp", "texture", "--checkpoint", path("checkpoint.safetensors", "alone")};
   EXPECT_CONTAINS(failure_of(alone + Arguments{"--interpolate"}), "holds no generator");
 }
@@ -251,7 +251,7 @@ TEST_F(Sample, what_cannot_be_sampled_is_one_sentence) {
 // Algorithm D: new chains from the reference distribution. Persistent CD: the chains that the checkpoint keeps.
 TEST_F(Sample, a_descriptor_alone_has_chains) {
   const Arguments set = {"--set", "chains=3"};
-  expect_success(train(2, "alone") + Arguments{"--algorithm", "descriptor"} + set);
+  expect_success(by("descriptor", train(2, "alone")) + set);
   const auto arrays = [&](const std::string &run, const Arguments &more) {
     expect_success(Arguments{"--exp", "texture", "--out", folder, "--name", run, "--threads", "1", "--save", "npy"} +
                    more);
@@ -269,7 +269,7 @@ TEST_F(Sample, a_descriptor_alone_has_chains) {
   EXPECT_FALSE(std::equal(two.values.begin(), two.values.end(), start.values.begin()));
   EXPECT_EQ(arrays("alone", {"--sample", "1", "--size", "40x48"}).shape, "1, 40, 48, 3");
 
-  expect_success(train(2, "kept") + Arguments{"--algorithm", "persistent-cd"} + set);
+  expect_success(by("persistent-cd", train(2, "kept")) + set);
   const SafetensorsFile file(path("checkpoint.safetensors", "kept"));
   std::vector<float> chains(3 * 32 * 32 * 3);
   file.read(file.at("chains"), chains.data());

@@ -17,9 +17,9 @@ class TextureRun : public FolderTest {
   }
   Outcome train(const std::string &name, int iterations, const Arguments &more = {},
                 const std::string &photograph = "datasets/texture/brick.png") const {
-    const Arguments fixed = {"--data",     photograph,   "--iterations",     std::to_string(iterations),
-                             "--set",      "size=64",    "langevin_steps=2", "cold_steps=1",
-                             "halvings=0", "averaging=0"};
+    const Arguments fixed = {
+        "--algorithm", "cooperative", "--data",           photograph,     "--iterations", std::to_string(iterations),
+        "--set",       "size=64",     "langevin_steps=2", "cold_steps=1", "halvings=0",   "averaging=0"};
     return run_program(with(name, fixed + more));
   }
   std::string path(const std::string &name, const std::string &file) const {

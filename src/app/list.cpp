@@ -100,6 +100,9 @@ std::string list_text(const std::string &experiment) {
   for (const Experiment &e : experiments()) {
     if (!wanted(e.name)) continue;
     text += e.name + " - experiment " + e.title + "\n  data: " + data_text(e) + "\n";
+    if (e.learned_by != "cooperative")
+      text += "  learned by " + e.learned_by +
+              ", unless --algorithm or --preset paper say otherwise: its presets are below\n";
     for (const Preset &preset : e.presets) {
       const Settings s = e.settings(preset.name);
       text += "  --preset " + preset.name + " (" + preset.source + ")\n" + nets_text(e, s) + "    settings:";

@@ -59,8 +59,8 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.number("seed", "N", &Options::seed, 0, any, "the same seed gives the same run (1)", recorded);
   add.text(
       "algorithm", "NAME", &Options::algorithm, names.algorithms,
-      "both nets (cooperative, the default), one alone (descriptor, persistent-cd or generator), or a rival, whose "
-      "presets are its own",
+      "both nets (cooperative), one alone (descriptor, persistent-cd or generator), or a rival, whose presets are its "
+      "own (cooperative; for textures cdrl, but for the preset paper)",
       recorded);
   add.text("category", "NAME", &Options::category, {}, "what to learn where the data holds several categories");
   add.text("set", "NAME=VALUE ...", nullptr, {}, "change settings; --list names them");  // see Options::settings

@@ -24,7 +24,7 @@ struct Options {
   std::string completion;  // the shell, "" for none
   int64_t sample = 0;      // how many; 0: no sampling
 
-  std::string data, preset, algorithm = "cooperative";
+  std::string data, preset, algorithm;
   int64_t iterations = 0;  // 0: as the preset says
   int64_t seed = 1;
   std::string category;

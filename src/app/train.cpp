@@ -78,7 +78,9 @@ Learned make_learner(Backend &backend, const Experiment &experiment, const Rival
                      const Settings &settings, uint64_t seed, int64_t examples) {
   Learned made;
   if (rival && rival->chain) {
-    made.learner = rival->chain({backend, example_shape(experiment, settings), settings, seed});
+    std::unique_ptr<ChainLearner> chain = rival->chain({backend, example_shape(experiment, settings), settings, seed});
+    if (experiment.data == DataKind::texture) chain->set_example(example_shape(experiment, as_judged(settings)));
+    made.learner = std::move(chain);
     return made;
   }
   if (rival) {
@@ -131,10 +133,11 @@ std::string closing_note(const TrainingRun &run, const Settings &settings, const
          unreadable(examples.bad_count());
 }
 
-int learn(const Options &options) {
+int learn(Options options) {
   const Experiment &experiment = find_experiment(options.experiment);
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string preset = preset_for(options, *backend);
+  if (options.algorithm.empty()) options.algorithm = preset == "paper" ? "cooperative" : experiment.learned_by;
   const Rival *const rival = find_rival(options.algorithm);
   const Settings of_preset = rival ? rival_settings(*rival, experiment, preset)
                                    : for_algorithm(experiment.settings(preset), parse_algorithm(options.algorithm));
@@ -173,7 +176,8 @@ int learn(const Options &options) {
     return 0;
   }
 
-  const std::optional<StructureScore> structure = texture_structure(experiment, settings, *examples);
+  const std::optional<StructureScore> structure =
+      texture_structure(experiment, rival && rival->chain ? as_judged(settings) : settings, *examples);
   TrainingRun run(options, experiment.name, settings, *backend, learner, progress);
   if (are_of_one_colour(*examples))
     progress.warn("the observed pictures are of one colour each: there is nothing to learn from them");
@@ -197,7 +201,7 @@ int learn(const Options &options) {
   save_observed(run.folder().file("observed"), *examples, shape, inner);
   progress.note(said);
 
-  if (structure) measure_structure(run, *structure, *backend, learner, inner, progress);
+  if (structure) measure_structure(run, *structure, *backend, learner, settings.border, progress);
   const int status = run.loop(next);
   if (status != 0) return status;
   if (experiment.data == DataKind::video)

@@ -31,6 +31,7 @@ struct Experiment {
   int64_t channels;          // of the pictures; of points their coordinates
   bool any_size;             // both nets are convolutional throughout: a trained model synthesises at any size
   std::vector<Preset> presets;
+  std::string learned_by = "cooperative";  // where --algorithm names nothing else, but for the preset paper
 
   // Throws std::runtime_error naming the nearest one.
   const Preset &preset(const std::string &name) const;
