@@ -10,21 +10,6 @@ namespace {
 
 constexpr int threads = 256;
 
-// One warp a channel: blockIdx.x.
-__global__ void finish_moments(const Moments<float> *partial, int channels, int chunks, float epsilon, float *mean,
-                               float *inverse_deviation) {
-  Moments<double> m = {0, 0, 0};
-  for (int k = threadIdx.x; k < chunks; k += warp_size) {
-    const Moments<float> p = partial[int64_t(k) * channels + blockIdx.x];
-    m.merge({p.count, p.mean, p.squares});
-  }
-  m = merge_warp(m);
-  if (threadIdx.x == 0) {
-    mean[blockIdx.x] = float(m.mean);
-    inverse_deviation[blockIdx.x] = float(1 / sqrt(m.squares / m.count + epsilon));
-  }
-}
-
 // y = activation(scale (x - mean) inverse + shift).
 // y may be x.
 __global__ void normalise(const float *x, const float *scale, const float *shift, const float *mean, Inverse inverse,
@@ -91,8 +76,7 @@ void CudaBackend::batch_norm_forward(ConstView x, ConstView scale, ConstView shi
   const ColumnGrid g(x.shape);
   Moments<float> *const partial = scratch<Moments<float>>(g.partials());
   partial_moments(*this, g, x, partial);
-  CUDA_LAUNCH(finish_moments, g.channels, warp_size, 0, stream_, partial, g.channels, g.chunks, epsilon, mean.data,
-              inverse_deviation.data);
+  finish_moments(*this, g, partial, g.channels, epsilon, mean.data, inverse_deviation.data);
   apply(*this, x, scale, shift, mean, {inverse_deviation.data, nullptr, 0}, activation, y);
 }
 

@@ -58,22 +58,47 @@ __global__ void sums_of_chunk(const float *__restrict__ dv, const float *__restr
   if (threadIdx.y == 0 && walk.channel < channels) partial[walk.partial(channels)] = s;
 }
 
-// One warp a channel of a part: blockIdx.x.
-__global__ void finish_sums(const Sums *partial, int channels, int chunks, Inverse inverse, float *scale,
-                            float *shift) {
-  const int64_t part = blockIdx.x / channels;
-  const int channel = int(blockIdx.x % channels);
-  double plain = 0, weighted = 0;
-  for (int k = threadIdx.x; k < chunks; k += warp_size) {
-    const Sums p = partial[(part * chunks + k) * channels + channel];
-    plain += p.plain;
-    weighted += p.weighted;
+// What the chunks of a part gave for the channels of group blockIdx.x, of all parts' groups; one warp a group.
+struct Group {
+  __device__ Group(int channels, int chunks, int groups)
+      : all(channels),
+        own(channels / groups),
+        count(int64_t(chunks) * own),
+        first(int64_t(blockIdx.x / groups) * chunks * channels + int64_t(blockIdx.x % groups) * own) {}
+  __device__ int64_t partial(int64_t i) const { return first + i / own * all + i % own; }  // i in [0, count)
+  int all, own;
+  int64_t count, first;
+};
+
+__global__ void moments_of_group(const Moments<float> *partial, int channels, int chunks, int groups, float epsilon,
+                                 float *mean, float *inverse_deviation) {
+  const Group group(channels, chunks, groups);
+  Moments<double> m = {0, 0, 0};
+  for (int64_t i = threadIdx.x; i < group.count; i += warp_size) {
+    const Moments<float> p = partial[group.partial(i)];
+    m.merge({p.count, p.mean, p.squares});
   }
-  plain = sum_warp(plain);
-  weighted = sum_warp(weighted);
+  m = merge_warp(m);
   if (threadIdx.x == 0) {
-    if (shift) shift[blockIdx.x] = float(plain);
-    if (scale) scale[blockIdx.x] = float(weighted * inverse(channel));
+    mean[blockIdx.x] = float(m.mean);
+    inverse_deviation[blockIdx.x] = float(1 / sqrt(m.squares / m.count + epsilon));
+  }
+}
+
+__global__ void sums_of_group(const Sums *partial, int channels, int chunks, int groups, Inverse inverse,
+                              float *weighted, float *plain) {
+  const Group group(channels, chunks, groups);
+  double p = 0, w = 0;
+  for (int64_t i = threadIdx.x; i < group.count; i += warp_size) {
+    const Sums sums = partial[group.partial(i)];
+    p += sums.plain;
+    w += sums.weighted;
+  }
+  p = sum_warp(p);
+  w = sum_warp(w);
+  if (threadIdx.x == 0) {
+    if (plain) plain[blockIdx.x] = float(p);
+    if (weighted) weighted[blockIdx.x] = float(w * inverse(int(blockIdx.x % groups)));
   }
 }
 
@@ -90,12 +115,23 @@ void partial_sums(CudaBackend &backend, const ColumnGrid &g, ConstView x, ConstV
               g.chunk, partial);
 }
 
+void finish_moments(CudaBackend &backend, const ColumnGrid &g, const Moments<float> *partial, int groups, float epsilon,
+                    float *mean, float *inverse_deviation) {
+  CUDA_LAUNCH(moments_of_group, g.grid.z * groups, warp_size, 0, backend.stream(), partial, g.channels, g.chunks,
+              groups, epsilon, mean, inverse_deviation);
+}
+
+void finish_sums(CudaBackend &backend, const ColumnGrid &g, const Sums *partial, int groups, const Inverse &inverse,
+                 float *weighted, float *plain) {
+  CUDA_LAUNCH(sums_of_group, g.grid.z * groups, warp_size, 0, backend.stream(), partial, g.channels, g.chunks, groups,
+              inverse, weighted, plain);
+}
+
 void sum_over_positions(CudaBackend &backend, const ColumnGrid &g, ConstView x, ConstView dv, const float *mean,
                         const Inverse &inverse, float *dscale, float *dshift) {
   Sums *const partial = backend.scratch<Sums>(g.partials());
   partial_sums(backend, g, x, dv, mean, partial);
-  CUDA_LAUNCH(finish_sums, g.grid.z * g.channels, warp_size, 0, backend.stream(), partial, g.channels, g.chunks,
-              inverse, dscale, dshift);
+  finish_sums(backend, g, partial, g.channels, inverse, dscale, dshift);
 }
 
 }  // namespace coopnets

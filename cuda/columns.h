@@ -123,6 +123,13 @@ struct Inverse {
 // x is given, with mean 0 where it is null.
 void partial_moments(CudaBackend &, const ColumnGrid &, ConstView x, Moments<float> *partial);
 void partial_sums(CudaBackend &, const ColumnGrid &, ConstView x, ConstView dv, const float *mean, Sums *partial);
+// Step 2, for each of the part's equal groups of neighbouring channels, as many as channels where each is by itself:
+// [parts, groups]. The mean and 1/sqrt(variance + epsilon); plain, and inverse(group) weighted, either of which may be
+// null.
+void finish_moments(CudaBackend &, const ColumnGrid &, const Moments<float> *partial, int groups, float epsilon,
+                    float *mean, float *inverse_deviation);
+void finish_sums(CudaBackend &, const ColumnGrid &, const Sums *partial, int groups, const Inverse &inverse,
+                 float *weighted, float *plain);
 // Steps 1 and 2 for each channel of each part: dshift = sum dv, dscale = inverse sum dv (x - mean). dscale and x, or
 // dshift, may be null.
 void sum_over_positions(CudaBackend &, const ColumnGrid &, ConstView x, ConstView dv, const float *mean,
