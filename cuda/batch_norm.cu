@@ -14,7 +14,7 @@ constexpr int threads = 256;
 // y may be x.
 __global__ void normalise(const float *x, const float *scale, const float *shift, const float *mean, Inverse inverse,
                           Activation activation, float *y, int64_t positions, int channels, int64_t chunk) {
-  const Walk walk(positions, chunk);
+  const Walk walk(positions, channels, chunk);
   if (walk.channel >= channels) return;
   const float k = scale[walk.channel] * inverse(walk.channel), m = mean[walk.channel], b = shift[walk.channel];
   map_rows(walk, channels, x, nullptr, y, [=](float v, float) { return activate(activation, k * (v - m) + b); });
@@ -25,7 +25,7 @@ __global__ void normalise(const float *x, const float *scale, const float *shift
 __global__ void normalise_backward(const float *x, const float *dv, const float *scale, const float *mean,
                                    Inverse inverse, const float *dscale, const float *dshift, float *dx,
                                    int64_t positions, int channels, int64_t chunk) {
-  const Walk walk(positions, chunk);
+  const Walk walk(positions, channels, chunk);
   if (walk.channel >= channels) return;
   const int c = walk.channel;
   const float inv = inverse(c), k = scale[c] * inv, m = mean[c];

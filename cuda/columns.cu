@@ -3,8 +3,7 @@
 namespace coopnets {
 
 ColumnGrid::ColumnGrid(const Shape &shape, int64_t parts)
-    : positions(shape.positions() / std::max<int64_t>(1, parts)), channels(int(shape.c)) {
-  require(parts <= 65535, "there may be up to 65535 examples here");  // of a grid's third axis
+    : positions(shape.positions() / std::max<int64_t>(1, parts)), parts(int(parts)), channels(int(shape.c)) {
   int lanes = 1;
   while (lanes < 32 && lanes < channels) lanes *= 2;
   block = dim3(lanes, column_threads / lanes);
@@ -13,7 +12,9 @@ ColumnGrid::ColumnGrid(const Shape &shape, int64_t parts)
                 wanted = std::max<int64_t>(1, ceil_div<int64_t>(positions, 16 * block.y));
   chunk = std::max<int64_t>(1, ceil_div(positions, std::min(most, wanted)));
   chunks = int(std::max<int64_t>(1, ceil_div(positions, chunk)));
-  grid = dim3(unsigned(strips), unsigned(chunks), unsigned(parts));
+  require(parts * std::max<int64_t>(1, shape.c) < int64_t{1} << 31,
+          "examples times channels may be up to 2^31 - 1 here: fewer examples at a time");
+  grid = dim3(unsigned(strips * parts), unsigned(chunks));
 }
 
 namespace {
@@ -34,7 +35,7 @@ __device__ T fold_rows(const T &mine) {
 
 __global__ void moments_of_chunk(const float *__restrict__ x, int64_t positions, int channels, int64_t chunk,
                                  Moments<float> *partial) {
-  const Walk walk(positions, chunk);
+  const Walk walk(positions, channels, chunk);
   Moments<float> m = {0, 0, 0};
   if (walk.channel < channels)
     for (int64_t row = walk.row; row < walk.end; row += blockDim.y) m.add(x[row * channels + walk.channel]);
@@ -44,7 +45,7 @@ __global__ void moments_of_chunk(const float *__restrict__ x, int64_t positions,
 
 __global__ void sums_of_chunk(const float *__restrict__ dv, const float *__restrict__ x, const float *__restrict__ mean,
                               int64_t positions, int channels, int64_t chunk, Sums *partial) {
-  const Walk walk(positions, chunk);
+  const Walk walk(positions, channels, chunk);
   Sums s = {0, 0};
   if (walk.channel < channels) {
     const float m = mean ? mean[walk.channel] : 0;
@@ -117,14 +118,14 @@ void partial_sums(CudaBackend &backend, const ColumnGrid &g, ConstView x, ConstV
 
 void finish_moments(CudaBackend &backend, const ColumnGrid &g, const Moments<float> *partial, int groups, float epsilon,
                     float *mean, float *inverse_deviation) {
-  CUDA_LAUNCH(moments_of_group, g.grid.z * groups, warp_size, 0, backend.stream(), partial, g.channels, g.chunks,
-              groups, epsilon, mean, inverse_deviation);
+  CUDA_LAUNCH(moments_of_group, unsigned(g.parts * groups), warp_size, 0, backend.stream(), partial, g.channels,
+              g.chunks, groups, epsilon, mean, inverse_deviation);
 }
 
 void finish_sums(CudaBackend &backend, const ColumnGrid &g, const Sums *partial, int groups, const Inverse &inverse,
                  float *weighted, float *plain) {
-  CUDA_LAUNCH(sums_of_group, g.grid.z * groups, warp_size, 0, backend.stream(), partial, g.channels, g.chunks, groups,
-              inverse, weighted, plain);
+  CUDA_LAUNCH(sums_of_group, unsigned(g.parts * groups), warp_size, 0, backend.stream(), partial, g.channels, g.chunks,
+              groups, inverse, weighted, plain);
 }
 
 void sum_over_positions(CudaBackend &backend, const ColumnGrid &g, ConstView x, ConstView dv, const float *mean,

@@ -13,8 +13,8 @@
 //   2. One warp a channel, or a group of channels, folds the partials in double.
 //   3. The same blocks as in 1 apply the result to every element.
 //
-// A tensor may be several such parts, one after the other, as its examples are: blockIdx.z -> partial [part, chunk, C].
-// All orders of addition are fixed by the shape.
+// A tensor may be several such parts, one after the other, as its examples are: the blocks of all parts stand side by
+// side, as a grid is widest along x -> partial [part, chunk, C]. All orders of addition are fixed by the shape.
 #pragma once
 #include "cuda/cuda_backend.h"
 
@@ -23,28 +23,29 @@ namespace coopnets {
 constexpr int column_threads = 256;  // of a block
 
 struct ColumnGrid {
-  // Of a tensor that is cut into so many equal parts, up to 65535.
+  // Of a tensor that is cut into so many equal parts. Throws std::invalid_argument where parts x C is above 2^31 - 1.
   explicit ColumnGrid(const Shape &shape, int64_t parts = 1);
-  int64_t partials() const { return int64_t(grid.z) * chunks * channels; }
+  int64_t partials() const { return int64_t(parts) * chunks * channels; }
 
   dim3 block, grid;
-  int64_t positions, chunk;  // rows of a part, and of a block
-  int channels, chunks;      // of a part
+  int64_t positions, chunk;     // rows of a part, and of a block
+  int parts, channels, chunks;  // the last two of a part
 };
 
 // What thread (lane, y) of a block walks over: rows row, row + blockDim.y, ... < end of channel `channel`, which may
 // lie beyond the last.
 struct Walk {
-  __device__ Walk(int64_t positions, int64_t chunk)
-      : channel(blockIdx.x * blockDim.x + threadIdx.x),
-        row(blockIdx.z * positions + blockIdx.y * chunk + threadIdx.y),
-        end(blockIdx.z * positions + ((blockIdx.y + 1) * chunk < positions ? (blockIdx.y + 1) * chunk : positions)) {}
-  // Where the block's result for this channel goes.
-  __device__ int64_t partial(int channels) const {
-    return (int64_t(blockIdx.z) * gridDim.y + blockIdx.y) * channels + channel;
+  __device__ Walk(int64_t positions, int channels, int64_t chunk) {
+    const int strips = channels > int(blockDim.x) ? ceil_div(channels, int(blockDim.x)) : 1;
+    part = blockIdx.x / strips;
+    channel = int(blockIdx.x % strips * blockDim.x + threadIdx.x);
+    row = part * positions + blockIdx.y * chunk + threadIdx.y;
+    end = part * positions + ((blockIdx.y + 1) * chunk < positions ? (blockIdx.y + 1) * chunk : positions);
   }
+  // Where the block's result for this channel goes.
+  __device__ int64_t partial(int channels) const { return (part * gridDim.y + blockIdx.y) * channels + channel; }
   int channel;
-  int64_t row, end;
+  int64_t part, row, end;
 };
 
 // y = f(a, b) of what the thread walks over, four rows at a time, so that their loads are under way together. b may be

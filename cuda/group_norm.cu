@@ -11,9 +11,9 @@ namespace {
 // y = (x - m) r.
 __global__ void normalise(const float *x, const float *mean, const float *inverse_deviation, int groups, float *y,
                           int64_t positions, int channels, int64_t chunk) {
-  const Walk walk(positions, chunk);
+  const Walk walk(positions, channels, chunk);
   if (walk.channel >= channels) return;
-  const int64_t group = int64_t(blockIdx.z) * groups + walk.channel / (channels / groups);
+  const int64_t group = walk.part * groups + walk.channel / (channels / groups);
   const float m = mean[group], r = inverse_deviation[group];
   map_rows(walk, channels, x, nullptr, y, [=](float v, float) { return (v - m) * r; });
 }
@@ -22,10 +22,10 @@ __global__ void normalise(const float *x, const float *mean, const float *invers
 __global__ void normalise_backward(const float *y, const float *dy, const float *plain, const float *weighted,
                                    const float *inverse_deviation, int groups, float *dx, int64_t positions,
                                    int channels, int64_t chunk) {
-  const Walk walk(positions, chunk);
+  const Walk walk(positions, channels, chunk);
   if (walk.channel >= channels) return;
   const int own = channels / groups;
-  const int64_t group = int64_t(blockIdx.z) * groups + walk.channel / own;
+  const int64_t group = walk.part * groups + walk.channel / own;
   const float elements = float(positions * own);
   const float a = plain[group] / elements, b = weighted[group] / elements, r = inverse_deviation[group];
   map_rows(walk, channels, dy, y, dx, [=](float d, float v) { return r * (d - a - v * b); });

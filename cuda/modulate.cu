@@ -9,11 +9,11 @@
 namespace coopnets {
 namespace {
 
-// The number of each channel of the block's part.
+// The number of a channel of a part.
 struct Parameter {
   Parameter(ConstView view, float absent)
       : of(view.data), stride(view.shape.n == 1 ? 0 : view.shape.c), absent(absent) {}
-  __device__ float operator()(int channel) const { return of ? of[blockIdx.z * stride + channel] : absent; }
+  __device__ float operator()(const Walk &walk) const { return of ? of[walk.part * stride + walk.channel] : absent; }
   const float *of;
   int64_t stride;
   float absent;
@@ -21,9 +21,9 @@ struct Parameter {
 
 __global__ void modulate_columns(const float *x, Parameter scale, Parameter shift, float *y, int64_t positions,
                                  int channels, int64_t chunk) {
-  const Walk walk(positions, chunk);
+  const Walk walk(positions, channels, chunk);
   if (walk.channel >= channels) return;
-  const float k = scale(walk.channel), b = shift(walk.channel);
+  const float k = scale(walk), b = shift(walk);
   map_rows(walk, channels, x, nullptr, y, [=](float v, float) { return k * v + b; });
 }
 

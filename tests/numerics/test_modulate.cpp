@@ -89,6 +89,13 @@ TEST(Modulate, MatchesTheNaiveStatement) {
       }
 }
 
+// More than a CUDA grid may have along y or z.
+TEST(Modulate, TakesAnyNumberOfExamples) {
+  const Call call({65536, 1, 1, 1, 1}, own, absent);
+  test_backend().modulate_forward(call.x, call.scale.view(), call.shift.view(), call.y);
+  EXPECT_LE(relative_error(call.y.values(), call.output(), 1), tolerance);
+}
+
 // All outputs that are wanted, and no other, whichever these are; bit 0: dx, 1: d_scale, 2: d_shift.
 void check_gradients(const Call &call, int wanted) {
   const View dx = wanted & 1 ? View(call.dx) : View{}, d_scale = wanted & 2 ? View(call.scale.d) : View{},
