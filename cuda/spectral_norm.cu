@@ -18,6 +18,7 @@
 #include "cuda/cuda_backend.h"
 #include "cuda/four.h"
 #include "cuda/reduce.h"
+#include "tensor/checks.h"
 
 namespace coopnets {
 namespace {
@@ -25,9 +26,7 @@ namespace {
 constexpr int threads = 256, most_shares = threads, most_chunks = 64;
 
 struct Matrix {
-  Matrix(const Shape &w, const Shape &u, const Shape &v) : rows(w.positions()), columns(w.c) {
-    require_same(u, {1, 1, 1, 1, columns}, "spectral norm: u, the columns of w");
-    require_same(v, {1, 1, 1, 1, rows}, "spectral norm: v, the rows of w");
+  explicit Matrix(const Shape &w) : rows(w.positions()), columns(w.c) {
     while (lanes < warp_size && lanes < columns) lanes *= 2;
   }
   // Blocks that stride over the rows, so many at most.
@@ -144,7 +143,8 @@ __global__ void input_gradient(const float *dy, const float *u, const float *v, 
 }  // namespace
 
 void CudaBackend::spectral_iteration(ConstView w, View u, View v) {
-  const Matrix m(w.shape, u.shape, v.shape);
+  require_sides(w.shape, u.shape, v.shape);
+  const Matrix m(w.shape);
   if (!w.shape.size()) return;
   const int64_t chunk = std::max<int64_t>(threads / m.lanes, ceil_div<int64_t>(m.rows, most_chunks));
   const int chunks = int(ceil_div(m.rows, chunk));
@@ -158,9 +158,8 @@ void CudaBackend::spectral_iteration(ConstView w, View u, View v) {
 }
 
 void CudaBackend::spectral_norm_forward(ConstView w, ConstView u, ConstView v, View y, View sigma) {
-  const Matrix m(w.shape, u.shape, v.shape);
-  require_same(w.shape, y.shape, "spectral norm: what it gives");
-  require_same(sigma.shape, {}, "spectral norm: sigma");
+  check_spectral_norm_forward(w, u, v, y, sigma);
+  const Matrix m(w.shape);
   const int64_t size = w.shape.size();
   if (!size) return;
   const int count = int(m.blocks(most_shares));
@@ -172,10 +171,8 @@ void CudaBackend::spectral_norm_forward(ConstView w, ConstView u, ConstView v, V
 
 void CudaBackend::spectral_norm_backward(ConstView w, ConstView dy, ConstView u, ConstView v, ConstView sigma,
                                          View dw) {
-  const Matrix m(w.shape, u.shape, v.shape);
-  require_same(w.shape, dy.shape, "spectral norm: gradient");
-  require_same(w.shape, dw.shape, "spectral norm: input gradient");
-  require_same(sigma.shape, {}, "spectral norm: sigma");
+  check_spectral_norm_backward(w, dy, u, v, sigma, dw);
+  const Matrix m(w.shape);
   const int64_t size = w.shape.size();
   if (!size) return;
   const int count = int(std::min<unsigned>(grid_for(ceil_div<int64_t>(size, 4), threads), most_shares));

@@ -60,8 +60,7 @@ Variable deconv(Tape &tape, Variable x, Variable filters, Variable bias, const W
 // sigma = v' W u has the gradient v u' in W, so dw = (dy - <dy, y> v u') / sigma, and <dy, y> = <dy, w> / sigma.
 Variable spectral_norm(Tape &tape, Variable w, ConstView u, ConstView v, View sigma) {
   const Shape &ws = tape.shape(w);
-  require_same(u.shape, per_channel(ws), "spectral norm: u, the columns of the filters");
-  require_same(v.shape, {1, 1, 1, 1, ws.positions()}, "spectral norm: v, the rows of the filters");
+  require_sides(ws, u.shape, v.shape);
   require_same(sigma.shape, {}, "spectral norm: sigma");
   Op op("spectral norm");
   op.in_place = true;

@@ -7,6 +7,7 @@
 #include "cpu/cpu_backend.h"
 #include "cpu/parallel.h"
 #include "cpu/reduce.h"
+#include "tensor/checks.h"
 
 namespace coopnets {
 namespace {
@@ -15,13 +16,11 @@ constexpr double least_length = 1e-12;
 constexpr int64_t most_parts = 64;
 
 struct Matrix {
-  Matrix(ConstView w, ConstView u, ConstView v)
+  explicit Matrix(ConstView w)
       : w(w.data),
         rows(w.shape.positions()),
         columns(w.shape.c),
         part(std::max(elements_a_chunk / std::max<int64_t>(1, columns), chunks_of(rows, most_parts))) {
-    require_same(u.shape, {1, 1, 1, 1, columns}, "spectral norm: u, the columns of w");
-    require_same(v.shape, {1, 1, 1, 1, rows}, "spectral norm: v, the rows of w");
     if (part < 1) part = 1;
   }
   const real *row(int64_t k) const { return w + k * columns; }
@@ -44,7 +43,8 @@ void normalise(const double *x, View out) {
 }  // namespace
 
 void CpuBackend::spectral_iteration(ConstView w, View u, View v) {
-  const Matrix m(w, u, v);
+  require_sides(w.shape, u.shape, v.shape);
+  const Matrix m(w);
   const int64_t parts = m.parts();
   double *const of_rows = scratch<double>(size_t(m.rows + parts * m.columns)), *const of_columns = of_rows + m.rows;
   for_chunks(threads_, m.rows, m.part, [=](int64_t begin, int64_t end) {
@@ -67,9 +67,8 @@ void CpuBackend::spectral_iteration(ConstView w, View u, View v) {
 }
 
 void CpuBackend::spectral_norm_forward(ConstView w, ConstView u, ConstView v, View y, View sigma) {
-  const Matrix m(w, u, v);
-  require_same(w.shape, y.shape, "spectral norm: what it gives");
-  require_same(sigma.shape, {}, "spectral norm: sigma");
+  check_spectral_norm_forward(w, u, v, y, sigma);
+  const Matrix m(w);
   const int64_t parts = m.parts();
   double *const partial = scratch<double>(size_t(parts));
   for_chunks(threads_, m.rows, m.part, [=](int64_t begin, int64_t end) {
@@ -84,10 +83,8 @@ void CpuBackend::spectral_norm_forward(ConstView w, ConstView u, ConstView v, Vi
 }
 
 void CpuBackend::spectral_norm_backward(ConstView w, ConstView dy, ConstView u, ConstView v, ConstView sigma, View dw) {
-  const Matrix m(w, u, v);
-  require_same(w.shape, dy.shape, "spectral norm: gradient");
-  require_same(w.shape, dw.shape, "spectral norm: input gradient");
-  require_same(sigma.shape, {}, "spectral norm: sigma");
+  check_spectral_norm_backward(w, dy, u, v, sigma, dw);
+  const Matrix m(w);
   const real norm = sigma.data[0];
   const double along = inner_product(*this, dy, w) / double(norm);
   for_chunks(threads_, m.rows, m.part, [=](int64_t begin, int64_t end) {

@@ -10,9 +10,27 @@ void require_groups(const Shape &x, int64_t groups) {
                                 " equal groups of channels");
 }
 
+void require_sides(const Shape &w, const Shape &u, const Shape &v) {
+  require_same(u, {1, 1, 1, 1, w.c}, "spectral norm: u, the columns of the filters");
+  require_same(v, {1, 1, 1, 1, w.positions()}, "spectral norm: v, the rows of the filters");
+}
+
 void require_per_channel(const Shape &x, const Shape &parameter) {
   if (x.c < 1 || (parameter != Shape{1, 1, 1, 1, x.c} && parameter != Shape{x.n, 1, 1, 1, x.c}))
     throw std::invalid_argument("modulate: " + parameter.str() + " is no number a channel of " + x.str());
+}
+
+void check_spectral_norm_forward(ConstView w, ConstView u, ConstView v, ConstView y, ConstView sigma) {
+  require_sides(w.shape, u.shape, v.shape);
+  require_same(w.shape, y.shape, "spectral norm: what it gives");
+  require_same(sigma.shape, {}, "spectral norm: sigma");
+}
+
+void check_spectral_norm_backward(ConstView w, ConstView dy, ConstView u, ConstView v, ConstView sigma, ConstView dw) {
+  require_sides(w.shape, u.shape, v.shape);
+  require_same(w.shape, dy.shape, "spectral norm: gradient");
+  require_same(w.shape, dw.shape, "spectral norm: input gradient");
+  require_same(sigma.shape, {}, "spectral norm: sigma");
 }
 
 void check_group_norm_forward(ConstView x, int64_t groups, ConstView y, ConstView inverse_deviation) {
