@@ -18,7 +18,7 @@ Op convolution(const Window &window, Activation activation, bool transposed, con
   Op op(transposed ? "deconv" : "conv");
   op.activation = activation;
   op.multiplies = op.separate = true;
-  op.flop = 2.0 * double(filters.size()) * double(positions);
+  op.flop = convolution_flop(filters, positions);
   op.forward = [=](Backend &backend, const Inputs &in, View y) {
     const Epilogue epilogue{in[2], activation};
     transposed ? backend.conv_backward_input(in[0], in[1], window, epilogue, y)
@@ -39,6 +39,10 @@ Op convolution(const Window &window, Activation activation, bool transposed, con
 }
 
 }  // namespace
+
+double convolution_flop(const Shape &filters, int64_t positions) {
+  return 2.0 * double(filters.size()) * double(positions);
+}
 
 Variable conv(Tape &tape, Variable x, Variable filters, Variable bias, const Window &window, Activation activation) {
   const Shape &xs = tape.shape(x), &ws = tape.shape(filters);

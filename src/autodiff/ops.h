@@ -41,6 +41,10 @@ Variable conv(Tape &, Variable x, Variable filters, Variable bias, const Window 
 // a(bias).
 Variable deconv(Tape &, Variable x, Variable filters, Variable bias, const Window &, const Shape &out, Activation);
 
+// 2 x the multiply-adds, done directly, of a convolution that yields so many positions, and of one that, transposed,
+// takes as many.
+double convolution_flop(const Shape &filters, int64_t positions);
+
 // Filters w [.., C] divided by what u [1,1,1,1,C] and v [1,1,1,1,K] make their spectral norm (Miyato et al. 2018):
 // Backend::spectral_iteration moves these two. `sigma` [1,1,1,1,1] receives the norm. It lives, like u and v, as long
 // as the tape is used.

@@ -80,7 +80,7 @@ Variable Recorder::with_filters(bool transposed, Variable x, int64_t channels, c
   next_layer(g.out.positions() / g.out.n, g.window.taps() * in.c);
   const Variable filters = parameter(ParameterSpec::filters, g.filters, options);
   const Variable bias = options.bias ? parameter(ParameterSpec::bias, {1, 1, 1, 1, channels}, options) : Variable{};
-  flop_ += 2.0 * double(g.filters.size()) * double(transposed ? in.positions() : g.out.positions());
+  flop_ += convolution_flop(g.filters, transposed ? in.positions() : g.out.positions());
   const Variable y = transposed ? coopnets::deconv(tape_, x, filters, bias, g.window, g.out, options.activation)
                                 : coopnets::conv(tape_, x, filters, bias, g.window, options.activation);
   layers_.push_back(last_filtered_ = y);
