@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 class RunFolderTest : public FolderTest {
  protected:
   RunFolder start(RunStart how, const std::string &name = "brick") const {
-    return RunFolder(folder + "/out", "texture", name, how);
+    return RunFolder(folder + "/out/texture/" + name, how);
   }
   std::string refusal(RunStart how) const {
     return error_of([&] { start(how); });
@@ -89,7 +89,7 @@ TEST_F(RunFolderTest, overwriting_waits_for_the_first_file_and_removes_only_what
 TEST_F(RunFolderTest, says_what_cannot_be_created) {
   write_atomically(folder + "/out", "a file");
   EXPECT_EQ(refusal(RunStart::fresh), "could not create the folder " + folder + "/out: it is a file");
-  EXPECT_CONTAINS(error_of([] { RunFolder("/proc/coopnets", "texture", "a", RunStart::fresh); }),
+  EXPECT_CONTAINS(error_of([] { RunFolder("/proc/coopnets/texture/a", RunStart::fresh); }),
                   "could not create the folder /proc/coopnets");
 }
 

@@ -14,6 +14,7 @@
 #include "app/interrupt.h"
 #include "app/progress.h"
 #include "app/report.h"
+#include "app/run_name.h"
 #include "app/run_report.h"
 #include "app/saved_model.h"
 #include "app/train.h"
@@ -144,7 +145,7 @@ class TableOfRuns {
       o.name += "-" + std::to_string(count);
       o.settings.emplace_back("examples", std::to_string(count));
     }
-    row.folder = o.out + '/' + o.experiment + '/' + o.name;
+    row.folder = run_path(o, o.experiment);
     for (const char *checkpoint : {"/checkpoint.safetensors", "/checkpoint.previous.safetensors"})
       o.resume = o.resume || std::filesystem::exists(row.folder + checkpoint);
     if (count > 0 && !options_.is_given("samples")) o.samples = 10 * count;

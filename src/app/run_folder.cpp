@@ -36,8 +36,7 @@ bool holds_run(const std::string &folder) {
          exists(folder + "/config.txt");
 }
 
-RunFolder::RunFolder(const std::string &out, const std::string &experiment, const std::string &name, RunStart start)
-    : path_((fs::path(out) / experiment / name).string()) {
+RunFolder::RunFolder(const std::string &path, RunStart start) : path_(path) {
   if (start == RunStart::resume) {
     checkpoint_to_resume();
   } else {

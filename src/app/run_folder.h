@@ -15,7 +15,7 @@ class RunFolder {
  public:
   // Creates the folder where it is missing and locks it for as long as this lives. Throws std::runtime_error: fresh and
   // there is a run already; resume and there is no checkpoint; another program has the folder; it cannot be created.
-  RunFolder(const std::string &out, const std::string &experiment, const std::string &name, RunStart);
+  RunFolder(const std::string &path, RunStart);
   ~RunFolder();
   RunFolder(const RunFolder &) = delete;
   RunFolder &operator=(const RunFolder &) = delete;

@@ -1,5 +1,7 @@
 #include "app/run_name.h"
 
+#include <filesystem>
+
 namespace coopnets {
 
 std::string run_name(const Options &options) {
@@ -16,6 +18,10 @@ std::string run_name(const Options &options) {
   const size_t dot = name.find_last_of('.');
   if (dot != std::string::npos && dot > 0) name.resize(dot);
   return name == "." || name == ".." ? "default" : name;
+}
+
+std::string run_path(const Options &options, const std::string &experiment) {
+  return (std::filesystem::path(options.out) / experiment / run_name(options)).string();
 }
 
 RunStart run_start(const Options &o) {

@@ -10,6 +10,9 @@ namespace coopnets {
 // file or folder, else "default".
 std::string run_name(const Options &);
 
+// OUT/EXPERIMENT/NAME, the folder that a run of the experiment leaves.
+std::string run_path(const Options &, const std::string &experiment);
+
 RunStart run_start(const Options &);  // by --resume and --overwrite
 
 }  // namespace coopnets

@@ -285,7 +285,7 @@ std::vector<Fact> report_facts(const SavedModel &saved, const std::string &path,
 
 std::string checkpoint_path(const Options &options) {
   if (!options.checkpoint.empty()) return options.checkpoint;
-  return options.out + '/' + options.experiment + '/' + run_name(options) + "/checkpoint.safetensors";
+  return run_path(options, options.experiment) + "/checkpoint.safetensors";
 }
 
 std::string sibling(const std::string &path, const std::string &name) {

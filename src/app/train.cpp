@@ -170,8 +170,7 @@ int learn(Options options) {
     return batch;
   };
   if (options.dry_run) {
-    const Plan plan = {said, data_path(options, experiment),
-                       options.out + '/' + experiment.name + '/' + run_name(options)};
+    const Plan plan = {said, data_path(options, experiment), run_path(options, experiment.name)};
     dry_run(options, plan, settings, *backend, learner, next, progress);
     return 0;
   }

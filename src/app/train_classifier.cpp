@@ -101,8 +101,7 @@ int train_classifier(const Options &options) {
     return next;
   };
   if (options.dry_run) {
-    const Plan plan = {said, held_out.source.path, options.out + '/' + classifier_name + '/' + run_name(options),
-                       false};
+    const Plan plan = {said, held_out.source.path, run_path(options, classifier_name), false};
     dry_run(options, plan, settings, *backend, learner, next, progress);
     return 0;
   }

@@ -40,7 +40,7 @@ TrainingRun::TrainingRun(const Options &options, const std::string &experiment, 
       backend_(backend),
       learner_(learner),
       progress_(progress),
-      folder_(options.out, experiment, run_name(options), run_start(options)),
+      folder_(run_path(options, experiment), run_start(options)),
       title_(experiment + ": " + run_name(options)) {
   progress.begin(settings.iterations, learner.columns());
 }
