@@ -38,6 +38,12 @@ TEST(Hole, is_seen_as_in_training_or_with_its_surroundings) {
   expect_part(part({10, 10, 80, 180}, centre), {0, 0, 100, 200});
 }
 
+TEST(Hole, a_single_pixel_of_a_large_picture_hides_the_one_that_it_falls_into) {
+  const Mask small = part_of_mask(rectangle(1280, 1280, {100, 200, 1, 1}), {0, 0, 1280, 1280}, 32, 32);
+  EXPECT_EQ(std::count(small.hidden.begin(), small.hidden.end(), 1), 1);
+  EXPECT_TRUE(small(2, 5));
+}
+
 TEST(Hole, hidden_pixels_reach_no_visible_one) {
   Image picture = noise(64, 64, 3);
   const Mask hole = rectangle(64, 64, {17, 20, 21, 30});

@@ -25,6 +25,12 @@ Network &generator_of(SavedModel &saved) {
                            saved.experiment->name + "' (algorithm " + saved.algorithm + ") has none");
 }
 
+// The visible values of the pictures in place of those that were made.
+void lay_visible_over(std::vector<real> &made, const std::vector<real> &pictures, const std::vector<real> &seen) {
+  for (size_t i = 0; i < made.size(); ++i)
+    if (seen[i] == 1) made[i] = pictures[i];
+}
+
 }  // namespace
 
 Completion::Completion(Backend &backend, SavedModel &saved, const Settings &s, uint64_t seed)
@@ -52,10 +58,8 @@ std::vector<real> Completion::reconstruct(const std::vector<real> &pictures, con
 }
 
 std::vector<real> Completion::fill(const std::vector<real> &pictures, const std::vector<Mask> &masks) {
-  const std::vector<real> seen = visible(masks);
   std::vector<real> filled = reconstruct(pictures, masks);
-  for (size_t i = 0; i < filled.size(); ++i)
-    if (seen[i] == 1) filled[i] = pictures[i];
+  lay_visible_over(filled, pictures, visible(masks));
   return filled;
 }
 
@@ -68,8 +72,7 @@ std::vector<real> Completion::fill_as_gan(Network &discriminator, const std::vec
   s.seed = settings_.seed;
   std::vector<real> filled =
       gan_completion(backend_, generator_, discriminator, latent_.at(0), pictures, seen, s, chains_at_a_time);
-  for (size_t i = 0; i < filled.size(); ++i)
-    if (seen[i] == 1) filled[i] = pictures[i];
+  lay_visible_over(filled, pictures, seen);
   return filled;
 }
 
@@ -97,9 +100,11 @@ Mask mask_of(const Image &image, const std::string &path) {
   return mask;
 }
 
+Crop crop_of(const Settings &s) { return s.crop == "random" ? Crop{Crop::target, 0} : parse_crop(s.crop); }
+
 Mask load_mask(const std::string &path, const Shape &example, const Settings &s) {
-  return mask_of(
-      fit(load_image(path, 1, Alpha::ignore), example.h, example.w, parse_crop(s.crop), parse_resize(s.resize)), path);
+  return mask_of(fit(load_image(path, 1, Alpha::ignore), example.h, example.w, crop_of(s), parse_resize(s.resize)),
+                 path);
 }
 
 std::string inferring(int64_t count, const Settings &s) {

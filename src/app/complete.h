@@ -40,6 +40,8 @@ std::vector<real> occluded(std::vector<real> pictures, const std::vector<Mask> &
 
 // A mask from a picture: white is hidden. Throws std::runtime_error naming the path when it hides nothing or all.
 Mask mask_of(const Image &, const std::string &path);
+// What the nets are shown of a picture: of crop=random, which takes windows, the one in the middle.
+Crop crop_of(const Settings &);
 // One fitted to the size of the nets as pictures are.
 Mask load_mask(const std::string &path, const Shape &example, const Settings &);
 

@@ -41,11 +41,12 @@ std::vector<std::string> pictures_of(const std::string &path) {
   return files;
 }
 
-std::string mask_for(const std::string &mask, const std::string &picture) {
-  if (!fs::is_directory(mask)) return mask;
-  for (const std::string &file : pictures_of(mask))
+// Of the masks, the files of `path`.
+std::string mask_for(const std::string &path, const std::vector<std::string> &masks, const std::string &picture) {
+  if (!fs::is_directory(path)) return path;
+  for (const std::string &file : masks)
     if (fs::path(file).stem() == fs::path(picture).stem()) return file;
-  throw std::runtime_error("there is no mask for " + picture + " in " + mask);
+  throw std::runtime_error("there is no mask for " + picture + " in " + path);
 }
 
 // The least and the largest value that a mask leaves visible; [-1, 1] where there is but one value.
@@ -66,7 +67,7 @@ class PictureCompletion {
         options_(options),
         progress_(progress),
         example_(example_shape(*saved.experiment, saved.settings)),
-        crop_(settings_.crop == "random" ? Crop{Crop::target, 0} : parse_crop(settings_.crop)),
+        crop_(crop_of(settings_)),
         texts_(picture_texts(saved, checkpoint, options)),
         folder_(fs::is_directory(options.picture)),
         target_(sibling(checkpoint, folder_ ? "completed" : "completed_")) {
@@ -76,6 +77,7 @@ class PictureCompletion {
 
   void run() {
     const std::vector<std::string> files = pictures_of(options_.picture);
+    if (!options_.mask.empty()) masks_ = pictures_of(options_.mask);
     if (folder_) create_folders(target_);
     progress_.note(inferring(int64_t(files.size()), settings_));
     int64_t done = 0;
@@ -125,14 +127,14 @@ class PictureCompletion {
   // At the picture's own size.
   Mask hole_of(const Image &picture, const std::string &file, size_t number) const {
     if (!options_.mask.empty()) {
-      const std::string path = mask_for(options_.mask, file);
+      const std::string path = mask_for(options_.mask, masks_, file);
       return mask_of(resize(load_image(path, 1, Alpha::ignore), picture.height, picture.width, Resize::nearest), path);
     }
     const Mask square = square_mask(example_.h, example_.w, hidden_side(settings_, example_),
                                     static_cast<uint64_t>(options_.seed), number);
-    const bool too_small = crop_.kind == Crop::side && std::min(picture.height, picture.width) < crop_.size;
     const Rectangle part =
-        fitted_part(picture.height, picture.width, example_.h, example_.w, too_small ? Crop{Crop::none, 0} : crop_);
+        fitted_part(picture.height, picture.width, example_.h, example_.w,
+                    is_too_small(picture.height, picture.width, crop_) ? Crop{Crop::none, 0} : crop_);
     Mask hole{picture.height, picture.width, std::vector<uint8_t>(size_t(picture.height * picture.width), 0)};
     for (int64_t y = 0; y < part.height; ++y)
       for (int64_t x = 0; x < part.width; ++x)
@@ -173,6 +175,7 @@ class PictureCompletion {
   const PngTexts texts_;
   const bool folder_;
   const std::string target_;
+  std::vector<std::string> masks_;
   std::set<std::string> names_;
   std::string last_file_;
 };

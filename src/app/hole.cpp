@@ -67,10 +67,13 @@ void make_harmonic(std::vector<double> &d, const Mask &mask) {
 
 }  // namespace
 
+bool is_too_small(int64_t height, int64_t width, const Crop &crop) {
+  return crop.kind == Crop::side && std::min(height, width) < crop.size;
+}
+
 Rectangle part_around(const Mask &hole, const Shape &example, const Crop &crop) {
   const Rectangle box = box_of(hole);
-  const bool too_small = crop.kind == Crop::side && std::min(hole.height, hole.width) < crop.size;
-  if (!too_small) {
+  if (!is_too_small(hole.height, hole.width, crop)) {
     const Rectangle trained = fitted_part(hole.height, hole.width, example.h, example.w, crop);
     if (shows(trained, box, hole)) return trained;
   }
@@ -85,6 +88,13 @@ Mask part_of_mask(const Mask &mask, const Rectangle &part, int64_t height, int64
   const Image small = resize(image, height, width);
   Mask out{height, width, {}};
   for (const uint8_t pixel : small.pixels) out.hidden.push_back(pixel > 0);
+  // A share that rounds to 0 hides as well.
+  for (int64_t y = 0; y < part.height; ++y)
+    for (int64_t x = 0; x < part.width; ++x)
+      if (mask(part.top + y, part.left + x))
+        for (int64_t i = y * height / part.height; i <= ((y + 1) * height - 1) / part.height; ++i)
+          for (int64_t j = x * width / part.width; j <= ((x + 1) * width - 1) / part.width; ++j)
+            out.hidden[size_t(i * width + j)] = 1;
   return out;
 }
 

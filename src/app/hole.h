@@ -5,6 +5,9 @@
 
 namespace coopnets {
 
+// Whether the picture has not the square that Crop::side asks for.
+bool is_too_small(int64_t height, int64_t width, const Crop &);
+
 // The part of the picture that the nets, which take examples of this shape, are shown to fill its hole: what training
 // would have shown them where all of the hole lies in that; else what surrounds the hole, at the nets' own scale where
 // the hole takes half of their side at most, scaled where it is larger; the whole picture where that does not fit.
