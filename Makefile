@@ -11,7 +11,8 @@
 ## make help            prints this
 ##
 ## CXX=g++              compiler of everything but the kernels of cuda/, and nvcc's host compiler
-## NATIVE=0             for any processor of this kind instead of this very one (no -march=native)
+## NATIVE=0             for any processor of this kind instead of this very one (no -march=native); on x86-64 the kernels
+##                      for AVX2 and AVX-512 are built too, and the program takes those that its processor has
 ## CUDA=0 | CUDA=1      without or with the GPU; by default with it where nvcc is found
 ## CUDA_ARCH="75 90"    GPU architectures; by default one a generation that nvcc knows. their PTX is embedded
 ## WERROR=1             warnings are errors
@@ -57,12 +58,22 @@ ifeq ($(SANITIZE),1)
 endif
 FLAGS += $(CXXFLAGS)
 
+# What src/cpu/choose.cpp chooses from beside the code for all; it asks the processor for just these.
+LEVEL_avx2   := -mavx2 -mfma
+LEVEL_avx512 := $(LEVEL_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
+ifeq ($(NATIVE) $(firstword $(subst -, ,$(shell $(CXX) -dumpmachine))),0 x86_64)
+  LEVELS := avx2 avx512
+  FLAGS  += -DCOOPNETS_CPU_LEVELS
+endif
+
 # -------------------------------------------------------------------------------------------------------- sources
 
-CORE   := $(filter-out src/app/main.cpp,$(wildcard src/*/*.cpp))
+# levels/NAME.cpp stands for src/cpu, built and joined for that level.
+CORE   := $(filter-out src/app/main.cpp,$(wildcard src/*/*.cpp)) $(LEVELS:%=levels/%.cpp)
 TESTS  := $(wildcard tests/*.cpp) $(wildcard tests/numerics/*.cpp) tests/backends/cpu.cpp
 # The tests of tests/numerics hold for either scalar and run on every backend.
-NUMERIC_CORE := $(wildcard src/tensor/*.cpp src/cpu/*.cpp src/autodiff/*.cpp src/nets/*.cpp src/learning/*.cpp)
+NUMERIC_CORE := $(wildcard src/tensor/*.cpp src/cpu/*.cpp src/autodiff/*.cpp src/nets/*.cpp src/learning/*.cpp) \
+                $(LEVELS:%=levels/%.cpp)
 NUMERICS     := $(wildcard tests/numerics/*.cpp)
 KERNELS      := $(wildcard cuda/*.cu)
 # What tests the CUDA backend alone, emulated or on a GPU.
@@ -192,6 +203,17 @@ $(F)/%.o: %.cpp $(F)/flags | found
 $(D)/%.o: %.cpp $(D)/flags | found
 	$(call say,C++,$< (double))
 	$(COMPILE) -DCOOPNETS_DOUBLE -c $< -o $@
+define level_rules  # $(1): $(F) or $(D); $(2): the level
+$(1)/levels/$(2)/%.o: %.cpp $(1)/flags | found
+	$$(call say,C++,$$< ($(2)))
+	$$(COMPILE) $$(LEVEL_$(2)) -fno-lto -DCOOPNETS_CPU_LEVEL=coopnets_cpu_$(2) $(if $(filter $(D),$(1)),-DCOOPNETS_DOUBLE) \
+	  -c $$< -o $$@
+$(1)/levels/$(2).o: $(call objects,$(1)/levels/$(2),$(filter-out %/choose.cpp,$(wildcard src/cpu/*.cpp))) \
+                    tools/join_objects
+	$$(call say,JOIN,$$@)
+	$$(Q)CXX='$$(CXX)' tools/join_objects $$@ coopnets_cpu_$(2) $$(filter %.o,$$^)
+endef
+$(foreach folder,$(F) $(D),$(foreach level,$(LEVELS),$(eval $(call level_rules,$(folder),$(level)))))
 # tests/cuda_emulator/cuda_runtime.h and its like come before the toolkit's.
 $(E)/%.o: %.cpp $(E)/flags | found
 	$(call say,C++,$< (emulator))
@@ -237,7 +259,7 @@ $(U)/tests/%.o: FUZZ_FLAGS = $(FLAGS) -O0
 
 # What this machine has, once a make, after what is missing has been fetched.
 found: $(BUILD)/has-build
-	@printf '  %-9s %s\n' compiler '$(shell $(CXX) --version 2>/dev/null | head -n 1)$(if $(filter 1,$(NATIVE)),$(strip , for this processor))' \
+	@printf '  %-9s %s\n' compiler '$(shell $(CXX) --version 2>/dev/null | head -n 1)$(if $(filter 1,$(NATIVE)),$(strip , for this processor))$(if $(LEVELS),$(strip , for any processor, AVX2 and AVX-512 chosen as it runs))' \
 	  CUDA '$(CUDA_FOUND)'
 $(BUILD)/has-build:
 	@CXX='$(CXX)' tools/setup build && mkdir -p $(@D) && touch $@

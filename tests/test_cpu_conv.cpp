@@ -38,19 +38,23 @@ struct CpuConv : testing::TestWithParam<size_t> {
   const NaiveConv &c = cases[GetParam()];
   const std::vector<real> x = random_values(c.x.size(), 1), w = random_values(c.w().size(), 2),
                           dy = random_values(c.y().size(), 3);
-  const std::unique_ptr<Backend> backend = make_cpu_backend(3);
 };
 
 TEST_P(CpuConv, ThreeProductsAgreeWithTheNaiveOnes) {
-  Backend &b = *backend;
-  const Tensor x_(b, c.x, x), w_(b, c.w(), w), dy_(b, c.y(), dy);
-  Tensor y(b, c.y()), dx(b, c.x), dw(b, c.w());
-  b.conv_forward(x_, w_, c.window, {}, y);
-  EXPECT_LE(distance(y.values(), c.forward(x, w)), 1e-5);
-  b.conv_backward_input(dy_, w_, c.window, {}, dx);
-  EXPECT_LE(distance(dx.values(), c.backward_input(dy, w)), 1e-5);
-  b.conv_backward_filter(x_, dy_, c.window, dw);
-  EXPECT_LE(distance(dw.values(), c.backward_filter(x, dy)), 1e-5);
+  const auto naive_y = c.forward(x, w), naive_dx = c.backward_input(dy, w), naive_dw = c.backward_filter(x, dy);
+  for (const CpuLevel &level : cpu_levels()) {
+    SCOPED_TRACE(level.simd);
+    const std::unique_ptr<Backend> backend = level.make_backend(3);
+    Backend &b = *backend;
+    const Tensor x_(b, c.x, x), w_(b, c.w(), w), dy_(b, c.y(), dy);
+    Tensor y(b, c.y()), dx(b, c.x), dw(b, c.w());
+    b.conv_forward(x_, w_, c.window, {}, y);
+    EXPECT_LE(distance(y.values(), naive_y), 1e-5);
+    b.conv_backward_input(dy_, w_, c.window, {}, dx);
+    EXPECT_LE(distance(dx.values(), naive_dx), 1e-5);
+    b.conv_backward_filter(x_, dy_, c.window, dw);
+    EXPECT_LE(distance(dw.values(), naive_dw), 1e-5);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, CpuConv, testing::Range<size_t>(0, std::size(cases)));

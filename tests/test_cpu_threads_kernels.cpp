@@ -1,4 +1,5 @@
-// Every CPU kernel but the convolutions gives the same bits on any number of threads.
+// Every CPU kernel but the convolutions gives the same bits on any number of threads, and the same numbers to rounding at
+// each level that this processor has (of which a portable build, NATIVE=0, has several).
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -29,19 +30,19 @@ void normalise_and_modulate(Backend &backend, const Tensor &x, const Tensor &g, 
   }
 }
 
+using Outputs = std::vector<std::vector<double>>;
+
 // Runs every kernel on tensors of this shape and returns all that they wrote.
-std::vector<real> outputs(int threads, const Shape &shape) {
-  const std::unique_ptr<Backend> owner = make_cpu_backend(threads);
-  Backend &backend = *owner;
+Outputs outputs(Backend &backend, const Shape &shape) {
   backend.set_clock({3, 0.7});
   const Shape channels = {1, 1, 1, 1, shape.c};
   const Tensor x(backend, shape, random_values(shape.size(), 1, 0.5)),
       g(backend, shape, random_values(shape.size(), 2)), scale(backend, channels, random_values(shape.c, 3)),
       shift(backend, channels, random_values(shape.c, 4));
-  std::vector<real> all;
+  Outputs all;
   const auto keep = [&](const Tensor &tensor) {
     const std::vector<real> values = tensor.values();
-    all.insert(all.end(), values.begin(), values.end());
+    all.emplace_back(values.begin(), values.end());
   };
   Tensor y(backend, shape), a(backend, channels), b(backend, channels);
 
@@ -151,11 +152,7 @@ std::vector<real> outputs(int threads, const Shape &shape) {
   backend.sum_absolute(x, readings, 1);
   backend.sum_squared_difference(x, g, readings, 2);
   backend.max_absolute(x, readings, 3);
-  for (const double reading : readings.read()) {  // all the bits of a double
-    real halves[sizeof(double) / sizeof(real)];
-    std::memcpy(halves, &reading, sizeof(double));
-    all.insert(all.end(), std::begin(halves), std::end(halves));
-  }
+  for (const double reading : readings.read()) all.push_back({reading});
 
   Tensor value(backend, shape, x.values()), m(backend, shape), v(backend, shape);
   for (const real noise : {real(0), real(0.1)}) {
@@ -177,20 +174,45 @@ std::vector<real> outputs(int threads, const Shape &shape) {
   return all;
 }
 
+const Shape shapes[] = {{1, 1, 1, 1, 3},    {3, 1, 101, 97, 1}, {5, 1, 61, 67, 3},
+                        {2, 3, 31, 17, 30}, {3, 1, 23, 29, 70}, {7, 1, 3, 5, 300}};
+
 TEST(CpuThreads, KernelsGiveTheSameBits) {
-  for (const Shape &shape : {Shape{1, 1, 1, 1, 3},
-                             {3, 1, 101, 97, 1},
-                             {5, 1, 61, 67, 3},
-                             {2, 3, 31, 17, 30},
-                             {3, 1, 23, 29, 70},
-                             {7, 1, 3, 5, 300}}) {
-    const std::vector<real> one = outputs(1, shape);
+  for (const Shape &shape : shapes) {
+    const Outputs one = outputs(*make_cpu_backend(1), shape);
     for (const int threads : {2, 3, 5}) {
-      const std::vector<real> other = outputs(threads, shape);
+      const Outputs other = outputs(*make_cpu_backend(threads), shape);
       ASSERT_EQ(other.size(), one.size());
-      EXPECT_EQ(std::memcmp(other.data(), one.data(), one.size() * sizeof(real)), 0) << shape.str() << " " << threads;
+      for (size_t i = 0; i < one.size(); ++i) {
+        ASSERT_EQ(other[i].size(), one[i].size());
+        EXPECT_EQ(std::memcmp(other[i].data(), one[i].data(), one[i].size() * sizeof(double)), 0)
+            << shape.str() << " " << threads << " threads, output " << i;
+      }
     }
   }
+}
+
+TEST(CpuLevels, KernelsDifferByRounding) {
+  const std::vector<CpuLevel> levels = cpu_levels();
+  for (const Shape &shape : shapes) {
+    const Outputs wanted = outputs(*levels.front().make_backend(2), shape);
+    for (const CpuLevel &level : levels) {
+      const Outputs got = outputs(*level.make_backend(2), shape);
+      ASSERT_EQ(got.size(), wanted.size());
+      for (size_t i = 0; i < got.size(); ++i)
+        EXPECT_LE(distance(got[i], wanted[i]), 1e-5) << shape.str() << " " << level.simd << ", output " << i;
+    }
+  }
+}
+
+TEST(CpuLevels, TheLastIsTaken) {
+  const std::vector<CpuLevel> levels = cpu_levels();
+  ASSERT_FALSE(levels.empty());
+  for (const CpuLevel &level : levels) {
+    EXPECT_EQ(level.make_backend(2)->info().name, std::string("cpu, 2 threads, ") + level.simd);
+    EXPECT_GT(level.multiply_adds(1), 0);
+  }
+  EXPECT_EQ(make_cpu_backend(2)->info().name, levels.back().make_backend(2)->info().name);
 }
 
 }  // namespace

@@ -234,13 +234,20 @@ TEST_F(Tools, MakeRebuildsWhatChangedFlagsReach) {
   fs::copy(root + "/Makefile", folder + "/Makefile");
   write("tools/setup", "#!/bin/sh\n");
   fs::permissions(folder + "/tools/setup", fs::perms::owner_all);
+  fs::copy(root + "/tools/join_objects", folder + "/tools/join_objects");
   write("src/app/main.cpp", "int main() { return 0; }\n");
+  write("src/cpu/kernel.cpp",
+        "#ifdef COOPNETS_CPU_LEVEL\nextern \"C\" int COOPNETS_CPU_LEVEL() { return 0; }\n#endif\n");
   const std::string make = "cd '" + folder + "' && make CUDA=0 ";
+  const bool levels = run("g++ -dumpmachine").says("x86_64");
   const Outcome first = run(make), again = run(make), portable = run(make + "NATIVE=0"), back = run(make + "NATIVE=0");
   for (const Outcome &outcome : {first, again, portable, back}) EXPECT_EQ(outcome.status, 0) << outcome.text;
   EXPECT_TRUE(first.says("C++    src/app/main.cpp") && first.says("LINK")) << first.text;
   EXPECT_FALSE(again.says("C++  ") || again.says("LINK")) << again.text;
   EXPECT_TRUE(portable.says("C++    src/app/main.cpp") && portable.says("LINK")) << portable.text;
+  for (const char *level : {"avx2", "avx512"})
+    EXPECT_EQ(portable.says("JOIN   build/float/levels/" + std::string(level) + ".o"), levels) << portable.text;
+  EXPECT_FALSE(first.says("JOIN")) << first.text;
   EXPECT_FALSE(back.says("C++  ") || back.says("LINK")) << back.text;
   EXPECT_TRUE(fs::exists(folder + "/coopnets"));
   EXPECT_EQ(run(make + "clean").status, 0);
@@ -265,6 +272,76 @@ TEST_F(Tools, MakeChoosesOneArchitectureAGeneration) {
   EXPECT_NE(nowhere.status, 0);
   EXPECT_TRUE(nowhere.says("nvcc is neither in PATH")) << nowhere.text;
 }
+
+// Of what is in several objects the linker takes whichever copy comes first, for the whole program.
+TEST_F(Tools, JoinedObjectsKeepTheirCopiesToThemselves) {
+  if (!run("g++ -dumpmachine").says("x86_64")) GTEST_SKIP() << "there are levels on x86-64 alone";
+  write("shared.h", R"(#include <stdexcept>
+#include <vector>
+inline int lanes() {
+#ifdef __AVX512F__
+  return 16;
+#else
+  return 4;
+#endif
+}
+struct Base { virtual ~Base() {} virtual int value(int i) = 0; };
+)");
+  write("helper.cpp", R"(#include "shared.h"
+#include <string>
+int helper(int i) { return std::vector<int>(2, std::stoi(std::to_string(lanes()))).at(i); }
+)");
+  write("entry.cpp", R"(#include "shared.h"
+int helper(int i);
+struct Derived : Base { int value(int i) override { return helper(i); } };
+extern "C" Base *entry() { return new Derived; }
+)");
+  write("main.cpp", R"(#include "shared.h"
+#include <cstdio>
+extern "C" Base *entry();
+int main() {
+  Base *base = entry();
+  std::printf("%d here, %d there, ", lanes(), base->value(1));
+  try {
+    base->value(2);
+  } catch (const std::out_of_range &error) {
+    std::puts("thrown");
+  }
+  delete base;
+}
+)");
+  write("state.cpp", "inline int *state() { static int number; return &number; }\nint *shared = state();\n");
+  const std::string there = "cd '" + folder + "' && ",
+                    join = root + "/tools/join_objects joined.o entry entry.o helper.o ";
+  const Outcome compiled =
+      run(there + "for f in helper entry state; do g++ -O0 -mavx512f -c $f.cpp; done && g++ -O0 -c main.cpp");
+  ASSERT_EQ(compiled.status, 0) << compiled.text;
+  EXPECT_EQ(run(there + "g++ entry.o helper.o main.o && ./a.out").text, "16 here, 16 there, thrown\n");
+  EXPECT_EQ(run(there + join + "&& g++ joined.o main.o && ./a.out").text, "4 here, 16 there, thrown\n");
+  EXPECT_EQ(run(there + "nm -g --defined-only joined.o | cut -d' ' -f2-; readelf -gW joined.o").text,
+            "T entry\n\nThere are no section groups in this file.\n");
+  // State that all share must not come to be there twice.
+  const Outcome twice = run(there + join + "state.o");
+  EXPECT_NE(twice.status, 0);
+  EXPECT_TRUE(twice.says("u _ZZ5statevE6number") && twice.says("joined.o still has these names beside its entry"))
+      << twice.text;
+  EXPECT_FALSE(fs::exists(folder + "/joined.o"));
+}
+
+#ifdef COOPNETS_CPU_LEVELS
+// By addresses, as a function of a level and one for all have the same name.
+TEST_F(Tools, NoFunctionOfThisProgramThatIsSeenNeedsALevel) {
+  const char *program = std::getenv("COOPNETS");
+  if (!program) GTEST_SKIP() << "COOPNETS names no program";
+  const std::string there = " > '" + folder + "/";
+  run("objdump -d --no-show-raw-insn " + std::string(program) +
+      " | awk '/^[0-9a-f]+ </ { at = $1 } /\tv[a-z]/ && !had[at]++ { print at }' | sort" + there + "levels'");
+  run("nm --extern-only --defined-only " + std::string(program) + " | cut -d' ' -f1 | sort" + there + "seen'");
+  EXPECT_GT(std::stoi("0" + run("wc -l < '" + folder + "/levels'").text), 100);
+  EXPECT_GT(std::stoi("0" + run("wc -l < '" + folder + "/seen'").text), 100);
+  EXPECT_EQ(run("comm -12 '" + folder + "/levels' '" + folder + "/seen'").text, "");
+}
+#endif
 
 }  // namespace
 }  // namespace tools

@@ -9,22 +9,36 @@
 
 namespace coopnets {
 
-std::unique_ptr<Backend> make_cpu_backend(int threads) { return std::make_unique<CpuBackend>(threads); }
+namespace {
+
+#if defined(__AVX512F__)
+constexpr const char *simd = "AVX-512";
+#elif defined(__AVX2__)
+constexpr const char *simd = "AVX2";
+#elif defined(__ARM_NEON)
+constexpr const char *simd = "NEON";
+#else
+constexpr const char *simd = "SSE2";
+#endif
+
+std::unique_ptr<Backend> make_backend(int threads) { return std::make_unique<CpuBackend>(threads); }
+
+}  // namespace
+
+// What choose.cpp knows of this folder, by the name that the build gives to each level beyond the first.
+#ifndef COOPNETS_CPU_LEVEL
+#define COOPNETS_CPU_LEVEL coopnets_cpu_first
+#endif
+extern "C" {
+extern const CpuLevel COOPNETS_CPU_LEVEL;
+const CpuLevel COOPNETS_CPU_LEVEL = {simd, make_backend, multiply_adds_in_registers};
+}
 
 CpuBackend::CpuBackend(int threads) : threads_(threads > 0 ? threads : thread_count()) {}
 
 CpuBackend::~CpuBackend() { std::free(scratch_); }
 
 DeviceInfo CpuBackend::info() const {
-#if defined(__AVX512F__)
-  const char *simd = "AVX-512";
-#elif defined(__AVX2__)
-  const char *simd = "AVX2";
-#elif defined(__ARM_NEON)
-  const char *simd = "NEON";
-#else
-  const char *simd = "SSE2";
-#endif
   return {false, Precision::fp32,
           "cpu, " + std::to_string(threads_) + (threads_ == 1 ? " thread, " : " threads, ") + simd};
 }

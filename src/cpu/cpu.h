@@ -1,6 +1,7 @@
 // The CPU backend: GCC vector extensions, and the threads of tensor/parallel.h.
 #pragma once
 #include <memory>
+#include <vector>
 
 #include "tensor/backend.h"
 
@@ -10,4 +11,13 @@ std::unique_ptr<Backend> make_cpu_backend(int threads);
 
 // For measurements: some milliseconds of multiply-adds in registers, on so many threads. Returns how many, times 2.
 double cpu_multiply_adds(int threads);
+
+// Those two as built for one kind of processor.
+struct CpuLevel {
+  const char *simd;  // as DeviceInfo has it, such as "AVX2"
+  std::unique_ptr<Backend> (*make_backend)(int threads);
+  double (*multiply_adds)(int threads);
+};
+// What this processor can run of what was built, one or more, the fastest last: that is what the functions above take.
+std::vector<CpuLevel> cpu_levels();
 }  // namespace coopnets

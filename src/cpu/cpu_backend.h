@@ -6,6 +6,8 @@
 
 namespace coopnets {
 
+double multiply_adds_in_registers(int threads);  // cpu_multiply_adds, in peak.cpp
+
 class CpuBackend final : public Backend {
  public:
   explicit CpuBackend(int threads);

@@ -1,5 +1,4 @@
 // Multiply-adds and nothing else: the most that the processors' arithmetic gives.
-#include "cpu/cpu.h"
 #include "cpu/gemm.h"
 
 namespace coopnets {
@@ -26,7 +25,7 @@ real one_chunk(real factor) {
 
 }  // namespace
 
-double cpu_multiply_adds(int threads) {
+double multiply_adds_in_registers(int threads) {
   const int64_t chunks = 64 * int64_t(threads);
   parallel_chunks(threads, chunks, [](int64_t, int) {
     const volatile real factor = 0.5;  // which the compiler does not know, so that it computes
