@@ -56,6 +56,62 @@ TEST_F(Library, NothingIsInstalledBeforeItIsBuilt) {
   EXPECT_FALSE(fs::exists(folder + "/opt"));
 }
 
+// A library of a few lines, built by the CMakeLists.txt of this one: for each level of x86-64 how many numbers its vectors
+// have, and a kernel where nvcc is.
+TEST_F(Library, AProjectWithoutCudaUsesWhatCMakeInstalls) {
+  if (run("command -v cmake").status != 0) GTEST_SKIP() << "no cmake here: tools/setup gets it";
+  const bool levels = run("g++ -dumpmachine").says("x86_64");
+  const bool cuda = run("command -v nvcc || ls /usr/local/cuda/bin/nvcc").status == 0;
+  for (const char *file : {"CMakeLists.txt", "tools/join_objects"}) {
+    write(file, "");
+    fs::copy(file, folder + "/" + file, fs::copy_options::overwrite_existing);
+  }
+  fs::create_directory(folder + "/tests");
+  write("tools/bench_conv.cpp", "");
+  write("src/cpu/cpu.h",
+        "extern \"C\" int coopnets_cpu_first(), coopnets_cpu_avx2(), coopnets_cpu_avx512();\nint lanes();\n");
+  write("src/cpu/kernel.cpp", R"(#include <vector>
+#ifndef COOPNETS_CPU_LEVEL
+#define COOPNETS_CPU_LEVEL coopnets_cpu_first
+#endif
+#if defined(__AVX512F__)
+constexpr int lanes = 16;
+#elif defined(__AVX2__)
+constexpr int lanes = 8;
+#else
+constexpr int lanes = 4;
+#endif
+extern "C" int COOPNETS_CPU_LEVEL() { return std::vector<int>(1, lanes).at(0); }
+)");
+  write("src/cpu/choose.cpp", R"(#include "cpu/cpu.h"
+int lanes() {
+#ifdef COOPNETS_CPU_LEVELS
+  return coopnets_cpu_first() + 100 * coopnets_cpu_avx2() + 10000 * coopnets_cpu_avx512();
+#else
+  return coopnets_cpu_first();
+#endif
+}
+)");
+  write("src/app/main.cpp", "int main() {}\n");
+  const std::string devices = "int devices() {\n  int count;\n  return cudaGetDeviceCount(&count) == cudaSuccess;\n}\n";
+  if (cuda) write("cuda/kernel.cu", "__global__ void one(float *x) { *x = 1; }\n" + devices);
+  write("user/CMakeLists.txt",
+        "cmake_minimum_required(VERSION 3.18)\nproject(user LANGUAGES CXX)\n"
+        "find_package(coopnets REQUIRED)\nadd_executable(user user.cpp)\n"
+        "target_link_libraries(user PRIVATE coopnets::coopnets)\n");
+  write("user/user.cpp", std::string("#include <cstdio>\n#include \"cpu/cpu.h\"\nint devices();\nint main() { ") +
+                             (cuda ? "devices(); " : "") + "std::printf(\"%d lanes\\n\", lanes()); }\n");
+  const std::string build =
+      "cd '" + folder +
+      "' && cmake -S . -B b -DBUILD_TESTING=OFF -DNATIVE=OFF -DCUDA_ARCH=75 -DCUDA=" + (cuda ? "ON" : "OFF") +
+      " && cmake --build b && cmake --install b --prefix p";
+  const Outcome built = run(build), used = run("cd '" + folder + "/user' && cmake -S . -B b -DCMAKE_PREFIX_PATH='" +
+                                               folder + "/p' && cmake --build b && b/user");
+  ASSERT_EQ(built.status, 0) << built.text;
+  EXPECT_EQ(used.status, 0) << used.text;
+  EXPECT_TRUE(used.says(levels ? "160804 lanes" : "4 lanes")) << used.text;
+}
+
 TEST_F(Library, PythonReadsACheckpoint) {
   const Outcome found = run("for p in python3 /usr/bin/python3; do $p -c 'import numpy' && echo $p && exit; done");
   if (found.status != 0 || found.text.empty()) GTEST_SKIP() << "no python3 with NumPy";
