@@ -205,6 +205,23 @@ TEST(CpuLevels, KernelsDifferByRounding) {
   }
 }
 
+TEST(CpuLevels, ProductsInDoubleDifferByRounding) {
+  const int64_t m = 37, n = 53, depth = 300;
+  const std::vector<real> values = random_values((m + n) * depth, 1);
+  const std::vector<float> floats(values.begin(), values.end());
+  const std::vector<double> doubles(floats.begin(), floats.end());
+  std::vector<double> wanted(m * n), c(m * n);
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j)
+      for (int64_t k = 0; k < depth; ++k) wanted[i * n + j] += doubles[i * depth + k] * doubles[(m + j) * depth + k];
+  for (const CpuLevel &level : cpu_levels()) {
+    level.gemm_of_floats(m, n, depth, {floats.data(), depth, 1}, {floats.data() + m * depth, 1, depth}, c.data(), n);
+    EXPECT_LE(distance(c, wanted), 1e-14) << level.simd;
+    level.gemm_of_doubles(m, n, depth, {doubles.data(), depth, 1}, {doubles.data() + m * depth, 1, depth}, c.data(), n);
+    EXPECT_LE(distance(c, wanted), 1e-14) << level.simd;
+  }
+}
+
 TEST(CpuLevels, TheLastIsTaken) {
   const std::vector<CpuLevel> levels = cpu_levels();
   ASSERT_FALSE(levels.empty());

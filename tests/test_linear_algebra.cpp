@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "metrics/gemm.h"
+#include "cpu/double_gemm.h"
 #include "random_matrix.h"
 #include "tensor/parallel.h"
 

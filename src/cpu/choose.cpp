@@ -3,6 +3,8 @@
 // processor here is what they are compiled for there.
 #include "cpu/cpu.h"
 
+#include <type_traits>
+
 namespace coopnets {
 
 extern "C" {
@@ -22,8 +24,27 @@ std::vector<CpuLevel> cpu_levels() {
   return levels;
 }
 
-std::unique_ptr<Backend> make_cpu_backend(int threads) { return cpu_levels().back().make_backend(threads); }
+namespace {
 
-double cpu_multiply_adds(int threads) { return cpu_levels().back().multiply_adds(threads); }
+const CpuLevel &fastest() {
+  static const CpuLevel level = cpu_levels().back();
+  return level;
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu_backend(int threads) { return fastest().make_backend(threads); }
+
+double cpu_multiply_adds(int threads) { return fastest().multiply_adds(threads); }
+
+template <typename T>
+void gemm(int64_t m, int64_t n, int64_t depth, Strided<T> a, Strided<T> b, double *c, int64_t c_stride) {
+  if constexpr (std::is_same_v<T, float>)
+    fastest().gemm_of_floats(m, n, depth, a, b, c, c_stride);
+  else
+    fastest().gemm_of_doubles(m, n, depth, a, b, c, c_stride);
+}
+template void gemm<float>(int64_t, int64_t, int64_t, Strided<float>, Strided<float>, double *, int64_t);
+template void gemm<double>(int64_t, int64_t, int64_t, Strided<double>, Strided<double>, double *, int64_t);
 
 }  // namespace coopnets

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "cpu/double_gemm.h"
 #include "tensor/backend.h"
 
 namespace coopnets {
@@ -12,12 +13,14 @@ std::unique_ptr<Backend> make_cpu_backend(int threads);
 // For measurements: some milliseconds of multiply-adds in registers, on so many threads. Returns how many, times 2.
 double cpu_multiply_adds(int threads);
 
-// Those two as built for one kind of processor.
+// Those two, and gemm of cpu/double_gemm.h, as built for one kind of processor.
 struct CpuLevel {
   const char *simd;  // as DeviceInfo has it, such as "AVX2"
   std::unique_ptr<Backend> (*make_backend)(int threads);
   double (*multiply_adds)(int threads);
+  decltype(&gemm<float>) gemm_of_floats;
+  decltype(&gemm<double>) gemm_of_doubles;
 };
-// What this processor can run of what was built, one or more, the fastest last: that is what the functions above take.
+// What this processor can run of what was built, one or more, the fastest last: that is what those functions take.
 std::vector<CpuLevel> cpu_levels();
 }  // namespace coopnets

@@ -6,7 +6,10 @@
 
 namespace coopnets {
 
-double multiply_adds_in_registers(int threads);  // cpu_multiply_adds, in peak.cpp
+// cpu_multiply_adds and gemm, in peak.cpp and double_gemm.cpp.
+double level_multiply_adds(int threads);
+template <typename T>
+void level_gemm(int64_t m, int64_t n, int64_t depth, Strided<T> a, Strided<T> b, double *c, int64_t c_stride);
 
 class CpuBackend final : public Backend {
  public:

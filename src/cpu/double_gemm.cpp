@@ -1,8 +1,9 @@
-#include "metrics/gemm.h"
+#include "cpu/double_gemm.h"
 
 #include <algorithm>
 #include <vector>
 
+#include "cpu/cpu_backend.h"
 #include "tensor/parallel.h"
 
 namespace coopnets {
@@ -74,7 +75,7 @@ void edge_tile(int64_t rows, int64_t cols, int64_t depth, const double *a, const
 }  // namespace
 
 template <typename T>
-void gemm(int64_t m, int64_t n, int64_t depth, Strided<T> a, Strided<T> b, double *c, int64_t c_stride) {
+void level_gemm(int64_t m, int64_t n, int64_t depth, Strided<T> a, Strided<T> b, double *c, int64_t c_stride) {
   const int64_t widest = std::min(depth, slice_depth);
   std::vector<double> packed_a(round_up(m, tile_rows) * widest), packed_b(round_up(n, tile_cols) * widest);
   const int64_t across = (n + block_cols - 1) / block_cols, down = (m + block_rows - 1) / block_rows;
@@ -103,7 +104,7 @@ void gemm(int64_t m, int64_t n, int64_t depth, Strided<T> a, Strided<T> b, doubl
   }
 }
 
-template void gemm<float>(int64_t, int64_t, int64_t, Strided<float>, Strided<float>, double *, int64_t);
-template void gemm<double>(int64_t, int64_t, int64_t, Strided<double>, Strided<double>, double *, int64_t);
+template void level_gemm<float>(int64_t, int64_t, int64_t, Strided<float>, Strided<float>, double *, int64_t);
+template void level_gemm<double>(int64_t, int64_t, int64_t, Strided<double>, Strided<double>, double *, int64_t);
 
 }  // namespace coopnets

@@ -1,4 +1,4 @@
-// The matrix product behind linear_algebra.h and distances.h.
+// The matrix product behind linear algebra and distances of src/metrics, which is no kernel of the backend.
 #pragma once
 #include <cstdint>
 

@@ -25,7 +25,7 @@ real one_chunk(real factor) {
 
 }  // namespace
 
-double multiply_adds_in_registers(int threads) {
+double level_multiply_adds(int threads) {
   const int64_t chunks = 64 * int64_t(threads);
   parallel_chunks(threads, chunks, [](int64_t, int) {
     const volatile real factor = 0.5;  // which the compiler does not know, so that it computes

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "metrics/gemm.h"
+#include "cpu/double_gemm.h"
 #include "tensor/parallel.h"
 
 namespace coopnets {

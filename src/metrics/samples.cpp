@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "metrics/gemm.h"
+#include "cpu/double_gemm.h"
 #include "tensor/parallel.h"
 
 namespace coopnets {
