@@ -138,7 +138,36 @@ TEST(Source, AFolderOfOtherFilesNamesTheirEnding) {
     write_bytes(folder / name, {1});
   const std::string message = message_of(folder.path);
   EXPECT_NE(message.find("there are no pictures in " + folder.path), std::string::npos) << message;
-  EXPECT_NE(message.find("; most files in it end in .webp, which is not read"), std::string::npos) << message;
+  EXPECT_NE(message.find("; most files in it end in .webp, which is not read: convert such to PNG, as ImageMagick's "
+                         "'mogrify -format png *.webp' does"),
+            std::string::npos)
+      << message;
+}
+
+TEST(Source, WhatCannotBeReadSaysWhatToDo) {
+  TemporaryFolder folder;
+  for (const char *name : {"bedroom_train_lmdb/data.mdb", "bedroom_train_lmdb/lock.mdb", "zip/faces.ZIP"})
+    write_bytes(folder / name, {1});
+  const std::string lmdb = folder / "bedroom_train_lmdb",
+                    exported = ": LSUN's database is exported to pictures by 'python2 data.py save " + lmdb +
+                               " --out_dir PICTURES --flat', of https://github.com/fyu/lsun";
+  EXPECT_EQ(message_of(lmdb + "/data.mdb"), "cannot read " + lmdb + "/data.mdb" + exported);
+  EXPECT_NE(message_of(lmdb).find("; most files in it end in .mdb, which is not read" + exported), std::string::npos);
+  const std::string zip = folder / "zip/faces.ZIP", unpack = ": unpack it, and name the folder";
+  EXPECT_EQ(message_of(zip), "cannot read " + zip + unpack);
+  EXPECT_NE(message_of(folder / "zip").find("end in .zip, which is not read" + unpack), std::string::npos);
+}
+
+TEST(Source, PicturesOfOtherKindsBesideThoseThatAreReadAreSaid) {
+  TemporaryFolder folder;
+  for (const char *name : {"a.png", "b.HEIC", "inside/c.heic", "d.tif", "notes.txt"}) write_bytes(folder / name, {1});
+  const Source source = open_source(from(folder.path));
+  EXPECT_EQ(source.size(), 1);
+  EXPECT_EQ(source.warning,
+            "in " + folder.path +
+                " 2 files end in .heic, which is not read: convert such to PNG, as ImageMagick's "
+                "'mogrify -format png *.heic' does; 1 file ends in .tif, which is not read: convert such "
+                "to PNG, as ImageMagick's 'mogrify -format png *.tif' does");
 }
 
 // On most file systems a folder lists its entries in an order of its own.

@@ -31,12 +31,42 @@ Image Source::read(int64_t index, int64_t channels, Alpha alpha) const {
 
 namespace {
 
+// Files of one ending.
+struct Files {
+  int64_t count = 0;
+  fs::path first;
+};
+
 struct Found {
   std::vector<std::string> pictures;
-  std::map<std::string, int64_t> other_endings;  // of files that are no pictures by their names
+  std::map<std::string, Files> others;  // that are no pictures by their names, by their ending in small letters
   std::set<std::pair<dev_t, ino_t>> visited;
   std::vector<std::string> unreadable;  // folders, and why
 };
+
+std::string ending(const fs::path &path) {
+  std::string text = path.extension().string();
+  for (char &c : text) c = char(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+bool is_picture_elsewhere(const std::string &ending) {
+  for (const char *known : {".webp", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".tif", ".tiff", ".pbm"})
+    if (ending == known) return true;
+  return false;
+}
+
+// What to do about such a file, which is not read: the end of a sentence, "" where nothing is known.
+std::string what_to_do(const fs::path &file) {
+  const std::string kind = ending(file), folder = file.parent_path().string();
+  if (kind == ".mdb")
+    return ": LSUN's database is exported to pictures by 'python2 data.py save " + (folder.empty() ? "." : folder) +
+           " --out_dir PICTURES --flat', of https://github.com/fyu/lsun";
+  if (kind == ".zip" || kind == ".7z" || kind == ".rar") return ": unpack it, and name the folder";
+  if (is_picture_elsewhere(kind))
+    return ": convert such to PNG, as ImageMagick's 'mogrify -format png *" + kind + "' does";
+  return "";
+}
 
 // What is under a folder, paths relative to `root`. A folder that several links lead to is visited once, so that links
 // in circles end, and in the order of names, so that it belongs to the same category on every file system.
@@ -58,8 +88,8 @@ void collect(const fs::path &root, const fs::path &inside, Found &found) {
       collect(root, inside / name, found);
     else if (has_image_name(name.string()))
       found.pictures.push_back((inside / name).string());
-    else
-      ++found.other_endings[name.extension().string()];
+    else if (Files &others = found.others[ending(name)]; ++others.count == 1)
+      others.first = folder / name;
   }
 }
 
@@ -81,12 +111,24 @@ std::map<std::string, std::vector<std::string>> by_category(const std::vector<st
   return categories;
 }
 
-// "; most of its files end in .webp, which is not read", where they have an ending.
+// "; most files in it end in .webp, which is not read", where they have an ending, and what to do about it.
 std::string most_files_are(Found found) {
-  for (const char *known : {"", ".gz", ".bin"}) found.other_endings.erase(known);  // known, under their names
-  const auto most = std::max_element(found.other_endings.begin(), found.other_endings.end(),
-                                     [](const auto &a, const auto &b) { return a.second < b.second; });
-  return most == found.other_endings.end() ? "" : "; most files in it end in " + most->first + ", which is not read";
+  for (const char *known : {"", ".gz", ".bin"}) found.others.erase(known);  // known, under their names
+  const auto most = std::max_element(found.others.begin(), found.others.end(),
+                                     [](const auto &a, const auto &b) { return a.second.count < b.second.count; });
+  if (most == found.others.end()) return "";
+  return "; most files in it end in " + most->first + ", which is not read" + what_to_do(most->second.first);
+}
+
+// "3 files end in .webp, ...", of each ending of pictures that are not read; "" without any.
+std::string passed_over(const Found &found) {
+  std::string text;
+  for (const auto &[ending, files] : found.others)
+    if (is_picture_elsewhere(ending))
+      text += (text.empty() ? "" : "; ") + std::to_string(files.count) +
+              (files.count == 1 ? " file ends" : " files end") + " in " + ending + ", which is not read" +
+              what_to_do(files.first);
+  return text;
 }
 
 [[noreturn]] void no_category(const SourceOptions &options, const std::string &known) {
@@ -109,6 +151,8 @@ Source open_pictures(const SourceOptions &options) {
                              most_files_are(found) + (unreadable.empty() ? "" : "; " + unreadable));
   Source source;
   source.warning = unreadable;
+  if (const std::string others = passed_over(found); !others.empty())
+    source.warning += (unreadable.empty() ? "" : "; ") + ("in " + options.path + " " + others);
   const auto full = [&](const std::string &name) { return (fs::path(options.path) / name).string(); };
   if (categories.count("")) {
     for (const std::string &name : categories.at("")) {
@@ -215,6 +259,8 @@ Source open_all(const SourceOptions &options) {
     if (fs::path(path).extension() == ".bin" || is_cifar_pickle(path))
       return from_cifar(load_cifar_file(path));  // may begin as an idx file does
     if (is_idx_file(path)) return open_idx(path, labels_beside(path));
+    if (const std::string what = what_to_do(path); !what.empty() && !is_picture_elsewhere(ending(path)))
+      throw std::runtime_error("cannot read " + path + what);  // pictures are told by what is in them
     const fs::path name = fs::path(path).filename();
     if (!options.category.empty() && options.category != name && options.category != name.stem())
       no_category(options, "none, as it is one picture");

@@ -55,7 +55,8 @@ struct SourceOptions {
 //   a folder of folders            one category a folder, listed in turn: the first of each, the second of each ..., so
 //                                  that a limited list is balanced
 // Hidden files are passed over; links to folders are followed, and a folder that several lead to counts once, where it
-// comes first by name. `warning` says that folders cannot be read. Throws std::runtime_error that names the path when
+// comes first by name. `warning` says that folders cannot be read, or pictures of other
+// kinds (WebP ...). Throws std::runtime_error that names the path when
 // there is nothing, no test set, no such category (naming those there are), or nothing left of what is asked.
 Source open_source(const SourceOptions &);
 
