@@ -311,11 +311,11 @@ TEST_F(ExamplesTest, a_run_on_streamed_data_is_that_on_data_in_memory) {
 }
 
 TEST_F(ExamplesTest, says_where_to_get_what_is_missing) {
-  EXPECT_CONTAINS(refusal("scene", settings, ""), "name some by --data PATH (datasets/README.md says");
   EXPECT_CONTAINS(refusal("scene", settings, folder + "/none"), folder + "/none does not exist");
   Experiment own = find_experiment("texture");
   own.default_data = folder + "/own.png";
-  EXPECT_CONTAINS(error_of([&] { open(own, settings, ""); }), "name other data by --data PATH (datasets/README.md");
+  EXPECT_CONTAINS(error_of([&] { open(own, settings, ""); }),
+                  "name other data by --data PATH (tools/get-data fetches some;");
   save_png(own.default_data, noise(8, 8, 3));
   EXPECT_EQ(open(own, settings, "")->size(), 1);
 }

@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <regex>
+#include <set>
 
 #include "app/bench.h"
 #include "app/options.h"
@@ -87,6 +88,14 @@ TEST(Readme, EveryCallOfTheProgramIsAccepted) {
   EXPECT_GT(calls, 5);
 }
 
+TEST(Readme, EveryExperimentHasItsLine) {
+  std::set<std::string> shown;
+  for (const std::string &line : commands())
+    for (const std::vector<std::string> &call : calls_in(line))
+      if (call.size() > 1 && call[0] == "--exp") shown.insert(call[1]);
+  for (const Experiment &e : experiments()) EXPECT_EQ(shown.count(e.name), 1u) << e.name;
+}
+
 // Runs a line of the README as a reader's shell would, not as part of the make that runs the tests. Returns what it
 // printed.
 std::string shell(const std::string &line) {
@@ -136,6 +145,17 @@ TEST(Readme, EveryToolCanBeRun) {
     ++tools;
   }
   EXPECT_GE(tools, 4);
+}
+
+TEST(Readme, EveryKindOfDataIsOneThatIsFetched) {
+  const std::string usage = shell("tools/get-data --help");
+  int kinds = 0;
+  for (const std::string &line : commands_that_begin("tools/get-data (?!KIND)")) {
+    std::string name = line.substr(line.find(' ') + 1);
+    EXPECT_CONTAINS(usage, "\n  " + name.substr(0, name.find(' ')) + " ");
+    ++kinds;
+  }
+  EXPECT_GE(kinds, 9);
 }
 
 class ReadmeCMake : public FolderTest {};

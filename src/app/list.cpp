@@ -58,7 +58,7 @@ std::string other_nets_text(const Experiment &e) {
 }
 
 std::string data_text(const Experiment &e) {
-  const std::string own = e.default_data.empty() ? "; name it by --data" : ", by default " + e.default_data;
+  const std::string own = ", by default " + e.default_data;
   switch (e.data) {
     case DataKind::texture:
       return "one picture, or a folder and --category" + own;

@@ -214,14 +214,11 @@ std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, 
                                bool a_sixth_at_most) {
   if (experiment.data == DataKind::points) return open_points(s, given, seed);
   const std::string path = given.empty() ? experiment.default_data : given;
-  if (path.empty())
-    throw std::runtime_error(
-        "the experiment '" + experiment.name +
-        "' has no data of its own: name some by --data PATH (datasets/README.md says where to get it)");
   if (!exists(path))
-    throw std::runtime_error(
-        path + " does not exist" +
-        (given.empty() ? "; name other data by --data PATH (datasets/README.md says where to get it)" : ""));
+    throw std::runtime_error(path + " does not exist" +
+                             (given.empty() ? "; name other data by --data PATH (tools/get-data fetches some; "
+                                              "datasets/README.md says which, and where the rest is published)"
+                                            : ""));
   const bool windows = s.crop == "random";
   if (windows && experiment.data != DataKind::texture)
     throw std::runtime_error(

@@ -27,7 +27,7 @@ struct Experiment {
   std::string name;   // "texture", as --exp takes it
   std::string title;  // one line for --list
   DataKind data;
-  std::string default_data;  // used when --data is not given
+  std::string default_data;  // used when --data is not given; "" for points alone
   int64_t channels;          // of the pictures; of points their coordinates
   bool any_size;             // both nets are convolutional throughout: a trained model synthesises at any size
   std::vector<Preset> presets;
