@@ -45,7 +45,15 @@ TEST(Bench, prints_one_line_of_json_a_net) {
 }
 
 TEST(Bench, names_its_nets) {
-  EXPECT_EQ(benchmarks(), (std::vector<std::string>{"digits", "scene", "texture", "video", "all"}));
+  EXPECT_EQ(benchmarks(), (std::vector<std::string>{"digits", "scene", "texture", "video", "toy", "object", "cifar10",
+                                                    "celeba", "lsun", "completion", "dynamic-texture", "all"}));
+  // An experiment that is not among the four has the batch and the chains of its paper preset.
+  const Outcome o = run_program({"--bench", "toy", "--iterations", "1", "--threads", "1"});
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_CONTAINS(o.out, "{\"net\": \"toy\", ");
+  const Outcome fewer =
+      run_program({"--bench", "toy", "--iterations", "1", "--threads", "1", "--set", "batch=512", "chains=512"});
+  EXPECT_EQ(number(o.out, "gflop_per_iteration"), number(fewer.out, "gflop_per_iteration"));
 }
 
 }  // namespace

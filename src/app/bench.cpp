@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <stdexcept>
 
@@ -19,13 +20,21 @@ namespace {
 
 // The published sizes: of each experiment's paper preset, with 100 observed examples where there is a data set.
 struct Benchmark {
-  const char *name, *experiment;
+  std::string name, experiment;
   int64_t batch, chains;
 };
-constexpr Benchmark benchmarked[] = {{"digits", "digits", 100, 144},
-                                     {"scene", "scene", 100, 144},
-                                     {"texture", "texture", 1, 1},
-                                     {"video", "dynamic-texture", 1, 2}};
+const Benchmark benchmarked[] = {{"digits", "digits", 100, 144},
+                                 {"scene", "scene", 100, 144},
+                                 {"texture", "texture", 1, 1},
+                                 {"video", "dynamic-texture", 1, 2}};
+
+// One of those above, or any experiment with the batch and the chains of its paper preset.
+Benchmark find_benchmark(const std::string &name) {
+  for (const Benchmark &b : benchmarked)
+    if (b.name == name) return b;
+  const Settings s = find_experiment(name).settings("paper");
+  return {name, name, s.batch, s.chains};
+}
 
 // Multiply-adds x 2 of a net's forward pass, done directly.
 double forward_flop(const Network &net, int64_t examples) {
@@ -120,7 +129,7 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
       "\"threads\": %d, \"seconds_per_iteration\": %.5f, \"G0_D1_D2_G2\": [%.4f, %.4f, %.4f, %.4f], "
       "\"gflop_per_iteration\": %.2f, \"gflop_per_second\": %.4g, "
       "\"peak_MiB\": %.0f%s}\n",
-      b.name, cpu ? "cpu" : "cuda", name_of(backend.info().precision), cpu ? thread_count() : 0, s_iteration,
+      b.name.c_str(), cpu ? "cpu" : "cuda", name_of(backend.info().precision), cpu ? thread_count() : 0, s_iteration,
       step[Cooperative::G0], step[Cooperative::D1], step[Cooperative::D2], step[Cooperative::G2], flop / 1e9,
       flop / 1e9 / s_iteration, peak, changed.c_str());
   std::fflush(stdout);
@@ -129,7 +138,14 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
 }  // namespace
 
 const std::vector<std::string> &benchmarks() {
-  static const std::vector<std::string> names = {"digits", "scene", "texture", "video", "all"};
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> known;
+    for (const Benchmark &b : benchmarked) known.push_back(b.name);
+    for (const Experiment &e : experiments())
+      if (std::find(known.begin(), known.end(), e.name) == known.end()) known.push_back(e.name);
+    known.push_back("all");
+    return known;
+  }();
   return names;
 }
 
@@ -138,15 +154,14 @@ int bench(const Options &options) {
     const std::unique_ptr<Backend> backend = make_backend(options);
     std::fprintf(stderr, "on %s\n", backend->info().name.c_str());
     const int64_t iterations = options.iterations > 0 ? options.iterations : 3;
-    for (const Benchmark &b : benchmarked)
-      if (options.bench == b.name)
-        options.profile ? profile_net(b, *backend, options, iterations) : bench_net(b, *backend, options, iterations);
+    const Benchmark b = find_benchmark(options.bench);
+    options.profile ? profile_net(b, *backend, options, iterations) : bench_net(b, *backend, options, iterations);
     return 0;
   }
   // A process a net, so that each one's peak memory is its own.
   for (const Benchmark &b : benchmarked) {
     const pid_t child = fork();
-    if (child < 0) throw std::runtime_error("no process can be started to time the net " + std::string(b.name));
+    if (child < 0) throw std::runtime_error("no process can be started to time the net " + b.name);
     if (child == 0) {
       Options one = options;
       one.bench = b.name;

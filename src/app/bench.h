@@ -5,7 +5,8 @@
 
 namespace coopnets {
 
-const std::vector<std::string> &benchmarks();  // digits scene texture video all
+// digits, scene, texture and video, which "all" stands for, and the other experiments.
+const std::vector<std::string> &benchmarks();
 int bench(const Options &);
 
 }  // namespace coopnets
