@@ -137,6 +137,10 @@ TEST(Image, HostileSizesAreRefusedBeforeAnythingIsAllocated) {
     repair_png(png);
     EXPECT_THROW(decode_image(png, "x"), std::runtime_error) << side;
   }
+  for (const size_t at : {16, 20}) png[at] = png[at + 1] = 0, png[at + 2] = 0x75, png[at + 3] = 0x30;  // 30000
+  repair_png(png);
+  EXPECT_EQ(message_of([&] { decode_image(png, "x"); }),
+            "cannot read the picture x: 30000 x 30000 pixels are more than 2^28");
   // A zip bomb: a picture of 4 x 4 whose data inflates to 4 MiB is stopped by what 4 x 4 pixels can need.
   Bytes bomb = encode_png(Image(2048, 2048, 1));
   for (const size_t at : {16, 20}) bomb[at] = bomb[at + 1] = bomb[at + 2] = 0, bomb[at + 3] = 4;

@@ -138,6 +138,31 @@ TEST(ImageKinds, ADamagedCommentIsNoDamagedPicture) {
   EXPECT_EQ(decode_image(png, "x"), noise(3, 4, 3));
 }
 
+// Wherever they stray into the coded data, or behind it: other readers pass over them, too.
+TEST(ImageKinds, StrayRestartMarkersOfAJpegArePassedOver) {
+  const Bytes jpeg = encode(smooth(64, 48, 3), "jpg"), mark = {0xFF, 0xD3};
+  const Image seen = decode_image(jpeg, "x");
+  const auto with = [](Bytes to, size_t at, const Bytes &more) {
+    to.insert(to.begin() + ptrdiff_t(at), more.begin(), more.end());
+    return to;
+  };
+  size_t data = 2;  // where the coded data begin
+  while (jpeg[data + 1] != 0xDA) data += 2 + size_t(jpeg[data + 2] << 8 | jpeg[data + 3]);
+  const size_t scan = data;
+  data += 2 + size_t(jpeg[data + 2] << 8 | jpeg[data + 3]);
+  int places = 0;
+  for (size_t at = data; at <= jpeg.size() - 2; at += 1 + at % 7) {
+    if (jpeg[at - 1] == 0xFF) continue;  // between an ff and its 00
+    EXPECT_EQ(decode_image(with(jpeg, at, mark), "x"), seen) << at;
+    ++places;
+  }
+  EXPECT_GT(places, 20);
+  const size_t end = jpeg.size() - 2;
+  EXPECT_EQ(decode_image(with(with(jpeg, end, mark), end, mark), "x"), seen);
+  const Bytes declared = with(with(jpeg, end, mark), scan, {0xFF, 0xDD, 0, 4, 0xFF, 0xFF});  // every 65535 blocks
+  EXPECT_EQ(decode_image(declared, "x"), seen);
+}
+
 TEST(ImageKinds, WhatIsNoPictureIsNamed) {
   const auto why = [](const std::string &begin) {
     const Bytes bytes(begin.begin(), begin.end());

@@ -74,6 +74,8 @@ bool check_png(const std::vector<uint8_t> &bytes, const std::string &name) {
   bool transparent = false;
   visit_png_chunks(bytes, name, [&](const PngChunk &chunk) {
     if (chunk.is_critical() && !chunk.intact) fail(name, "the PNG is corrupt (a CRC differs)");
+    if (chunk.is("IHDR") && chunk.length >= 8)  // stb_image calls one that is too large unknown
+      check_size(name, big_endian32(chunk.data + 4), big_endian32(chunk.data));
     transparent = transparent || chunk.letters == "tRNS";
   });
   return transparent;
@@ -113,6 +115,35 @@ void check_jpeg(const std::vector<uint8_t> &bytes, const std::string &name) {
     }
     at = end;
   }
+}
+
+// A JPEG that check_jpeg() has seen, without the restart markers that mean nothing, at which stb_image stops: all of them
+// where no interval is declared (DRI), and those that no coded data follow. Empty where there are none.
+std::vector<uint8_t> without_stray_restarts(const std::vector<uint8_t> &bytes) {
+  enum Marker { eoi = 0xD9, dri = 0xDD };
+  std::vector<uint8_t> kept;
+  bool declared = false;
+  size_t copied = 0;
+  for (size_t at = 2; at + 3 < bytes.size();) {
+    const int marker = bytes[at + 1];
+    if (bytes[at] != 0xFF || marker == 0 || marker == 0xFF) {
+      ++at;
+    } else if (marker >> 3 == 0x1A) {
+      if (!declared || (bytes[at + 2] == 0xFF && bytes[at + 3] != 0)) {
+        kept.insert(kept.end(), bytes.begin() + ptrdiff_t(copied), bytes.begin() + ptrdiff_t(at));
+        copied = at + 2;
+      }
+      at += 2;
+    } else if (marker == eoi) {
+      break;
+    } else {
+      const size_t length = size_t(bytes[at + 2] << 8 | bytes[at + 3]);
+      if (marker == dri && length == 4) declared = (bytes[at + 4] | bytes[at + 5]) != 0;
+      at += 2 + length;
+    }
+  }
+  if (copied > 0) kept.insert(kept.end(), bytes.begin() + ptrdiff_t(copied), bytes.end());
+  return kept;
 }
 
 // stb_image 2.27 reads zeros for ever beyond the end of a truncated scan line (CVE-2021-42715). Walks a Radiance HDR:
@@ -306,7 +337,11 @@ Image decode_image(const std::vector<uint8_t> &bytes, const std::string &name, i
   refuse_known_strangers(bytes, name);
   const bool png = starts_with(bytes, "\x89PNG\r\n\x1A\n"), jpeg = starts_with(bytes, "\xFF\xD8");
   const bool transparent_colours = png && check_png(bytes, name);
-  if (jpeg) check_jpeg(bytes, name);
+  if (jpeg) {
+    check_jpeg(bytes, name);
+    if (const auto clean = without_stray_restarts(bytes); !clean.empty())
+      return decode_image(clean, name, channels, background);
+  }
   if (starts_with(bytes, "#?RADIANCE\n") || starts_with(bytes, "#?RGBE\n")) check_hdr(bytes, name);
   Image image = decode_by_stb(bytes, name, channels, background, png, transparent_colours);
   return jpeg ? upright(std::move(image), exif_orientation(bytes)) : image;
