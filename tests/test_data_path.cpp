@@ -43,5 +43,17 @@ TEST_F(DataPath, an_installed_program_learns_its_own_texture_anywhere) {
   EXPECT_EQ(learned, load_image(path("observed.png", "named")));
 }
 
+TEST_F(DataPath, a_runs_config_finds_its_data_from_any_folder) {
+  const auto run = [&](const Arguments &more) {
+    Process process(Arguments{"env", "-C", folder, program()} + more, "cannot run the program");
+    return process.finish() == 0 ? "" : process.last_error_line();
+  };
+  Arguments words = train(1);
+  *std::find(words.begin(), words.end(), picture) = "picture.png";
+  EXPECT_EQ(run(words), "");
+  expect_success({"--config", path("config.txt"), "--name", "again"});  // in the clone
+  EXPECT_EQ(load_image(path("observed.png", "again")), load_image(path("observed.png")));
+}
+
 }  // namespace
 }  // namespace coopnets

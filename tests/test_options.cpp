@@ -223,6 +223,17 @@ TEST_F(Config, repeats_the_run) {
   EXPECT_EQ(print(settings_of(again, Settings())), print(settings));
   EXPECT_EQ(config_text(again, settings_of(again, Settings())), config_text(first, settings));
 
+  // Read in another folder it finds the data where they were, unless others are named or the path leads somewhere.
+  Options kept = first;
+  kept.data_at = path;
+  write_atomically(path, config_text(kept, settings));
+  EXPECT_CONTAINS(read_file(path, 1 << 16), "\ndata=a = b #.png\ndata_at=" + path + "\n");
+  EXPECT_EQ(parse({"--config", path}).data, path);
+  EXPECT_EQ(parse({"--config", path, "--data", "none"}).data, "none");
+  kept.data_at = folder + "/gone";
+  write_atomically(path, config_text(kept, settings));
+  EXPECT_EQ(parse({"--config", path}).data, first.data);
+
   // The command line overrides the file wherever it stands.
   const Options other =
       parse({"--seed", "2", "--set", "sigma=0.7", "--iterations", "5", "--config", path, "--name", "y"});

@@ -14,7 +14,7 @@ namespace coopnets {
 
 namespace {
 
-constexpr char settings_heading[] = "[settings]";
+constexpr char settings_heading[] = "[settings]", data_at[] = "data_at";
 
 const Option *find(const std::vector<Option> &table, const std::string &name) {
   for (const Option &option : table)
@@ -102,6 +102,10 @@ void read_config(const std::vector<Option> &table, Options &options, const std::
     const size_t equals = line.find('=');
     if (equals == std::string::npos) throw UsageError(where + "expected name=value, not " + quoted(line));
     const std::string name(trim(line.substr(0, equals)));
+    if (name == data_at) {
+      options.data_at = trim(line.substr(equals + 1));
+      continue;
+    }
     const Option *option = find(table, name);
     if (!option) {
       std::vector<std::string> names;
@@ -114,6 +118,13 @@ void read_config(const std::vector<Option> &table, Options &options, const std::
     const bool wanted = with_machine || option->group != machine_group;
     set_option(*option, wanted ? options : unused, std::string(trim(line.substr(equals + 1))), where + name);
   }
+}
+
+// The data of a config.txt that is read in another folder than its run was made in.
+void find_data_of_config(Options &options) {
+  const bool named = options.from_config.count("data") > 0 && !options.data_at.empty();
+  if (named && access(options.data.c_str(), F_OK) != 0 && access(options.data_at.c_str(), F_OK) == 0)
+    options.data = options.data_at;
 }
 
 // A picture names its data without their folder.
@@ -274,6 +285,7 @@ Options parse_options(const std::vector<std::string> &arguments, const Vocabular
   if (has_settings && options.preset != preset)
     throw UsageError("--preset " + options.preset + " would do nothing: " + options.config + " holds every setting" +
                      (preset.empty() ? "" : ", of the preset " + preset));
+  find_data_of_config(options);
   check_combination(options);
   refuse_useless(options, names_typed);
   if (runs || options.evaluate || options.complete) require_data_of_picture(options);
@@ -302,6 +314,8 @@ std::string config_text(const Options &options, const Settings &settings) {
     const std::string value = option.recorded ? print(option.field, options) : "";
     const bool chosen = !value.empty() && !(option.field.name == "threads" && options.threads == 0);
     if (chosen) text += option.field.name + '=' + value + '\n';
+    if (chosen && option.field.name == "data" && !options.data_at.empty())
+      text += data_at + ('=' + options.data_at) + '\n';
   }
   return text + settings_heading + '\n' + print(settings);
 }

@@ -24,7 +24,9 @@ struct Options {
   std::string completion;  // the shell, "" for none
   int64_t sample = 0;      // how many; 0: no sampling
 
-  std::string data, preset, algorithm;
+  std::string data;     // as it was given
+  std::string data_at;  // of a config.txt: its absolute path, for when it is read in another folder
+  std::string preset, algorithm;
   int64_t iterations = 0;  // 0: as the preset says
   int64_t seed = 1;
   std::string category;

@@ -42,7 +42,7 @@ Options run_of(const SavedModel &saved, const std::string &checkpoint) {
 
 PngTexts picture_texts(const Options &run, const Settings &settings, int64_t iteration) {
   Options shared = run;
-  shared.out = shared.name = shared.device = "";
+  shared.out = shared.name = shared.device = shared.data_at = "";
   shared.threads = 0;
   PngTexts texts = {{"Software", program_version}, {"coopnets iteration", std::to_string(iteration)}};
   if (!run.data.empty()) {

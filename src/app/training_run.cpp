@@ -1,6 +1,7 @@
 #include "app/training_run.h"
 
 #include <cmath>
+#include <filesystem>
 #include <stdexcept>
 
 #include "app/canvas.h"
@@ -69,7 +70,9 @@ bool TrainingRun::begin(MetadataOf metadata, const Entries &same, const Settings
     save(0);  // before anything else: until it is on disk, the run that is replaced stays whole
     folder_.clear_but(folder_.checkpoint());
   }
-  write_atomically(folder_.config(), config_text(resolved, settings_));
+  Options whole = resolved;
+  if (!whole.data.empty()) whole.data_at = std::filesystem::absolute(whole.data).lexically_normal().string();
+  write_atomically(folder_.config(), config_text(whole, settings_));
   return true;
 }
 
