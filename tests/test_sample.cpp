@@ -54,6 +54,20 @@ Array parse_npy(const std::string &bytes) {
   return array;
 }
 
+TEST_F(Sample, a_checkpoint_tells_its_experiment_and_out_is_where_samples_go) {
+  const std::string model = path("checkpoint.safetensors"), elsewhere = folder + "/elsewhere";
+  expect_success({"--checkpoint", model, "--sample", "1", "--quiet"});
+  EXPECT_TRUE(fs::exists(path("sampled/descriptor_000000.png")));
+  fs::remove_all(path("sampled"));
+  for (const char *action : {"--sample=1", "--interpolate", "--evaluate"})
+    expect_success({"--checkpoint=" + model, action, "--out", elsewhere, "--quiet"});
+  for (const char *made : {"sampled/descriptor_000000.png", "interpolation", "evaluation.json"}) {
+    EXPECT_TRUE(fs::exists(elsewhere + '/' + made)) << made;
+    EXPECT_FALSE(fs::exists(path(made))) << made;
+  }
+  EXPECT_CONTAINS(failure_of({"--checkpoint", picture, "--sample", "1"}), picture);
+}
+
 TEST_F(Sample, set_changes_the_revision_and_never_the_nets) {
   expect_sampled({"1"});
   const auto as_trained = sampled();

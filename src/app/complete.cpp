@@ -162,8 +162,9 @@ int complete(const Options &options) {
   Task task(progress, "pictures", count);
   completion.watch([&](double share) { task.reached(share * double(count)); });
   const std::vector<real> filled = completion.fill(pictures, masks);
-  save_completion(sibling(path, "completed"), pictures, filled, masks, example, picture_texts(saved, path, options));
-  progress.note(sibling(path, "completed.png") + ": original, occluded and recovered pictures, a row each");
+  save_completion(made_beside(options, "completed"), pictures, filled, masks, example,
+                  picture_texts(saved, path, options));
+  progress.note(made_beside(options, "completed.png") + ": original, occluded and recovered pictures, a row each");
   return 0;
 }
 

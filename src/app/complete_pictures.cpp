@@ -70,7 +70,7 @@ class PictureCompletion {
         crop_(crop_of(settings_)),
         texts_(picture_texts(saved, checkpoint, options)),
         folder_(fs::is_directory(options.picture)),
-        target_(sibling(checkpoint, folder_ ? "completed" : "completed_")) {
+        target_(made_beside(options, folder_ ? "completed" : "completed_")) {
     if (options.mask.empty())
       square_masks(example_, hidden_side(settings_, example_), 1, 1);  // it throws what is wrong
   }

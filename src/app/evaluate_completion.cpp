@@ -160,7 +160,7 @@ Report completion_report(const Options &options) {
     Task filling(progress, c.title + ", " + own + ", latent vectors", count);
     completion.watch([&](double share) { filling.reached(share * double(count)); });
     const std::vector<real> filled = completion.fill(pictures, c.masks);
-    save_completion(sibling(path, "completion_" + c.name), pictures, filled, c.masks, example,
+    save_completion(made_beside(options, "completion_" + c.name), pictures, filled, c.masks, example,
                     picture_texts(saved, path, options));
     const Frames ours = unit_range(filled, example);
     if (net) {
@@ -205,7 +205,7 @@ Report completion_report(const Options &options) {
     tables.push_back(feature_scores(*net, comparison, [&](const std::string &text) { progress.note(text); }));
     tables.back().notes.push_back("whole pictures with their holes filled, against the originals");
   }
-  const std::string file = sibling(path, "evaluation.json");
+  const std::string file = made_beside(options, "evaluation.json");
   std::vector<Fact> facts = report_facts(saved, path, options);
   facts.push_back({"pictures", count});
   if (net) facts.insert(facts.end(), {{"features", options.features}, {"splits", options.splits}});
@@ -213,7 +213,7 @@ Report completion_report(const Options &options) {
   if (examples->bad_count() > 0) facts.push_back({"unreadable pictures", examples->bad_count()});
   const Report report = {std::move(facts), std::move(tables)};
   write_atomically(file, report_json(report.facts, report.tables));
-  progress.note(file + " holds these numbers; " + sibling(path, "completion_*.png") +
+  progress.note(file + " holds these numbers; " + made_beside(options, "completion_*.png") +
                 " show original, occluded and recovered pictures" + unreadable(examples->bad_count()));
   return report;
 }

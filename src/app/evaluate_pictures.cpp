@@ -57,7 +57,7 @@ class PictureEvaluation {
     similarity();
     if (net_) features();
     neighbours();
-    progress_.note(sibling(path_, "evaluation.json") + " holds these numbers" + unreadable(bad_count()));
+    progress_.note(made_beside(options_, "evaluation.json") + " holds these numbers" + unreadable(bad_count()));
     return {facts(), tables_};
   }
 
@@ -300,7 +300,7 @@ class PictureEvaluation {
       for (int64_t k = 0; k < count; ++k)
         for (const std::vector<real> *row : {&set.shown, &others})
           pairs.insert(pairs.end(), row->begin() + k * size, row->begin() + (k + 1) * size);
-      const std::string file = sibling(path_, "nearest_" + set.name);
+      const std::string file = made_beside(options_, "nearest_" + set.name);
       save_examples(file, pairs, example_.with_n(2 * count), picture_texts(saved_, path_, options_), 2 * count, 10);
       progress_.note(file + ".png: each sample and, to its right, " + which);
     }
@@ -310,7 +310,7 @@ class PictureEvaluation {
   void publish(const Table &table) {
     if (prints_) print_report({{}, {table}}, options_);
     tables_.push_back(table);
-    write_atomically(sibling(path_, "evaluation.json"), report_json(facts(), tables_));
+    write_atomically(made_beside(options_, "evaluation.json"), report_json(facts(), tables_));
   }
 
   std::vector<Fact> facts() const {

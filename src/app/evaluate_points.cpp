@@ -111,7 +111,8 @@ class PointEvaluation {
       pictures.push_back(picture);
       names += (names.empty() ? "" : ", ") + name;
     }
-    const std::string picture = sibling(path_, "comparison.png"), numbers = sibling(path_, "evaluation.json");
+    const std::string picture = made_beside(options_, "comparison.png"),
+                      numbers = made_beside(options_, "evaluation.json");
     save_with_texts(picture, encode_png(grid(pictures, int64_t(pictures.size()), 8)),
                     picture_texts(saved_, path_, options_));
     std::vector<Fact> facts = report_facts(saved_, path_, options_);

@@ -106,7 +106,7 @@ int evaluate_texture(const Options &options) {
       "mean and standard error over " + std::to_string(count) +
           " samples; halves: the left half of the "
           "observed picture against its right half"};
-  const std::string file = sibling(path, "evaluation.json");
+  const std::string file = made_beside(options, "evaluation.json");
   std::vector<Fact> facts = report_facts(saved, path, options);
   facts.push_back({"samples", count});
   print_report({facts, {table}}, options);

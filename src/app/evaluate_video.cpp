@@ -334,7 +334,7 @@ int evaluate_video(const Options &options) {
                                                      {"seed", options.seed}},
                          {table}};
   print_report(report, options);
-  const std::string file = sibling(path, "evaluation.json");
+  const std::string file = made_beside(options, "evaluation.json");
   const size_t slash = file.find_last_of('/');
   if (slash != std::string::npos) create_folders(file.substr(0, slash));
   write_atomically(file, report_json(report.facts, report.tables));

@@ -38,10 +38,30 @@ Vocabulary vocabulary() {
   return names;
 }
 
+// "FILE" of --checkpoint FILE or --checkpoint=FILE where nothing else names an experiment; "" otherwise.
+std::string checkpoint_alone(const std::vector<std::string> &arguments) {
+  std::string checkpoint;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const size_t equals = arguments[i].find('=');
+    const std::string name = arguments[i].substr(0, equals);
+    for (const char *other : {"--exp", "--config", "--bench", "--compare", "--table", "--list"})
+      if (name == other) return "";
+    if (name != "--checkpoint") continue;
+    if (equals != std::string::npos)
+      checkpoint = arguments[i].substr(equals + 1);
+    else if (i + 1 < arguments.size())
+      checkpoint = arguments[i + 1];
+  }
+  return checkpoint;
+}
+
 // A run that is resumed, evaluated or used to complete pictures has the options and settings of its config.txt (so its
-// data need not be named again), changed by those given now; only a resumed one also has its machine.
+// data need not be named again), changed by those given now; only a resumed one also has its machine. A checkpoint tells
+// its experiment.
 Options options_of(std::vector<std::string> arguments) {
-  Options options = parse_options(arguments, vocabulary());
+  if (const std::string checkpoint = checkpoint_alone(arguments); !checkpoint.empty())
+    arguments.push_back("--exp=" + experiment_of_checkpoint(checkpoint));
+  const Options options = parse_options(arguments, vocabulary());
   const bool uses_run = options.resume || options.evaluate || options.complete;
   if (!uses_run || !options.config.empty()) return options;
   const std::string config = sibling(checkpoint_path(options), "config.txt");

@@ -50,9 +50,8 @@ Canvas canvas_of(const SavedModel &saved, const Options &options) {
   return canvas;
 }
 
-std::string folder_beside(const std::string &checkpoint, const std::string &name) {
-  const size_t slash = checkpoint.find_last_of('/');
-  const std::string folder = (slash == std::string::npos ? "" : checkpoint.substr(0, slash + 1)) + name;
+std::string folder_beside(const Options &options, const std::string &name) {
+  const std::string folder = made_beside(options, name);
   create_folders(folder);
   return folder;
 }
@@ -140,7 +139,7 @@ int sample(const Options &options) {
     return 0;
   }
 
-  const std::string folder = folder_beside(path, "sampled");
+  const std::string folder = folder_beside(options, "sampled");
   std::set<std::string> older = samples_in(folder);
   std::optional<SampleFiles> generated, revised;
   if (makes) generated.emplace(folder, "generator", canvas.wanted, options.sample, array, older, texts);
@@ -179,7 +178,7 @@ int interpolate(const Options &options) {
   Sampler sampler(*backend, nullptr, *saved.model.generator, latent_shapes(saved.settings), side * side, statistics);
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   const auto z = [&](int64_t k) { return sampler.draw_latent(seed, k); };
-  const std::string folder = folder_beside(path, "interpolation");
+  const std::string folder = folder_beside(options, "interpolation");
   const Canvas shown = Canvas::of(*saved.experiment, saved.settings);
   for (const bool sphere : {false, true}) {
     std::vector<real> latents;  // of the whole sheet: batch norm may couple what is made together

@@ -293,4 +293,15 @@ std::string sibling(const std::string &path, const std::string &name) {
   return (slash == std::string::npos ? "" : path.substr(0, slash + 1)) + name;
 }
 
+std::string made_beside(const Options &options, const std::string &name) {
+  if (options.checkpoint.empty() || !options.is_given("out") || options.from_config.count("out"))
+    return sibling(checkpoint_path(options), name);
+  create_folders(options.out);
+  return options.out + '/' + name;
+}
+
+std::string experiment_of_checkpoint(const std::string &path) {
+  return metadata_entry(SafetensorsFile(path), "experiment");
+}
+
 }  // namespace coopnets

@@ -79,4 +79,11 @@ std::string checkpoint_path(const Options &);
 // "run/checkpoint.safetensors", "config.txt" -> "run/config.txt".
 std::string sibling(const std::string &path, const std::string &name);
 
+// Where something that is made of a model goes: beside its checkpoint; of a --checkpoint with an --out that was typed
+// into that folder, which is made.
+std::string made_beside(const Options &, const std::string &name);
+
+// The experiment that a checkpoint is of. Throws std::runtime_error where the file is none.
+std::string experiment_of_checkpoint(const std::string &path);
+
 }  // namespace coopnets
