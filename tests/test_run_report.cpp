@@ -56,6 +56,14 @@ TEST_F(RunReport, holds_every_sheet_and_every_column) {
   EXPECT_CONTAINS(read_file(path("report.html"), size_t{1} << 26), "const iterations=[1,2,3,5],");
 }
 
+TEST_F(RunReport, has_its_verdict_also_where_the_run_is_watched) {
+  const Outcome o = run_program(train(8));
+  const std::string said = verdict(read_curves(path("log.csv")));
+  EXPECT_CONTAINS(said, ": the energies of observed and revised examples differ by ");
+  EXPECT_CONTAINS(o.out, said + "\ndone in ");
+  EXPECT_CONTAINS(read_file(path("report.html"), size_t{1} << 26), said);
+}
+
 TEST_F(RunReport, that_cannot_be_written_ends_no_run) {
   expect_success(train(1));
   std::filesystem::remove(path("report.html"));
