@@ -200,6 +200,26 @@ TEST(Readme, FrontPageIsShort) {
   EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 140);
 }
 
+// The table of tests/README.md names tests that there are.
+TEST(Readme, EveryTestThatIsNamedIsThere) {
+  std::set<std::string> known;
+  const testing::UnitTest &all = *testing::UnitTest::GetInstance();
+  for (int i = 0; i < all.total_test_suite_count(); ++i) {
+    const testing::TestSuite &suite = *all.GetTestSuite(i);
+    for (int k = 0; k < suite.total_test_count(); ++k)
+      known.insert(std::string(suite.name()) + '.' + suite.GetTestInfo(k)->name());
+  }
+  int named = 0;
+  const std::regex row("\n(\\| [12]\\.[0-9] \\|[^\n]*)"), test("`([A-Z][A-Za-z]*\\.[A-Za-z0-9_]+)`");
+  const std::string text = readme("tests/");
+  for (std::sregex_iterator r(text.begin(), text.end(), row), end; r != end; ++r) {
+    const std::string line = (*r)[1], last = line.substr(line.rfind('|', line.size() - 2));
+    for (std::sregex_iterator m(last.begin(), last.end(), test); m != end; ++m, ++named)
+      EXPECT_TRUE(known.count((*m)[1])) << (*m)[1];
+  }
+  EXPECT_GE(named, 50);
+}
+
 // Each command on data that ships, in the order of the READMEs, cut to two iterations and sent to a folder of the test's
 // own.
 class ReadmeCommands : public ProgramTest {};

@@ -191,6 +191,8 @@ TEST(Source, LinksInCirclesAreWalkedOnceAndDepthIsNoMatter) {
   std::string deep = folder / "n";
   for (int i = 0; i < 200; ++i) deep += "/d";
   write_bytes(deep + "/z.png", encode_png(noise(4, 4, 1)));
+  for (const char *thumbnail : {"m/@eaDir/a.png", "m/deep/.thumbnails/a.png", "m/._a.png"})
+    write_bytes(folder / thumbnail, {1});  // of file servers and of other systems
   const Source source = open_source(from(folder.path));
   EXPECT_EQ(source.paths, (std::vector<std::string>{folder / "m/deep/a.png", deep + "/z.png"}));
   EXPECT_EQ(source.warning, "");
