@@ -239,7 +239,7 @@ void CudaBackend::synchronise() { CUDA_CHECK(cudaStreamSynchronize(stream_)); }
 // The value travels as the kernel's argument: the host neither waits nor keeps it.
 void CudaBackend::set_clock(const Clock &clock) { CUDA_LAUNCH(write_clock, 1, 1, 0, stream_, clock, clock_); }
 
-void CudaBackend::replay(Recording &recording, const std::function<void()> &body) {
+void CudaBackend::run_or_replay(Recording &recording, const std::function<void()> &body) {
   if (recording_) return body();  // part of a longer recording
   Graph *const recorded = static_cast<Graph *>(recording.state.get());
   if (!recorded || recorded->scratch_generation != scratch_generation_) {

@@ -64,7 +64,7 @@ class CudaBackend final : public Backend {
   size_t bytes() const override { return bytes_; }
   size_t peak_bytes() const override { return peak_bytes_; }
   void set_clock(const Clock &clock) override;
-  void replay(Recording &, const std::function<void()> &body) override;
+  void run_or_replay(Recording &, const std::function<void()> &body) override;
   void synchronise() override;
 
   // pointwise.cu

@@ -163,6 +163,15 @@ int64_t checkpoint_iteration(const SafetensorsFile &file) {
   return *iteration;
 }
 
+std::optional<int64_t> network_passes(const SafetensorsFile &file) {
+  if (file.metadata().count("passes") == 0) return {};
+  const std::string text = metadata_entry(file, "passes");
+  const std::optional<int64_t> passes = parse_integer(text);
+  if (!passes || *passes < 0 || *passes > int64_t{1} << 60)
+    throw std::runtime_error(file.path() + " is damaged: its passes are " + quoted(text));
+  return passes;
+}
+
 void check_same_run(const SafetensorsFile &file, const std::vector<std::pair<std::string, std::string>> &entries,
                     const Settings &others, const Settings &settings, const DataPaths &paths) {
   constexpr size_t most_named = 8;
@@ -200,6 +209,7 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
   const SafetensorsFile file(path);
   SavedModel saved;
   saved.iteration = checkpoint_iteration(file);
+  saved.passes = network_passes(file);
   saved.algorithm = metadata_entry(file, "algorithm");
   saved.data = metadata_entry(file, "data");
   const std::optional<int64_t> seed = parse_integer(metadata_entry(file, "seed"));
@@ -273,14 +283,16 @@ LearningSettings sampling_settings(const SavedModel &saved, int64_t seed) {
 }
 
 std::vector<Fact> report_facts(const SavedModel &saved, const std::string &path, const Options &options) {
-  return {{"experiment", saved.experiment->name},
-          {"checkpoint", path},
-          {"algorithm", saved.algorithm},
-          {"iteration", saved.iteration},
-          {"training seed", static_cast<int64_t>(saved.seed)},
-          {"data", saved.data},
-          {"settings", print(saved.settings)},
-          {"seed", options.seed}};
+  std::vector<Fact> facts = {{"experiment", saved.experiment->name},
+                             {"checkpoint", path},
+                             {"algorithm", saved.algorithm},
+                             {"iteration", saved.iteration}};
+  if (saved.passes) facts.push_back({"network passes", *saved.passes});
+  facts.insert(facts.end(), {{"training seed", static_cast<int64_t>(saved.seed)},
+                             {"data", saved.data},
+                             {"settings", print(saved.settings)},
+                             {"seed", options.seed}});
+  return facts;
 }
 
 std::string checkpoint_path(const Options &options) {

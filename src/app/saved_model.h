@@ -1,5 +1,7 @@
 // What a checkpoint says about the model in it, and how to have it back.
 #pragma once
+#include <optional>
+
 #include "app/options.h"
 #include "app/report.h"
 #include "experiments/examples.h"
@@ -30,6 +32,9 @@ void check_parameters(const SafetensorsFile &, const Sketch &net);
 // The iteration after which a checkpoint was written. Throws std::runtime_error when the file is no checkpoint of this
 // program.
 int64_t checkpoint_iteration(const SafetensorsFile &);
+// The network passes (Backend::count_passes) of those iterations; nothing where an older program did not count them.
+// Throws std::runtime_error when the file is damaged.
+std::optional<int64_t> network_passes(const SafetensorsFile &);
 
 // Where the data of a run were and where they are now, "" where it is not known.
 struct DataPaths {
@@ -48,7 +53,8 @@ struct SavedModel {
   std::string data;   // identify() of what it has learned
   std::string algorithm;
   int64_t iteration;
-  uint64_t seed;  // of the training run
+  std::optional<int64_t> passes;  // see network_passes()
+  uint64_t seed;                  // of the training run
   Model model;
   std::unique_ptr<Network> partner;     // the second net of a rival that has one
   std::unique_ptr<ChainLearner> chain;  // a rival that samples by a chain has this and no nets

@@ -138,7 +138,8 @@ std::string verdict_of(const TrainingRun &run) {
 std::string closing_note(const TrainingRun &run, const Settings &settings, const Backend &backend,
                          const Examples &examples) {
   const std::string word = verdict_of(run);
-  return (word.empty() ? "" : word + "\n") + "done in " + duration(run.seconds()) + ", " +
+  const std::string passes = run.passes() ? std::to_string(*run.passes()) + " network passes in all, " : "";
+  return (word.empty() ? "" : word + "\n") + "done in " + duration(run.seconds()) + ", " + passes +
          mebibytes(backend.peak_bytes()) + " of tensors at most. Look at " + run.folder().file("report.html") +
          " and " + run.folder().samples(settings.iterations, "*.png") + "; the model is " + run.folder().checkpoint() +
          unreadable(examples.bad_count());

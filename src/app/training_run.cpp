@@ -79,6 +79,7 @@ bool TrainingRun::begin(MetadataOf metadata, const Entries &same, const Settings
 void TrainingRun::resume(const Entries &same, const Settings &others) {
   const SafetensorsFile file(folder_.checkpoint_to_resume());
   first_ = checkpoint_iteration(file);
+  passes_ = network_passes(file);
   check_same_run(file, same, others, settings_, {data_of_config(folder_.config()), resolved_.data});
   const Settings before = stored_settings(file, others);
   if (first_ > 0 && first_ < settings_.iterations && before.iterations != settings_.iterations &&
@@ -101,8 +102,16 @@ void TrainingRun::resume(const Entries &same, const Settings &others) {
 }
 
 void TrainingRun::save(int64_t iteration) {
-  save_checkpoint(folder_.checkpoint(), backend_, learner_.state(), metadata_(iteration));
+  Metadata metadata = metadata_(iteration);
+  if (passes_) metadata["passes"] = std::to_string(*passes_);
+  save_checkpoint(folder_.checkpoint(), backend_, learner_.state(), metadata);
   saved_ = now();
+}
+
+void TrainingRun::iterate(int64_t iteration, const Batch &batch) {
+  const int64_t before = backend_.passes();
+  learner_.iterate(iteration, rate_factor(settings_, iteration), batch);
+  if (passes_) *passes_ += backend_.passes() - before;
 }
 
 PngTexts TrainingRun::texts(int64_t iteration) const { return picture_texts(resolved_, settings_, iteration); }
@@ -186,7 +195,7 @@ int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {
   try {
     for (int64_t i = first_; i < settings_.iterations; ++i) {
       if (unread_++ == 0) reading_since_ = now();
-      learner_.iterate(i, rate_factor(settings_, i), next(i));
+      iterate(i, next(i));
       const bool last = i + 1 == settings_.iterations, stop = interrupted();
       const bool shows = writes_pictures(i + 1, settings_.iterations);
       const bool saves = last || stop || now() - saved_ > seconds_between_checkpoints;

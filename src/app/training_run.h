@@ -1,6 +1,7 @@
 // The one training loop: from a learner and its data to a run's folder, whatever learns.
 #pragma once
 #include <functional>
+#include <optional>
 
 #include "app/log.h"
 #include "app/options.h"
@@ -35,12 +36,15 @@ class TrainingRun {
   // What the run's pictures say of it.
   PngTexts texts(int64_t iteration) const;
 
+  // Network passes (Backend::count_passes) of all iterations done; nothing where an earlier part did not count them.
+  std::optional<int64_t> passes() const { return passes_; }
   const RunFolder &folder() const { return folder_; }
   double seconds() const;  // since loop() began
 
  private:
   void resume(const Entries &same, const Settings &others);
   void save(int64_t iteration);
+  void iterate(int64_t iteration, const Batch &);
   bool save_samples(int64_t iteration);  // whether there are any
   void report(Log &);
   void estimate(const std::vector<Reading> &, double seconds_each);
@@ -61,6 +65,7 @@ class TrainingRun {
   int64_t measured_every_ = 0;
   std::vector<Column> measured_;
   std::function<std::vector<double>(int64_t)> take_measures_;
+  std::optional<int64_t> passes_ = 0;
   int64_t first_ = 0;             // iterations done before this run
   int64_t unread_ = 0;            // iterations whose readings are still on the device, which is not waited for at each
   double began_ = 0, saved_ = 0;  // clock

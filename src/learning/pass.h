@@ -16,7 +16,10 @@ class Pass {
        const std::vector<Wrt> &wanted, size_t moved = all_inputs);
   static constexpr size_t all_inputs = size_t(-1);
 
-  void forward() { tape_.forward(); }
+  void forward() {
+    tape_.forward();
+    count();
+  }
   size_t outputs() const { return use_->outputs.size(); }
   View output(size_t k = 0) const { return tape_.value(use_->outputs.at(k)); }
   View input(size_t i = 0) const { return tape_.value(inputs_.at(i)); }
@@ -30,7 +33,10 @@ class Pass {
   // That of the scalar `weight` * (sum of the elements of all outputs of these examples).
   void fill_seed(Wrt, real weight, int64_t first, int64_t count);
   void fill_seed(Wrt wrt, real weight) { fill_seed(wrt, weight, 0, output().shape.n); }
-  void backward(Wrt wrt) { tape_.backward(*gradient_of(wrt)); }
+  void backward(Wrt wrt) {
+    tape_.backward(*gradient_of(wrt));
+    count();
+  }
   // With respect to moved input or parameter i, after backward().
   View gradient(Wrt, size_t i = 0) const;
 
@@ -48,6 +54,7 @@ class Pass {
   }
 
  private:
+  void count() const { net_.backend().count_passes(tape_.shape(inputs_.at(0)).n); }
   Tape::Gradient *gradient_of(Wrt) const;
   Network &net_;
   Tape tape_;

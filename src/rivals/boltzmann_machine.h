@@ -24,6 +24,7 @@ struct BoltzmannMachine : TiedLayers {
   // <v h>, <v> and <h>, as sums over the batch.
   void statistics(ConstView v, ConstView h, Tensor (&to)[3]) const {
     Backend &backend = weights.backend();
+    backend.count_passes(v.shape.n);
     backend.conv_backward_filter(v, h, {}, to[0]);
     backend.bias_backward(v, to[1]);
     backend.bias_backward(h, to[2]);

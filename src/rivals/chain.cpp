@@ -21,10 +21,12 @@ TiedLayers::TiedLayers(Backend &backend, int64_t visible, int64_t hidden, Random
 }
 
 void TiedLayers::up(ConstView v, View h) const {
+  weights.backend().count_passes(v.shape.n);
   weights.backend().conv_forward(v, weights, point, {hidden_bias, sigmoid}, h);
 }
 
 void TiedLayers::down(ConstView h, View v) const {
+  weights.backend().count_passes(h.shape.n);
   weights.backend().conv_backward_input(h, weights, point, {visible_bias, sigmoid}, v);
 }
 

@@ -127,6 +127,7 @@ struct AverageUpdate {
 // A sequence of kernels that is run again and again: empty at first, then whatever the backend made of it.
 struct Recording {
   std::shared_ptr<void> state;
+  int64_t passes = 0;  // of one run of them: see Backend::count_passes
 };
 
 // How the convolutions multiply; sums are fp32 always, and so is all memory and every other kernel.
@@ -159,8 +160,25 @@ class Backend {
   virtual void set_clock(const Clock &) = 0;
   // Runs `body`, which must enqueue the same kernels on the same tensors each time; a device may record it into a graph
   // the first time and replay that later.
-  virtual void replay(Recording &, const std::function<void()> &body) { body(); }
+  void replay(Recording &recording, const std::function<void()> &body) {
+    const int64_t before = passes_;
+    bool ran = false;
+    run_or_replay(recording, [&] {
+      body();
+      ran = true;
+    });
+    if (ran)
+      recording.passes = passes_ - before;
+    else
+      passes_ += recording.passes;
+  }
   virtual void synchronise() {}
+
+  // --- Work done --------------------------------------------------------------------------------------------------
+  // A network pass is one net that takes one example forwards, or one gradient of it that goes backwards; a layer of a
+  // stack that learns layer by layer is a net. What is replayed counts as it did when it ran.
+  void count_passes(int64_t examples) { passes_ += examples; }
+  int64_t passes() const { return passes_; }
 
   // --- Fill and copy ----------------------------------------------------------------------------------------------
   virtual void fill(View x, real value) = 0;
@@ -297,6 +315,10 @@ class Backend {
   // The norm of all gradients as one vector, sqrt(sum of g^2), goes into the slot; where it is more than `bound`, each
   // gradient *= bound / norm. bound 0 is none. A NaN makes the norm NaN and, where there is a bound, all gradients.
   virtual void clip_norm(const std::vector<View> &gradients, real bound, Readings &, int slot) = 0;
+
+ private:
+  virtual void run_or_replay(Recording &, const std::function<void()> &body) { body(); }
+  int64_t passes_ = 0;
 };
 
 }  // namespace coopnets

@@ -52,6 +52,23 @@ INSTANTIATE_TEST_SUITE_P(All, EveryAlgorithm,
                          testing::Values(Algorithm::cooperative, Algorithm::descriptor, Algorithm::persistent_cd,
                                          Algorithm::generator));
 
+// Batch 3, four chains, four Langevin steps; step G1 has two, three where the generator is alone. Replays count, too.
+TEST_P(EveryAlgorithm, CountsEachSweepOverEachExampleAsAPass) {
+  Backend &backend = test_backend();
+  SmallNets nets(backend);
+  const LearningSettings s = small_settings(GetParam());
+  Cooperative learner(backend, &nets.descriptor, &nets.generator, s, 3);
+  const int64_t g0 = 4, d1 = 4 * (4 + 4), g1 = 2 * (4 + 4) + 4, d2 = 7 + 7, g2 = 4, alone = 3 * (3 + 3) + 3 + 3;
+  const int64_t wanted = GetParam() == Algorithm::cooperative ? g0 + d1 + g1 + d2 + g2
+                         : GetParam() == Algorithm::generator ? alone
+                                                              : d1 + d2;
+  for (int64_t i = 0; i < 4; ++i) {
+    const int64_t before = backend.passes();
+    learner.iterate(i, 1, {stripes(), {0, 1, 2}, {}});
+    EXPECT_EQ(backend.passes() - before, wanted) << i;
+  }
+}
+
 // Each training example has a latent vector of its own: an iteration moves those of its batch and no other.
 TEST(AlternatingBackPropagation, OnlyTheLatentVectorsOfTheBatchMove) {
   Backend &backend = test_backend();
