@@ -30,18 +30,29 @@ class CdrlRuns : public FolderTest {
   }
 
   Arguments train(int iterations, const std::string &name = "run", int threads = 1) const {
-    return {"--exp",        "digits",
-            "--data",       sorted,
-            "--algorithm",  "cdrl",
-            "--out",        folder,
-            "--name",       name,
-            "--quiet",      "--set",
-            "levels=3",     "batch=6",
-            "chains=6",     "langevin_steps=2",
-            "width=4",      "block_side=14",
-            "held_out=4",   "averaging=0",
-            "--iterations", std::to_string(iterations),
-            "--threads",    std::to_string(threads)};
+    return {"--exp",
+            "digits",
+            "--data",
+            sorted,
+            "--algorithm",
+            "cdrl",
+            "--out",
+            folder,
+            "--name",
+            name,
+            "--quiet",
+            "--set",
+            "levels=3",
+            "batch=6",
+            "langevin_steps=2",
+            "width=4",
+            "block_side=14",
+            "held_out=4",
+            "averaging=0",
+            "--iterations",
+            std::to_string(iterations),
+            "--threads",
+            std::to_string(threads)};
   }
   Arguments use(const Arguments &more) const {
     return Arguments{"--exp", "digits", "--out", folder, "--name", "run", "--quiet"} + more;
@@ -156,9 +167,8 @@ TEST_F(CdrlRuns, LearnClassesWhereThereAreSome) {
 // ---------------------------------------------------------------------------------------------------- points
 
 Arguments toy(const std::string &folder, const Arguments &more = {}) {
-  return Arguments{"--exp",      "toy",       "--algorithm", "cdrl",         "--out",
-                   folder,       "--threads", "1",           "--iterations", "2",
-                   "--set",      "batch=12",  "chains=12",   "examples=500", "langevin_steps=2",
+  return Arguments{"--exp",      "toy",          "--algorithm", "cdrl",  "--out",    folder,         "--threads",
+                   "1",          "--iterations", "2",           "--set", "batch=12", "examples=500", "langevin_steps=2",
                    "averaging=0"} +
          more;
 }

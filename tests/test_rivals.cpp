@@ -301,24 +301,79 @@ TEST(Rivals, GanStepsBothNetsAtOnceByMomentum) {
   }
 }
 
+int count_of(const std::string &text, const std::string &part) {
+  int count = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+// What is said of a generator that makes one number and learns nothing, whatever the rival, and of a discriminator that is
+// certain, where there is one: each once.
 TEST(Rivals, ACollapsedGeneratorAndACertainDiscriminatorAreTold) {
-  const Rival rival = dcgan();
-  Settings s = toy_settings(rival, 8);
-  s.generator_rate = 0;
-  s.descriptor_rate = 0.05;
   const NetFunction constant = [](Recorder &r, const Variables &z) {
     return Variables{r.fully_connected(r.affine(z[0], 0, 0), 1)};
   };
-  const NetFunction discriminator = [](Recorder &r, const Variables &x) {
+  // As many outputs as each rival's second net has; those beside the logit's are of what it knows of the codes.
+  const NetFunction partner = [](Recorder &r, const Variables &x) {
     const Variable logit = r.fully_connected(hidden(r, x[0], 8), 1);
     return Variables{r.activate(logit, softplus()), logit};
   };
-  Toy toy(rival, constant, discriminator, {two}, {number}, s);
+  const NetFunction with_codes = [](Recorder &r, const Variables &x) {
+    const Variable logit = r.fully_connected(hidden(r, x[0], 8), 1);
+    return Variables{r.activate(logit, softplus()), logit, r.affine(logit, 0, 0), r.affine(logit, 0, 0)};
+  };
+  const NetFunction critic = [](Recorder &r, const Variables &x) { return Variables{r.fully_connected(x[0], 1)}; };
+  const NetFunction three_parts = [](Recorder &r, const Variables &x) {
+    const Variable h = r.fully_connected(x[0], 1);
+    return Variables{h, r.affine(h, 0, 0), r.affine(h, 0, 0)};
+  };
+  const NetFunction encoder = [](Recorder &r, const Variables &x) {
+    const Variable mean = r.fully_connected(x[0], 2), zero = r.affine(mean, 0, 0);
+    return Variables{r.add(mean, x[1]), r.multiply(mean, mean), r.affine(mean, 0, 1), zero};
+  };
+  struct Case {
+    Rival rival;
+    NetFunction partner;
+    bool discriminates;
+    std::vector<Shape> seen = {number};
+  };
+  for (const Case &one :
+       {Case{dcgan(), partner, true}, Case{gan(), partner, true}, Case{infogan(), with_codes, true},
+        Case{wgan(), critic, false}, Case{ddgm(), three_parts, false}, Case{vae(), encoder, false, {number, two}}}) {
+    SCOPED_TRACE(one.rival.name);
+    Settings s = toy_settings(one.rival, 8);
+    s.generator_rate = 0;
+    s.descriptor_rate = one.discriminates ? 0.05 : 1e-5;
+    Toy toy(one.rival, constant, one.partner, {two}, one.seen, s);
+    std::string warnings;
+    const int64_t iterations = one.discriminates ? 1500 : 200;
+    toy.learn(
+        iterations, [](int64_t, int64_t i) { return real(2 + 0.1 * normal_number(i)); }, &warnings);
+    EXPECT_EQ(count_of(warnings, "iteration 100: all samples have been alike for 100 iterations"), 1) << warnings;
+    EXPECT_EQ(count_of(warnings, "alike"), 1) << warnings;
+    EXPECT_EQ(count_of(warnings, "the discriminator has been certain for 200 iterations"), one.discriminates ? 1 : 0)
+        << warnings;
+  }
+}
+
+// The energy of all that is made stays above the margin, so that the hinge is off.
+TEST(Rivals, EbgansHingeThatIsOffIsToldOnce) {
+  const Rival rival = ebgan();
+  Settings s = toy_settings(rival, 8);
+  s.generator_rate = s.descriptor_rate = 0;
+  s.margin = 0.5;
+  const NetFunction energy = [](Recorder &r, const Variables &x) {
+    const Variable square = r.affine(r.multiply(x[0], x[0]), 1, 1), unused = r.fully_connected(x[0], 1);
+    const Variable hinge = r.activate(r.affine(square, -1, 0.5), relu());
+    const Variable cosines = r.cosines(r.add(x[0], r.affine(unused, 0, 0)));
+    return Variables{square, hinge, r.multiply(cosines, cosines)};
+  };
+  Toy toy(rival, small_generator(), energy, {two}, {number}, s);
   std::string warnings;
-  toy.learn(
-      1500, [](int64_t, int64_t i) { return real(2 + 0.1 * normal_number(i)); }, &warnings);
-  EXPECT_CONTAINS(warnings, "iteration 100: all samples have been alike for 100 iterations");
-  EXPECT_CONTAINS(warnings, "the discriminator has been certain for 200 iterations");
+  toy.learn(1100, blob, &warnings);
+  EXPECT_EQ(count_of(warnings, "iteration 500: every sample's energy has been above the margin for 500 iterations"), 1)
+      << warnings;
+  EXPECT_EQ(count_of(warnings, "above the margin"), 1) << warnings;
 }
 
 // g(z) = z: what is visible of a picture is found again, and hidden values are those that the discriminator likes.

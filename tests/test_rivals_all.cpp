@@ -1,5 +1,8 @@
 // What holds for each rival: it goes on exactly from its state, fits every experiment with pictures, and refuses others.
+#include <algorithm>
 #include <cmath>
+#include <map>
+#include <sstream>
 
 #include "cpu/cpu.h"
 #include "experiments/nets.h"
@@ -56,6 +59,53 @@ TEST(AllRivals, GoOnExactlyFromTheirState) {
     for (size_t i = 0; i < wanted.size(); ++i)
       EXPECT_EQ(values(*backend, to[i].second), values(*backend, wanted[i].second)) << wanted[i].first;
   }
+}
+
+// Passes of each iteration, in batches: forwards and backwards, counted by hand from the steps of each.
+TEST(AllRivals, CountTheirNetworkPasses) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend(1);
+  const std::vector<int64_t> of_gans(6, 8);
+  const std::map<std::string, std::vector<int64_t>> wanted = {
+      {"dcgan", of_gans},
+      {"ebgan", of_gans},
+      {"infogan", of_gans},
+      {"ddgm", of_gans},
+      {"wgan", std::vector<int64_t>(6, 5)},  // and 4 more where the generator steps
+      {"vae", std::vector<int64_t>(6, 4)},
+      {"gan", std::vector<int64_t>(6, 7)},
+      {"dbn", {5, 5, 7, 7, 37, 37}},
+      {"cae", {2, 2, 2, 4, 4, 4}},
+      {"gsn", std::vector<int64_t>(6, 8)},
+      {"cdrl", std::vector<int64_t>(6, 2 + 2 * 8 + 4)}};
+  for (const Rival &rival : rivals()) {
+    SCOPED_TRACE(rival.name);
+    Settings s = rival_settings(rival, find_experiment("digits"), "quick");
+    s.set_all("width=4 levels=1 batch=5 chains=5 latent=14 iterations=6");
+    const Whole whole(*backend, rival, s);
+    for (int64_t i = 0; i < 6; ++i) {
+      const int64_t before = backend->passes();
+      whole.learn(i, i + 1);
+      EXPECT_EQ(backend->passes() - before, 5 * wanted.at(rival.name).at(size_t(i))) << i;
+    }
+    if (rival.name != "wgan") continue;
+    const int64_t before = backend->passes();
+    whole.learn(99, 100);
+    EXPECT_EQ(backend->passes() - before, 5 * (5 + 4));
+  }
+}
+
+// Whatever a rival's own settings are, there are such.
+TEST(AllRivals, UseSettingsThatThereAre) {
+  for (const Rival &rival : rivals()) {
+    SCOPED_TRACE(rival.name);
+    std::istringstream words(rival.uses);
+    for (std::string word; words >> word;) EXPECT_NO_THROW(Settings().get(word)) << word;
+    const std::vector<std::string> unused = unused_settings(rival.name);
+    for (const std::string &word : unused) EXPECT_FALSE(contains(' ' + rival.uses + ' ', ' ' + word + ' ')) << word;
+  }
+  const std::vector<std::string> unused = unused_settings("cooperative");
+  EXPECT_EQ(std::count(unused.begin(), unused.end(), "clip"), 1);
+  EXPECT_EQ(std::count(unused.begin(), unused.end(), "langevin_steps"), 0);
 }
 
 // Each rival fits the nets of every preset of every experiment with pictures.

@@ -119,7 +119,7 @@ TEST(RivalChains, TheContractivePenaltyIsTheJacobiansNorm) {
   }
   layer.x.set_values(x);
   const Tensor made(*backend, layer.visible(count));
-  layer.step(double(count), 0, made);
+  layer.step(0, made);
   const std::vector<real> penalty = values(*backend, layer.penalty());
   for (int64_t n = 0; n < count; ++n) EXPECT_NEAR(penalty[size_t(n)], wanted[size_t(n)], 2e-4 * wanted[size_t(n)]);
 }
@@ -139,11 +139,11 @@ TEST(RivalChains, AContractiveLayerLearnsToReconstruct) {
     for (size_t i = 0; i < x.size(); ++i) sum += (y[i] - x[i]) * (y[i] - x[i]);
     return sum / 4;
   };
-  layer.step(4, 0, made);
+  layer.step(0, made);
   const double before = error();
   for (int k = 0; k < 1500; ++k) {
     backend->set_clock({k, 1});
-    layer.step(4, 0.01, made);
+    layer.step(0.01, made);
   }
   EXPECT_GT(before, 1.5);
   EXPECT_LT(error(), 0.2);
@@ -178,6 +178,34 @@ TEST(RivalChains, SamplesAreMeansAndRepeatBySeed) {
     for (const real v : seven) EXPECT_TRUE(v >= -1 && v <= 1);
     EXPECT_TRUE(std::equal(five.begin(), five.end(), seven.begin()));
     EXPECT_FALSE(drawn(2, 5) == five);
+  }
+}
+
+// Layers of zeros that learn nothing make one picture of all: told once in learning, and once of the samples. Those with
+// weights, before the patience is over, are not told of.
+TEST(RivalChains, WhatIsAllAlikeIsToldOnce) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend(1);
+  for (const char *name : {"dbn", "cae", "gsn"}) {
+    SCOPED_TRACE(name);
+    const Rival &rival = *find_rival(name);
+    Settings s = rival_settings(rival, find_experiment("digits"), "quick");
+    s.set_all("width=4 batch=3 iterations=3000 sample_steps=2 generator_init=0 generator_rate=0");
+    const std::unique_ptr<ChainLearner> learner = rival.chain({*backend, {1, 1, 4, 4, 1}, s, 1});
+    Batch batch;
+    for (int64_t i = 0; i < 3 * 16; ++i) batch.examples.push_back(real(i % 5 < 2 ? 1 : -1));
+    std::vector<std::string> told;
+    for (int64_t i = 0; i < 700; ++i) {
+      learner->iterate(i, 1, batch);
+      for (const Reading &reading : learner->take_readings())
+        if (!reading.warning.empty()) told.push_back(reading.warning);
+    }
+    ASSERT_EQ(told.size(), 1u);
+    EXPECT_CONTAINS(told[0], "iteration 500: all samples have been alike for 500 iterations");
+    told.clear();
+    learner->warn = [&](const std::string &text) { told.push_back(text); };
+    learner->draw({}, 9, [](int64_t, const std::vector<real> &, const std::vector<real> &) {});
+    ASSERT_EQ(told.size(), 1u);
+    EXPECT_CONTAINS(told[0], "all samples that are made together are alike");
   }
 }
 

@@ -70,12 +70,14 @@ class PictureEvaluation {
   int64_t bad_count() const { return training_->bad_count() + (held_out_ ? held_out_->bad_count() : 0); }
 
   void draw_samples() {
+    if (const std::string unlearned = unlearned_layer(saved_); !unlearned.empty()) progress_.warn(unlearned);
     const bool makes = saved_.makes_samples_itself();
     const std::unique_ptr<SampleSource> sampler = model_sampler(*backend_, saved_, path_, options_.samples);
     if (makes) sets_.push_back({"generator", {}, {}, {}});
     if (saved_.model.descriptor) sets_.push_back({"descriptor", {}, {}, {}});
     Task task(progress_, net_ ? "samples and their features" : "samples", options_.samples);
     sampler->watch = [&](double done) { task.reached(done); };
+    sampler->warn = [&](const std::string &text) { progress_.warn(text); };
     sampler->draw(sampling_settings(saved_, options_.seed), options_.samples,
                   [&](int64_t first, const std::vector<real> &made, const std::vector<real> &revised) {
                     if (!made.empty()) add(sets_.front(), made);

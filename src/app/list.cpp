@@ -78,12 +78,15 @@ std::string data_text(const Experiment &e) {
 
 // The rivals, each with its presets.
 std::string rivals_text() {
-  std::string text = "rivals (--algorithm NAME); those that learn a generator have that of the experiment's preset:\n";
+  std::string text =
+      "rivals (--algorithm NAME), each with those of its settings that not every algorithm uses; those that learn a "
+      "generator have that of the experiment's preset:\n";
   for (const Rival &rival : rivals()) {
     text += "  " + rival.name + " - " + rival.title + "\n";
     for (const Preset &preset : rival.presets)
       text += "    " + (preset.experiment.empty() ? "" : "--exp " + preset.experiment + ' ') + "--preset " +
               preset.name + " (" + preset.source + ")\n      " + preset.settings + "\n";
+    text += "    uses " + rival.uses + "\n";
   }
   return text + "\n";
 }
@@ -193,7 +196,11 @@ std::string rival_json(const Rival &rival) {
     presets.push_back(object.str());
   }
   JsonObject object;
-  return object.text("name", rival.name).text("title", rival.title).json("presets", json_list(presets)).str();
+  return object.text("name", rival.name)
+      .text("title", rival.title)
+      .text("uses", rival.uses)
+      .json("presets", json_list(presets))
+      .str();
 }
 
 }  // namespace

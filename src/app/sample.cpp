@@ -120,6 +120,7 @@ int sample(const Options &options) {
     canvas.left = (example.w - canvas.wanted.w) / 2;
   }
   Progress progress(options);
+  if (const std::string unlearned = unlearned_layer(saved); !unlearned.empty()) progress.warn(unlearned);
   if (descriptor && !descriptor->takes({example})) {
     if (!generator)
       throw std::runtime_error(path + " holds no generator (algorithm " + saved.algorithm +
@@ -130,6 +131,8 @@ int sample(const Options &options) {
   const bool makes = saved.makes_samples_itself();
   const std::unique_ptr<SampleSource> sampler =
       model_sampler(*backend, saved, path, descriptor, canvas.latent, example, options.sample);
+
+  sampler->warn = [&](const std::string &text) { progress.warn(text); };
 
   const PngTexts texts = picture_texts(saved, path, options);
   const bool array = options.save == "npy";

@@ -56,13 +56,13 @@ constexpr char format[] = "coopnets 2";
 void check_settings(const SafetensorsFile &file, const Experiment &experiment, const Rival *rival, const Settings &s) {
   try {
     const Shape example = example_shape(experiment, s);
-    const Sketch d = sketch(find_net(Net::descriptor, s.descriptor).function(s), "descriptor", {example});
     const NetFunction generator =
         rival ? rival_generator(*rival, experiment, s) : find_net(Net::generator, s.generator).function(s);
     const Sketch g = sketch(generator, "generator", latent_shapes(s));
-    check_parameters(file, d);
     check_parameters(file, g);
-    if (rival) {  // whose second net is always kept
+    if (!rival) {
+      check_parameters(file, sketch(find_net(Net::descriptor, s.descriptor).function(s), "descriptor", {example}));
+    } else {  // whose second net is always kept
       const Sketch partner = sketch(rival->partner_net(s, 1), rival->partner, rival->partner_inputs(example, s));
       for (const ParameterSpec &p : partner.parameters)
         if (!file.find(p.name)) throw std::invalid_argument("it lacks the tensor '" + p.name + "'");
@@ -270,6 +270,16 @@ void require_pictures(const SavedModel &saved, const std::string &what) {
   if (saved.experiment->data == DataKind::points)
     throw std::runtime_error(what + " is for pictures, and the experiment '" + saved.experiment->name +
                              "' has points of the plane");
+}
+
+std::string unlearned_layer(const SavedModel &saved) {
+  const Rival *const rival = find_rival(saved.algorithm);
+  if (!rival || !rival->last_layer_begins) return "";
+  const int64_t begins = rival->last_layer_begins(saved.trained.iterations);
+  if (saved.iteration > begins) return "";
+  return "the last layer, from which samples come, begins to learn after " + std::to_string(begins) + " of the run's " +
+         std::to_string(saved.trained.iterations) + " iterations, and " + std::to_string(saved.iteration) +
+         " are done: these are samples of its first weights";
 }
 
 LearningSettings sampling_settings(const SavedModel &saved, int64_t seed) {

@@ -73,6 +73,9 @@ void check_same_data(const SavedModel &, const std::string &path, const Examples
 // Throws std::runtime_error, a sentence that begins with `what`, where the model is one of points.
 void require_pictures(const SavedModel &, const std::string &what);
 
+// A sentence where the model's samples come from a layer that has learned nothing yet; else "".
+std::string unlearned_layer(const SavedModel &);
+
 // For new samples: settings.sample_steps steps, with the noise that the last training iteration had.
 LearningSettings sampling_settings(const SavedModel &, int64_t seed);
 

@@ -45,11 +45,17 @@ Options resolved(Options options, const std::string &preset, const std::string &
   return options;
 }
 
-// A setting that the experiment does not use must keep its value.
-void refuse_unused(const Experiment &experiment, const Settings &settings, const Settings &before) {
+// A setting that the experiment or the algorithm does not use must keep its value.
+void refuse_unused(const Experiment &experiment, const std::string &algorithm, const Settings &settings,
+                   const Settings &before) {
   for (const std::string &name : unused_settings(experiment))
     if (settings.get(name) != before.get(name))
       throw UsageError("the setting " + name + " does nothing in the experiment '" + experiment.name + "'");
+  try {
+    refuse_unused(algorithm, settings, before);
+  } catch (const std::invalid_argument &error) {
+    throw UsageError(error.what());
+  }
 }
 
 // Nets that are told classes are told one of each example.
@@ -154,7 +160,7 @@ int learn(Options options) {
   const Settings of_preset = rival ? rival_settings(*rival, experiment, preset)
                                    : for_algorithm(experiment.settings(preset), parse_algorithm(options.algorithm));
   Settings settings = settings_of(options, of_preset);
-  refuse_unused(experiment, settings, of_preset);
+  refuse_unused(experiment, options.algorithm, settings, of_preset);
   const uint64_t seed = uint64_t(options.seed);
   Progress progress(options);
   const auto warn = [&](const std::string &text) { progress.warn(text); };

@@ -18,6 +18,8 @@ class SampleSource {
   // Where it is set, draw() tells it how many samples are done, those that are being revised by their share. A device
   // that replays its recordings (Backend::replay) tells nothing.
   std::function<void(double samples)> watch;
+  // Where it is set, draw() tells it once of samples that look unhealthy.
+  std::function<void(const std::string &)> warn;
 };
 
 // A learner whose samples are those of a Markov chain that it begins itself, so that its state is all they need.

@@ -15,6 +15,8 @@ namespace {
 
 const Window point{};
 
+int64_t second_begins(int64_t iterations) { return (iterations + 1) / 2; }
+
 class Cae final : public OfChain {
  public:
   explicit Cae(const ChainParts &p) : OfChain(p, {"squared_error", "error"}, 1 / double(p.settings.batch)) {
@@ -26,26 +28,21 @@ class Cae final : public OfChain {
     for (Tensor *tensor : {&chain_, &walk0_}) *tensor = Tensor(backend_, first_->visible(n));
   }
 
-  NamedViews state() override {
-    NamedViews all = {{"chain", chain_}};
-    for (const auto &part : {first_->state("cae.0"), second_->state("cae.1")})
-      all.insert(all.end(), part.begin(), part.end());
-    return all;
-  }
+  NamedViews state() override { return joined({{{"chain", chain_}}, first_->state("cae.0"), second_->state("cae.1")}); }
 
  private:
   void learn(int64_t iteration, double rate) override {
     if (iteration == 0) begin_at_the_mean(first_->visible_bias);
-    backend_.copy(observed_, chain_);                         // the walk begins where learning ended
-    const int64_t of_first = (settings_.iterations + 1) / 2;  // iterations
+    backend_.copy(observed_, chain_);  // the walk begins where learning ended
+    const int64_t of_first = second_begins(settings_.iterations);
     if (iteration < of_first) {
       backend_.copy(observed_, first_->x);
-      first_->step(count_, settings_.generator_rate, made_);
+      first_->step(settings_.generator_rate, made_);
       return;
     }
     first_->up(observed_, second_->x);
     backend_.set_clock({iteration - of_first, rate});  // Adam's moments begin here
-    second_->step(count_, settings_.generator_rate, h1_);
+    second_->step(settings_.generator_rate, h1_);
     first_->down(h1_, made_);
   }
 
@@ -83,13 +80,14 @@ Rival cae() {
   const std::string both =
       "batch=100 chains=100 normalise=fixed generator_init=0.02 generator_rate=0.001 halvings=1 "
       "averaging=0 schedule_steps=0 sample_steps=20 sigma=0.1 ";
-  Rival rival{"cae", "stacked CAE (Rifai et al. 2011, 2012)", "layers", {}, nullptr, nullptr, nullptr};
+  Rival rival =
+      rival_of_digits("cae", "stacked CAE (Rifai et al. 2011, 2012)", "layers", "sigma",
+                      [](const ChainParts &p) -> std::unique_ptr<ChainLearner> { return std::make_unique<Cae>(p); });
   rival.presets = {
       {"quick", "ours, for two CPU cores: 500-500 units", both + "iterations=12000 width=500"},
       {"paper", "two layers of 1000 units; Adam in place of gradient descent", both + "iterations=50000 width=1000"}};
   rival.laid_over_run = true;
-  rival.of_digits = true;
-  rival.chain = [](const ChainParts &p) -> std::unique_ptr<ChainLearner> { return std::make_unique<Cae>(p); };
+  rival.last_layer_begins = second_begins;
   return rival;
 }
 

@@ -179,7 +179,11 @@ std::unique_ptr<ChainLearner> make(const ChainParts &p) {
 
 Rival cdrl() {
   const std::string both = "normalise=fixed levels=6 halvings=0 schedule_steps=0 gradient_bound=1 langevin_steps=15 ";
-  Rival rival{"cdrl", "CDRL (Zhu, Xie, Wu, Gao 2024)", "energy", {}, nullptr, nullptr, nullptr};
+  Rival rival{"cdrl", "CDRL (Zhu, Xie, Wu, Gao 2024)", "energy", "", {}, nullptr, nullptr, nullptr};
+  rival.uses =
+      "levels langevin_steps classes data_weight guidance averaging gradient_bound descriptor_rate generator_rate "
+      "width "
+      "blocks block_side whole_units";
   const std::string textures =
       "border=8 crop=random colours=uncorrelated batch=6 chains=6 whole_units=0 langevin_steps=3 data_weight=0.9 "
       "descriptor_rate=0.002 generator_rate=0.003 ";

@@ -64,6 +64,40 @@ NamedViews Descent::named(const std::string &name) const {
   return all;
 }
 
+Taped::Taped(Backend &backend, const std::vector<View> &all) : arena_(backend), tape(backend, arena_) {
+  for (const View &p : all) parameters.push_back(tape.leaf(p));
+}
+
+void Taped::add_loss(Variable loss, double weight) {
+  losses_.push_back(loss);
+  weights_.push_back(real(weight));
+}
+
+void Taped::add_cross_entropy(Variable x, Variable u, double weight) {
+  add_loss(activate(tape, u, softplus()), weight);
+  add_loss(multiply(tape, x, u), -weight);
+}
+
+void Taped::plan() {
+  if (!losses_.empty()) gradient_ = &tape.gradient(losses_, parameters);
+  tape.plan();
+}
+
+std::vector<View> Taped::gradients() {
+  tape.forward();
+  for (size_t k = 0; k < losses_.size(); ++k) tape.backend().fill(tape.seed(*gradient_, k), weights_[k]);
+  tape.backward(*gradient_);
+  std::vector<View> all;
+  for (const Variable p : parameters) all.push_back(tape.of(*gradient_, p));
+  return all;
+}
+
+NamedViews joined(const std::vector<NamedViews> &parts) {
+  NamedViews all;
+  for (const NamedViews &part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
 OfChain::OfChain(const ChainParts &parts, Column column, double factor)
     : backend_(parts.backend),
       settings_(parts.settings),
@@ -75,7 +109,7 @@ OfChain::OfChain(const ChainParts &parts, Column column, double factor)
       shown_(backend_, parts.example.with_n(parts.settings.batch)),
       column_(std::move(column)),
       factor_(factor),
-      readings_(backend_, 1) {}
+      readings_(backend_, Spread::slots + 1) {}
 
 void OfChain::iterate(int64_t iteration, double rate, const Batch &batch) {
   if (int64_t(batch.examples.size()) != observed_.size())
@@ -85,7 +119,8 @@ void OfChain::iterate(int64_t iteration, double rate, const Batch &batch) {
   backend_.affine(observed_, real(0.5), real(0.5), observed_);
   backend_.set_clock({iteration, rate});
   learn(iteration, rate);
-  backend_.sum_squared_difference(observed_, made_, readings_, 0);
+  Spread::measure(backend_, observed_, made_, readings_);
+  backend_.sum_squared_difference(observed_, made_, readings_, Spread::slots);
   const View shown{made_.shape(), shown_.data()};
   backend_.affine(made_, 2, -1, shown);
   readings_.keep(iteration + 1);
@@ -107,26 +142,55 @@ void OfChain::begin_at_the_mean(View visible_bias) const {
 std::vector<Reading> OfChain::take_readings() {
   std::vector<Reading> all;
   for (const auto &[iteration, slots] : readings_.take()) {
-    const double value = factor_ * slots[0];
-    if (!std::isfinite(value)) throw no_longer_finite("iteration " + std::to_string(iteration) + ": " + column_.name);
-    all.push_back({iteration, {value}, ""});
+    const double value = factor_ * slots[Spread::slots], share = Spread::share(slots);
+    const std::string when = "iteration " + std::to_string(iteration) + ": ";
+    if (!std::isfinite(value)) throw no_longer_finite(when + column_.name);
+    const std::string alike = spread_.alike(share);
+    all.push_back({iteration, {value, share}, alike.empty() ? "" : when + alike});
   }
   return all;
+}
+
+double OfChain::variety() const {
+  const std::vector<real> x = made_.values();
+  const size_t size = size_t(made_.shape().example());
+  double squares = 0;
+  for (size_t i = size; i < x.size(); ++i) squares += std::pow(double(x[i]) - double(x[i - size]), 2);
+  return std::sqrt(squares);
 }
 
 void OfChain::draw(const LearningSettings &s, int64_t count, const Visit &visit) {
   const int64_t between = std::max<int64_t>(1, settings_.sample_steps);
   int64_t step = 0;
+  double at_first = 0;
+  bool told = batch() < 2 || !warn;
   for (int64_t first = 0; first < count; first += batch()) {
     for (int64_t k = 0; k < (first == 0 ? 10 : 1) * between; ++k, ++step) {
       backend_.set_clock({int64_t(s.seed << 32 | uint64_t(step)), 1});  // another seed, another chain
       step_chain();
+      if (step == 0) at_first = variety();
+    }
+    if (!told && variety() <= Spread::least * at_first) {
+      told = true;
+      warn(
+          "all samples that are made together are alike: the chain has lost what it began from. Try fewer "
+          "sample_steps, or a longer run");
     }
     std::vector<real> x = made_.values();
     for (real &v : x) v = 2 * v - 1;
     x.resize(size_t(std::min(batch(), count - first) * example_.size()));
     visit(first, x, {});
   }
+}
+
+Rival rival_of_digits(const std::string &name, const std::string &title, const std::string &learns,
+                      const std::string &uses, std::unique_ptr<ChainLearner> (*chain)(const ChainParts &)) {
+  Rival rival{
+      name, title,   learns,  "width generator_init generator_rate sample_steps" + (uses.empty() ? "" : " " + uses),
+      {},   nullptr, nullptr, nullptr};
+  rival.of_digits = true;
+  rival.chain = chain;
+  return rival;
 }
 
 }  // namespace coopnets

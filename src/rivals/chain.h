@@ -3,6 +3,7 @@
 #include "learning/kept_readings.h"
 #include "learning/pass.h"
 #include "rivals/rival.h"
+#include "rivals/spread.h"
 
 namespace coopnets {
 
@@ -35,12 +36,42 @@ class Descent {
   std::vector<Tensor> first_, second_;  // moments, or velocities
 };
 
-// Readings of one column, whose value is factor * (the sum of squares of a - b), and the numbers of a chain: each batch
-// of samples is so many steps of the chain after the one before, the first after ten times as many.
+// Parameters on a tape of their own, and the gradient in them of losses: the sum over k of weight k * (the sum of the
+// elements of loss k).
+class Taped {
+ public:
+  Taped(Backend &, const std::vector<View> &parameters);
+  void add_loss(Variable loss, double weight);
+  // The cross-entropy of units x in [0, 1] and the sigmoids of u: softplus(u) - x u.
+  void add_cross_entropy(Variable x, Variable u, double weight);
+  void plan();
+  // Forwards and backwards; a gradient of each parameter. To be called after plan() where there are losses.
+  std::vector<View> gradients();
+
+ private:
+  Arena arena_;
+
+ public:
+  Tape tape;
+  std::vector<Variable> parameters;
+
+ private:
+  std::vector<Variable> losses_;
+  std::vector<real> weights_;
+  Tape::Gradient *gradient_ = nullptr;
+};
+
+// All of these, in their order.
+NamedViews joined(const std::vector<NamedViews> &parts);
+
+// Readings of a column whose value is factor * (the sum of squares of observed - made), and of the spread of what was
+// made; and the numbers of a chain: each batch of samples is so many steps of the chain after the one before, the first
+// after ten times as many. Where a batch's samples are all alike while they were not in the chain's first step, `warn` is
+// told.
 class OfChain : public ChainLearner {
  public:
   int64_t batch() const final { return observed_.shape().n; }
-  std::vector<Column> columns() const final { return {column_}; }
+  std::vector<Column> columns() const final { return {column_, {"spread", ""}}; }
   void iterate(int64_t iteration, double rate, const Batch &) final;
   std::vector<Reading> take_readings() final;
   void draw(const LearningSettings &, int64_t count, const Visit &visit) final;
@@ -63,11 +94,18 @@ class OfChain : public ChainLearner {
   Tensor observed_, made_;  // [batch,1,1,1,pixels]
 
  private:
+  double variety() const;  // of made_: the root of the squared differences of neighbouring examples, summed
   const Shape example_;
   Tensor shown_;  // in [-1, 1]
   Column column_;
   double factor_;
+  // Layers begin by reconstructing the mean, so that all are alike at first.
+  Spread spread_{500, "what is learned", "another seed, or another generator_rate"};
   KeptReadings readings_;
 };
+
+// A rival of digits with such a learner; `learns` is what it learns, `uses` its own settings.
+Rival rival_of_digits(const std::string &name, const std::string &title, const std::string &learns,
+                      const std::string &uses, std::unique_ptr<ChainLearner> (*)(const ChainParts &));
 
 }  // namespace coopnets

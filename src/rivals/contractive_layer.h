@@ -16,58 +16,43 @@ class ContractiveLayer : public TiedLayers {
       : TiedLayers(backend, visible_units, hidden_units, key, index, deviation),
         x(backend, visible(batch)),
         ones_(backend, {1, 1, 1, 1, visible_units}),
-        descent_(backend, true, {weights, visible_bias, hidden_bias}),
-        arena_(backend),
-        tape_(backend, arena_) {
+        descent_(backend, true, parameters()),
+        taped_(backend, parameters()) {
     backend.fill(ones_, 1);
-    const Variable in = tape_.leaf(x), w = tape_.leaf(weights), c = tape_.leaf(hidden_bias),
-                   b = tape_.leaf(visible_bias);
-    const Variable h = conv(tape_, in, w, c, {}, sigmoid_activation());
-    u_ = deconv(tape_, h, w, b, {}, x.shape(), linear());
-    const Variable softplus_u = activate(tape_, u_, softplus()), x_u = multiply(tape_, in, u_);
+    Tape &t = taped_.tape;
+    const Variable in = t.leaf(x), w = taped_.parameters[0], b = taped_.parameters[1], c = taped_.parameters[2];
+    const Variable h = conv(t, in, w, c, {}, sigmoid_activation());
+    u_ = deconv(t, h, w, b, {}, x.shape(), linear());
     // |W_i|^2 of each unit, and the sum over units of (h - h^2)^2 times it.
-    const Variable lengths = conv(tape_, tape_.leaf(ones_), multiply(tape_, w, w), {}, {}, linear());
-    const Variable slope = add(tape_, h, affine(tape_, multiply(tape_, h, h), -1, 0));
-    const Variable penalty =
-        deconv(tape_, multiply(tape_, slope, slope), lengths, {}, {}, {batch, 1, 1, 1, 1}, linear());
-    leaves_ = {w, b, c};  // in the order of descent_
-    losses_ = {softplus_u, x_u, penalty};
-    for (const Variable v : losses_) tape_.keep(v);
-    tape_.keep(u_);
-    gradient_ = &tape_.gradient(losses_, leaves_);
-    tape_.plan();
+    const Variable lengths = conv(t, t.leaf(ones_), multiply(t, w, w), {}, {}, linear());
+    const Variable slope = add(t, h, affine(t, multiply(t, h, h), -1, 0));
+    penalty_ = deconv(t, multiply(t, slope, slope), lengths, {}, {}, {batch, 1, 1, 1, 1}, linear());
+    taped_.add_cross_entropy(in, u_, 1 / double(batch));
+    taped_.add_loss(penalty_, contraction / double(batch));
+    for (const Variable v : {u_, penalty_}) t.keep(v);
+    taped_.plan();
   }
 
-  // One step on the examples in x; their reconstructions go to `made`.
-  void step(double count, double rate, View made) {
+  // One step on the examples in x, by the mean of their losses; their reconstructions go to `made`.
+  void step(double rate, View made) {
+    descent_.step(taped_.gradients(), rate);
     Backend &backend = weights.backend();
-    tape_.forward();
-    const real mean = real(1 / count), seeds[] = {mean, -mean, real(contraction) * mean};
-    for (size_t k = 0; k < 3; ++k) backend.fill(tape_.seed(*gradient_, k), seeds[k]);
-    tape_.backward(*gradient_);
-    descent_.step(
-        {tape_.of(*gradient_, leaves_[0]), tape_.of(*gradient_, leaves_[1]), tape_.of(*gradient_, leaves_[2])}, rate);
-    backend.activation_forward(tape_.value(u_), sigmoid_activation(), made);
+    backend.count_passes(2 * x.shape().n);
+    backend.activation_forward(taped_.tape.value(u_), sigmoid_activation(), made);
   }
 
   // |dh/dx|^2 of each example of the last step.
-  View penalty() const { return tape_.value(losses_[2]); }
-  NamedViews state(const std::string &name) const {
-    NamedViews all = named(name);
-    for (auto &one : descent_.named(name)) all.push_back(std::move(one));
-    return all;
-  }
+  View penalty() const { return taped_.tape.value(penalty_); }
+  NamedViews state(const std::string &name) const { return joined({named(name), descent_.named(name)}); }
 
   Tensor x;
 
  private:
+  std::vector<View> parameters() const { return {weights, visible_bias, hidden_bias}; }
   Tensor ones_;
   Descent descent_;
-  Arena arena_;
-  Tape tape_;
-  Variable u_;
-  std::vector<Variable> leaves_, losses_;
-  Tape::Gradient *gradient_;
+  Taped taped_;
+  Variable u_, penalty_;
 };
 
 }  // namespace coopnets

@@ -103,14 +103,15 @@ Rival dbn() {
   const std::string both =
       "batch=100 chains=100 normalise=fixed generator_init=0.01 generator_rate=0.05 halvings=0 "
       "averaging=0 schedule_steps=0 sample_steps=50 ";
-  Rival rival{"dbn", "DBN (Hinton, Osindero, Teh 2006)", "machines", {}, nullptr, nullptr, nullptr};
+  Rival rival =
+      rival_of_digits("dbn", "DBN (Hinton, Osindero, Teh 2006)", "machines", "",
+                      [](const ChainParts &p) -> std::unique_ptr<ChainLearner> { return std::make_unique<Dbn>(p); });
   rival.presets = {{"quick", "ours, for two CPU cores: 500-500-2000 units, six passes over MNIST each",
                     both + "iterations=9000 width=500"},
                    {"paper", "the layers of the paper; rates and times after Hinton's guide (2010)",
                     both + "iterations=75000 width=500"}};
   rival.laid_over_run = true;
-  rival.of_digits = true;
-  rival.chain = [](const ChainParts &p) -> std::unique_ptr<ChainLearner> { return std::make_unique<Dbn>(p); };
+  rival.last_layer_begins = [](int64_t iterations) { return (2 * iterations + 2) / 3; };
   return rival;
 }
 

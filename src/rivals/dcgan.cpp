@@ -48,6 +48,7 @@ Rival dcgan() {
   return {"dcgan",
           "DCGAN (Radford, Metz, Chintala 2016)",
           "discriminator",
+          two_nets_use(),
           {{"quick", "ours, for two CPU cores", both + "batch=32 chains=32 iterations=3000 width=16"},
            {"paper",
             "rates and initial weights of the paper, widths and batch of its Torch code, the generator of the "

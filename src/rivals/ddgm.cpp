@@ -88,6 +88,7 @@ Rival ddgm() {
   return {"ddgm",
           "DDGM (Kim, Bengio 2016)",
           "energy",
+          two_nets_use(),
           {{"quick", "ours, for two CPU cores", both + "batch=32 chains=32 iterations=3000 width=16"},
            {"paper",
             "rates and initial weights of the reimplementation; fewer experts, no dropout and no clipped gradients; "

@@ -72,6 +72,7 @@ Rival ebgan() {
   return {"ebgan",
           "EBGAN-PT (Zhao, Mathieu, LeCun 2017)",
           "autoencoder",
+          two_nets_use("margin pulling_away"),
           {{"quick", "ours, for two CPU cores: rates ten and five times those of the paper, as the nets are small",
             both + "batch=32 chains=32 iterations=3000 width=16 descriptor_rate=0.001 generator_rate=0.001"},
            {"paper",

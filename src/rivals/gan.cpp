@@ -101,6 +101,7 @@ Rival gan() {
   return {"gan",
           "GAN (Goodfellow et al. 2014)",
           "discriminator",
+          two_nets_use("optimizer"),
           {{"quick",
             "ours, for two CPU cores: a quarter of the units, larger initial weights, Adam; the paper's collapse in "
             "minutes",

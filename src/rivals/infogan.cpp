@@ -87,6 +87,7 @@ Rival infogan() {
   return {"infogan",
           "InfoGAN (Chen et al. 2016)",
           "discriminator",
+          two_nets_use("categories numbers information_weight"),
           {{"quick", "ours, for two CPU cores", both + "batch=32 chains=32 iterations=3000 width=16"},
            {"paper", "codes, rates and weights of the paper's code; the length of the run is ours",
             both + "iterations=30000 width=64 generator_rate=0.001"}},

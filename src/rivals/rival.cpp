@@ -1,5 +1,8 @@
 #include "rivals/rival.h"
 
+#include <algorithm>
+#include <iterator>
+#include <sstream>
 #include <stdexcept>
 
 #include "experiments/model.h"
@@ -33,6 +36,61 @@ std::string algorithm_title(const std::string &algorithm) {
       return "algorithm G";
   }
   return algorithm;
+}
+
+namespace {
+
+// What both nets and each of them alone use, which may be learned by turns with the same settings.
+constexpr char of_both_nets[] =
+    "descriptor generator latent chains descriptor_init generator_init langevin_steps langevin_step_size "
+    "reference_deviation temperature cold_steps langevin_noise_until sample_steps statistics generator_steps "
+    "generator_step_size sigma residual_mean optimizer descriptor_rate generator_rate descriptor_cap generator_cap "
+    "averaging inference_steps inference_restarts";
+
+std::vector<std::string> words(const std::string &text) {
+  std::istringstream all(text);
+  return {std::istream_iterator<std::string>(all), {}};
+}
+
+bool contains(const std::vector<std::string> &all, const std::string &one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+std::vector<std::string> used_settings(const std::string &algorithm) {
+  if (const Rival *const rival = find_rival(algorithm)) return words(rival->uses);
+  parse_algorithm(algorithm);
+  return words(of_both_nets);
+}
+
+}  // namespace
+
+std::vector<std::string> unused_settings(const std::string &algorithm) {
+  const std::vector<std::string> used = used_settings(algorithm);
+  std::vector<std::string> unused;
+  const auto add = [&](const std::vector<std::string> &others) {
+    for (const std::string &name : others)
+      if (!contains(used, name) && !contains(unused, name)) unused.push_back(name);
+  };
+  add(words(of_both_nets));
+  for (const Rival &rival : rivals()) add(words(rival.uses));
+  return unused;
+}
+
+void refuse_unused(const std::string &algorithm, const Settings &settings, const Settings &before) {
+  constexpr size_t most_named = 3;
+  const std::vector<std::string> unused = unused_settings(algorithm);
+  for (const std::string &name : unused) {
+    if (settings.get(name) == before.get(name)) continue;
+    std::vector<std::string> with, near;
+    if (contains(words(of_both_nets), name)) with.push_back("cooperative");
+    for (const Rival &rival : rivals())
+      if (contains(words(rival.uses), name)) with.push_back(rival.name);
+    for (const Field<Settings> &field : setting_fields())
+      if (!contains(unused, field.name)) near.push_back(field.name);
+    if (with.size() > most_named) with.resize(most_named);
+    throw std::invalid_argument("the setting " + name + " does nothing with --algorithm " + algorithm +
+                                ", as it does with " + either(with) + did_you_mean(name, near));
+  }
 }
 
 Settings rival_settings(const Rival &rival, const Experiment &experiment, const std::string &preset) {

@@ -27,7 +27,8 @@ struct ChainParts {
 struct Rival {
   std::string name;             // as --algorithm takes it
   std::string title;            // "DCGAN (Radford, Metz, Chintala 2016)"
-  std::string partner;          // what its second net is: "discriminator"
+  std::string partner;          // what its second net is: "discriminator"; of a learner with a chain what it learns
+  std::string uses;             // "width clip": the settings that it uses of those that not every algorithm does
   std::vector<Preset> presets;  // of its own quick and paper: what differs from the experiment's of that name
   NetFunction (*partner_net)(const Settings &, uint64_t seed);
   std::vector<Shape> (*partner_inputs)(const Shape &example, const Settings &);
@@ -41,6 +42,9 @@ struct Rival {
   bool of_digits = false;  // its units are black or white
   // The nets of that learner; null where it has layers of another kind.
   std::vector<Sketch> (*chain_nets)(const Shape &example, const Settings &) = nullptr;
+  // Of a stack that learns layer by layer: how many of the run's iterations are over when the last layer, from which
+  // samples come, begins.
+  int64_t (*last_layer_begins)(int64_t iterations) = nullptr;
 };
 
 Rival dcgan();
@@ -64,6 +68,12 @@ const Rival *find_rival(const std::string &name);
 
 // "CoopNets", "algorithm G", a rival's title. Throws std::runtime_error for what is no algorithm.
 std::string algorithm_title(const std::string &algorithm);
+
+// Names of the settings that other algorithms use and this one does not. Throws std::runtime_error for what is no algorithm.
+std::vector<std::string> unused_settings(const std::string &algorithm);
+// Throws std::invalid_argument, a sentence that names the algorithms that use it and a near name, for the first such
+// setting whose value is not that of `before`.
+void refuse_unused(const std::string &algorithm, const Settings &, const Settings &before);
 
 // The experiment's preset changed by the rival's of that name. Throws std::runtime_error where the rival learns none of
 // the experiment's examples.

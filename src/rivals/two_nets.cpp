@@ -10,7 +10,7 @@ namespace coopnets {
 
 namespace {
 
-constexpr int most_slots = 24, first_term = 2;  // the first two are of the spread
+constexpr int most_slots = 24, first_term = Spread::slots;
 
 std::vector<View> with(View x, const std::vector<View> &more, size_t inputs) {
   std::vector<View> all = {x};
@@ -62,11 +62,7 @@ void TwoNets::iterate(int64_t iteration, double rate, const Batch &batch) {
   const auto steps = [&] {
     slots_used_ = first_term;
     learn(iteration);
-    const int64_t n = observed_.shape().n;
-    if (n < 2) return;
-    const ConstView x = observed_, y = made();
-    backend_.sum_squared_difference(x.examples(0, n - 1), x.examples(1, n - 1), readings_, 0);
-    backend_.sum_squared_difference(y.examples(0, n - 1), y.examples(1, n - 1), readings_, 1);
+    Spread::measure(backend_, observed_, made(), readings_);
   };
   const int which = sequence(iteration);
   if (which < 0)
@@ -130,13 +126,7 @@ void TwoNets::measure_squares(size_t column, ConstView a, ConstView b, double fa
   backend_.sum_squared_difference(a, b, readings_, next_slot(column, factor));
 }
 
-double TwoNets::spread(const std::vector<double> &slots) const {
-  return slots[0] > 0 ? std::sqrt(slots[1] / slots[0]) : std::numeric_limits<double>::quiet_NaN();
-}
-
 std::vector<Reading> TwoNets::take_readings() {
-  constexpr double alike = 0.02;     // of the data's spread
-  constexpr int64_t patience = 100;  // iterations
   std::vector<Reading> all;
   for (const auto &[iteration, slots] : readings_.take()) {
     Reading reading{iteration, std::vector<double>(columns_.size(), 0), ""};
@@ -145,16 +135,12 @@ std::vector<Reading> TwoNets::take_readings() {
     const std::string when = "iteration " + std::to_string(reading.iteration) + ": ";
     for (size_t i = 0; i + 1 < columns_.size(); ++i)
       if (!std::isfinite(reading.values[i])) throw no_longer_finite(when + columns_[i].name);
-    const double share = reading.values.back() = spread(slots);
-    alike_ = share < alike ? alike_ + 1 : 0;
-    if (alike_ >= patience && !std::exchange(warned_alike_, true)) {
-      reading.warning = when + "all samples have been alike for " + std::to_string(patience) +
-                        " iterations: the generator has collapsed. Try another seed, or smaller learning rates";
-    } else if (!warned_) {
-      const std::string what = unhealthy(reading.values);
-      if (!what.empty()) reading.warning = when + what;
+    std::string what = spread_.alike(reading.values.back() = Spread::share(slots));
+    if (what.empty() && !warned_) {
+      what = unhealthy(reading.values);
       warned_ = !what.empty();
     }
+    if (!what.empty()) reading.warning = when + what;
     all.push_back(std::move(reading));
   }
   return all;

@@ -5,8 +5,16 @@
 #include "learning/latents.h"
 #include "learning/optimizer.h"
 #include "rivals/rival.h"
+#include "rivals/spread.h"
 
 namespace coopnets {
+
+// Rival::uses of one of them, beside its own. Those that infer latent vectors are for completion.
+inline std::string two_nets_use(const std::string &own = "") {
+  return "generator latent chains statistics width descriptor_init generator_init descriptor_rate generator_rate sigma "
+         "inference_steps inference_restarts" +
+         (own.empty() ? "" : " " + own);
+}
 
 class TwoNets : public Learner {
  public:
@@ -80,13 +88,13 @@ class TwoNets : public Learner {
     double factor;
   };
   int next_slot(size_t column, double factor);
-  double spread(const std::vector<double> &) const;
   std::vector<Column> columns_;
   std::vector<Term> terms_;
   int slots_used_ = 0;
   KeptReadings readings_;
-  int64_t alike_ = 0, certain_ = 0;
-  bool warned_alike_ = false, warned_ = false;
+  Spread spread_{100, "the generator", "another seed, or smaller learning rates"};
+  int64_t certain_ = 0;
+  bool warned_ = false;
   Recording recordings_[2];
 };
 

@@ -71,6 +71,7 @@ Rival vae() {
   return {"vae",
           "VAE (Kingma, Welling 2014)",
           "encoder",
+          two_nets_use("divergence_weight"),
           {{"quick", "ours, for two CPU cores: rates five times those of the paper preset, as the nets are small",
             both + "batch=32 chains=32 iterations=3000 width=16 descriptor_rate=0.001 generator_rate=0.001 halvings=2"},
            {"paper", "rates, noise and weights of the authors' CoopVAEBM code; the length of the run is ours",

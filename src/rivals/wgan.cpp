@@ -60,6 +60,7 @@ Rival wgan() {
   return {"wgan",
           "WGAN with weight clipping (Arjovsky, Chintala, Bottou 2017)",
           "critic",
+          two_nets_use("critic_steps clip"),
           {{"quick", "ours, for two CPU cores: rates four times those of the paper, as the nets are small",
             both + "batch=32 chains=32 iterations=9000 width=16 descriptor_rate=0.0002 generator_rate=0.0002"},
            {"paper",
