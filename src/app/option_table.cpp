@@ -108,6 +108,8 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.text("rows", "NAME,...", &Options::rows, {}, "the rows of --table, as --algorithm has them (all of the table)");
   add.text("counts", "N,...", &Options::counts, {},
            "learn so many pictures of each category in turn, as Table 1 does, and draw ten times as many samples");
+  add.text("seeds", "N,...", &Options::seeds, {},
+           "learn each row of --table by each of these seeds, and show their mean and how far they spread");
   return add.rows;
 }
 

@@ -226,6 +226,7 @@ void check_combination(const Options &options) {
   exclude(options, {"dry-run", "resume"});
   exclude(options, {"dry-run", "quiet"});
   exclude(options, {"exp", "compare", "bench"});
+  exclude(options, {"seed", "seeds"});
   for (const char *action : {"sample", "interpolate", "complete", "evaluate", "compare", "bench"})
     for (const char *of_training : {"resume", "overwrite"}) exclude(options, {action, of_training});
   needs(options, "checkpoint", {"sample", "interpolate", "complete", "evaluate"}, "; --resume continues a run");
@@ -235,7 +236,7 @@ void check_combination(const Options &options) {
                      std::to_string(options.sample) + ": --save png writes a file of each");
   needs(options, "mask", {"complete", "evaluate"});
   for (const char *name : {"features", "samples", "splits"}) needs(options, name, {"evaluate", "compare", "table"});
-  for (const char *name : {"rows", "counts"}) needs(options, name, {"table"});
+  for (const char *name : {"rows", "counts", "seeds"}) needs(options, name, {"table"});
   needs(options, "profile", {"bench"});
   if (options.json && options.bench == "all")
     throw UsageError("--json shows the profile of one net: --bench digits --profile --json, say");

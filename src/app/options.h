@@ -46,6 +46,7 @@ struct Options {
   int64_t table = 0;   // 0: none
   std::string rows;    // of it, "" for all
   std::string counts;  // of Table 1: pictures of each category, "" for all there are
+  std::string seeds;   // of it, "" for that of --seed
 
   std::string config;
   bool quiet = false, json = false;

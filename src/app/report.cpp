@@ -14,8 +14,9 @@ namespace {
 std::string cell_text(double value) {
   if (!std::isfinite(value)) return "-";
   const int before = value == 0 ? 1 : int(std::floor(std::log10(std::abs(value)))) + 1;
+  const bool whole = std::abs(value) >= 1000 && value == std::floor(value);  // a number of things
   char text[64];
-  std::snprintf(text, sizeof text, "%.*f", std::clamp(4 - before, 2, 6), value);
+  std::snprintf(text, sizeof text, "%.*f", whole ? 0 : std::clamp(4 - before, 2, 6), value);
   return text;
 }
 

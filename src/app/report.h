@@ -22,7 +22,8 @@ struct Table {
   std::vector<std::string> notes;  // what must be known to compare the numbers
 };
 
-// Title, aligned columns, notes; cells with four significant digits or two decimals, whichever are more.
+// Title, aligned columns, notes; cells with four significant digits or two decimals, whichever are more, but whole numbers
+// from 1000 on without decimals.
 std::string table_text(const Table &);
 
 // What must be known to make the tables again.
