@@ -1,40 +1,9 @@
-#include "learning/cooperative.h"
-
 #include <cmath>
 #include <stdexcept>
 
-#include "learning/density.h"
+#include "learning/cooperative_learning.h"
 
 namespace coopnets {
-
-// f(x) is the sum of the descriptor net's outputs, so its gradient with respect to these is constant: the seed of every
-// sweep below is one weight per example, and no energy is differentiated.
-struct Cooperative::Descriptor {
-  Optimizer optimizer;
-  Arena arena;  // D1, D2 and the gradients of G1 and G2 take turns in it
-  Pass revise;  // f on the chains, for df/dx
-  Pass learn;   // f on observed and revised examples together, for df/dtheta
-
-  Descriptor(Network &net, const OptimizerSettings &rule, View chains, View all)
-      : optimizer(net.backend(), net, rule),
-        arena(net.backend()),
-        revise(net, {chains}, Statistics::batch, arena, arena, {Wrt::inputs}),
-        learn(net, {all}, Statistics::batch, arena, arena, {Wrt::parameters}) {}
-};
-
-struct Cooperative::Generator {
-  Optimizer optimizer;
-  Arena arena;  // what G0 computed must last over D1 and D2, so the generator's values have an arena of their own
-  Pass pass;    // g on the latent vectors, for dg/dz and dg/dalpha
-
-  // `gradients`: the descriptor's arena, null where there is none.
-  Generator(Network &net, const OptimizerSettings &rule, const std::vector<View> &latents, bool infers,
-            Arena *gradients)
-      : optimizer(net.backend(), net, rule),
-        arena(net.backend()),
-        pass(net, latents, Statistics::batch, arena, gradients ? *gradients : arena,
-             infers ? std::vector<Wrt>{Wrt::inputs, Wrt::parameters} : std::vector<Wrt>{Wrt::parameters}) {}
-};
 
 const std::vector<Cooperative::Step> &Cooperative::steps(Algorithm algorithm) {
   static const std::vector<Step> rows[] = {{G0, D1, G1, D2, G2}, {R, D1, D2}, {D1, D2}, {take, G1, G2, keep}};
@@ -68,7 +37,8 @@ Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generat
     indices_ = Memory(backend, s.batch * sizeof(int64_t));
   }
   if (s.algorithm == Algorithm::persistent_cd) run(R);
-  const NoisySteps noisy{langevin_step(s, true, Purpose::langevin), s.langevin_steps - s.cold_steps, s.langevin_steps};
+  const NoisySteps noisy{langevin_step(s, true, Purpose::langevin), s.langevin_steps - s.cold_steps, s.langevin_steps,
+                         s.noise_until};
   monitoring_ = std::make_unique<Monitoring>(backend, d_ ? &d_->learn : nullptr, g_ ? &g_->pass : nullptr, s.batch,
                                              chains(), noisy);
 }
@@ -95,18 +65,12 @@ void Cooperative::iterate(int64_t iteration, double rate, const Batch &batch) {
   backend_.replay(whole_[draws_noise()], [this] {
     for (const Step one : steps(settings_.algorithm)) step(one);
   });
-  monitoring_->keep(iteration + 1, draws_noise());
+  monitoring_->keep(iteration + 1);
 }
 
 void Cooperative::run(Step one) {
   step(one);
   backend_.synchronise();
-}
-
-void Cooperative::watch(const Observer &observer) {
-  if (d_) d_->revise.watch(observer);
-  if (d_) d_->learn.watch(observer);
-  if (g_) g_->pass.watch(observer);
 }
 
 void Cooperative::step(Step one) {
@@ -212,55 +176,6 @@ void Cooperative::step_g2() {
   g.backward(Wrt::parameters);
   g.beside("optimiser", g_->optimizer.elements(), [&] { g_->optimizer.step(g); });
   g.track();
-}
-
-// ------------------------------------------------------------------------------------------------------- results
-
-std::vector<Reading> Cooperative::take_readings() {
-  std::vector<Reading> all;
-  for (const Monitor &m : take_monitors()) all.push_back({m.iteration, Monitoring::row(m), health_.check(m)});
-  return all;
-}
-
-// Step G1 ends with g of other latent vectors, so x0 is kept where it is taken.
-ConstView Cooperative::generated() const {
-  return initial_.data() ? ConstView(initial_) : g_ ? ConstView(g_->pass.output()) : revised();
-}
-
-ConstView Cooperative::revised() const { return chains(); }
-
-std::vector<std::pair<std::string, ConstView>> Cooperative::samples() const {
-  std::vector<std::pair<std::string, ConstView>> all;
-  if (g_) all.emplace_back("generator", generated());
-  if (d_) all.emplace_back("descriptor", revised());
-  return all;
-}
-
-Learner::LogDensities Cooperative::log_densities(const std::vector<real> &examples) {
-  if (!d_) return {};
-  return {{"energy", log_density(d_->learn.net(), settings_.reference_deviation, examples)}};
-}
-
-NamedViews Cooperative::state() {
-  NamedViews all;
-  const auto append = [&](const NamedViews &part) { all.insert(all.end(), part.begin(), part.end()); };
-  if (d_) {
-    append(d_->learn.net().state());
-    append(d_->optimizer.state());
-  }
-  if (g_) {
-    append(g_->pass.net().state());
-    append(g_->optimizer.state());
-  }
-  if (settings_.algorithm == Algorithm::persistent_cd) all.emplace_back("chains", chains());
-  append(kept_latents_.named("latents"));
-  return all;
-}
-
-size_t Cooperative::planned_bytes() const { return (d_ ? d_->arena.bytes() : 0) + (g_ ? g_->arena.bytes() : 0); }
-
-size_t Cooperative::unplanned_bytes() const {
-  return (d_ ? d_->revise.bytes_unplanned() + d_->learn.bytes_unplanned() : 0) + (g_ ? g_->pass.bytes_unplanned() : 0);
 }
 
 }  // namespace coopnets

@@ -21,6 +21,10 @@ class KeptReadings : public Readings {
     int64_t iteration;
     std::vector<double> slots;
   };
+  Moment last() const {  // of those kept, which there must be; waits for the device
+    const int moment = int((kept_ - 1) % Learner::kept_readings);
+    return {iterations_[moment], kept(moment)};
+  }
   // Of those kept since the last call, the last Learner::kept_readings at most; waits for the device.
   std::vector<Moment> take() {
     std::vector<Moment> all;

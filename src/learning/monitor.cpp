@@ -42,45 +42,35 @@ Monitoring::Monitoring(Backend &backend, const Pass *descriptor, const Pass *gen
       descriptor_layers_(metropolis_ + MetropolisTest::slots(tested_chains, outputs_)),
       generator_layers_(descriptor_layers_ + (descriptor ? int(descriptor->layers()) : 0)),
       count_(generator_layers_ + (generator ? int(generator->layers()) : 0)),
-      readings_(std::make_unique<Readings>(backend, count_, Learner::kept_readings)) {
+      readings_(backend, count_) {
   if (descriptor && noisy.count >= 2) test_.emplace(backend, chains, std::min(tested_chains, chains.shape.n), outputs_);
 }
 
 void Monitoring::langevin(const Pass &f, int64_t k, const LangevinStep &step) {
   if (!test_ || step.noise == 0) return;
-  if (k == noisy_.count - 2) test_->before(f, step, *readings_, metropolis_);
-  if (k == noisy_.count - 1) test_->after(f, step, *readings_, metropolis_);
+  if (k == noisy_.count - 2) test_->before(f, step, readings_, metropolis_);
+  if (k == noisy_.count - 1) test_->after(f, step, readings_, metropolis_);
 }
 
 void Monitoring::energy(Energy which, const Pass &f, int64_t first, int64_t count) {
   for (int k = 0; k < outputs_; ++k)
-    backend_.sum(f.output(size_t(k)).examples(first, count), *readings_, int(which) * outputs_ + k);
+    backend_.sum(f.output(size_t(k)).examples(first, count), readings_, int(which) * outputs_ + k);
 }
 
 void Monitoring::layers(const Pass &pass) {
   const int slot = &pass == generator_ ? generator_layers_ : descriptor_layers_;
-  for (size_t i = 0; i < pass.layers(); ++i) backend_.max_absolute(pass.layer(i), *readings_, slot + int(i));
-}
-
-void Monitoring::keep(int64_t iteration, bool noise) {
-  readings_->keep(int(kept_ % Learner::kept_readings));
-  moments_[kept_++ % Learner::kept_readings] = {iteration, noise};
-}
-
-Monitor Monitoring::last() const {
-  return from(moments_[(kept_ + Learner::kept_readings - 1) % Learner::kept_readings], readings_->read());
+  for (size_t i = 0; i < pass.layers(); ++i) backend_.max_absolute(pass.layer(i), readings_, slot + int(i));
 }
 
 std::vector<Monitor> Monitoring::take() {
   std::vector<Monitor> all;
-  for (taken_ = std::max(taken_, kept_ - Learner::kept_readings); taken_ < kept_; ++taken_) {
-    const int moment = int(taken_ % Learner::kept_readings);
-    all.push_back(from(moments_[moment], readings_->kept(moment)));
-  }
+  for (const KeptReadings::Moment &moment : readings_.take()) all.push_back(from(moment));
   return all;
 }
 
-Monitor Monitoring::from(const Moment &moment, const std::vector<double> &r) const {
+Monitor Monitoring::from(const KeptReadings::Moment &moment) const {
+  const std::vector<double> &r = moment.slots;
+  const bool noise = noisy_.iterations < 0 || moment.iteration <= noisy_.iterations;
   constexpr double absent = std::numeric_limits<double>::quiet_NaN();
   Monitor m{moment.iteration,
             descriptor_ != nullptr,
@@ -106,16 +96,15 @@ Monitor Monitoring::from(const Moment &moment, const std::vector<double> &r) con
     m.energy_revised = energy(revised);
     m.gradient = r[size_t(gradient_)] / elements_;
     m.amplitude = r[size_t(amplitude_)] / elements_;
-    if (test_ && moment.noise && noisy_.step.noise > 0)
-      m.acceptance = test_->acceptance(r.data() + metropolis_, noisy_.step);
+    if (test_ && noise && noisy_.step.noise > 0) m.acceptance = test_->acceptance(r.data() + metropolis_, noisy_.step);
     m.layer_maximum.assign(r.begin() + descriptor_layers_, r.begin() + generator_layers_);
   }
   if (descriptor_ && generator_) {
-    const double d = noisy_.step.step, n = moment.noise ? double(noisy_.step.noise) : 0;
+    const double d = noisy_.step.step, n = noise ? double(noisy_.step.noise) : 0;
     const double kept = 1 - d * d / (2 * std::pow(double(noisy_.step.reference_deviation), 2));
-    double noise = 0;  // the variance of what is left of it
-    for (int64_t k = 0; k < noisy_.all; ++k) noise = kept * kept * noise + (k < noisy_.count ? n * n : 0);
-    const double share = 1 - noise * elements_ / r[size_t(revision_)];
+    double left = 0;  // the variance of what is left of it
+    for (int64_t k = 0; k < noisy_.all; ++k) left = kept * kept * left + (k < noisy_.count ? n * n : 0);
+    const double share = 1 - left * elements_ / r[size_t(revision_)];
     m.drift = share < 0 ? 0 : share;
   }
   if (generator_) {

@@ -1,9 +1,8 @@
 // What cooperative learning shows of itself, measured on the device and fetched now and then.
 #pragma once
-#include <memory>
 #include <optional>
 
-#include "learning/learner.h"
+#include "learning/kept_readings.h"
 #include "learning/metropolis.h"
 
 namespace coopnets {
@@ -25,10 +24,11 @@ struct Monitor {
   std::vector<double> layer_maximum, generator_layer_maximum;
 };
 
-// Step D1 where it draws noise: its step, how many of its first steps draw any, and all.
+// Step D1 where it draws noise: its step, how many of its first steps draw any, and all; in so many iterations, the
+// first, or where that is -1 in each.
 struct NoisySteps {
   LangevinStep step;
-  int64_t count = 0, all = 0;
+  int64_t count = 0, all = 0, iterations = -1;
 };
 
 class Monitoring {
@@ -43,25 +43,21 @@ class Monitoring {
   // Recorded with the steps of an iteration.
   enum Energy { observed, initial, revised };
   void energy(Energy, const Pass &f, int64_t first, int64_t count);  // of these examples
-  void gradient(ConstView df_dx) { backend_.sum_absolute(df_dx, *readings_, gradient_); }
-  void amplitude(ConstView x) { backend_.sum_absolute(x, *readings_, amplitude_); }
+  void gradient(ConstView df_dx) { backend_.sum_absolute(df_dx, readings_, gradient_); }
+  void amplitude(ConstView x) { backend_.sum_absolute(x, readings_, amplitude_); }
   // Before step k of D1, df/dx known.
   void langevin(const Pass &f, int64_t k, const LangevinStep &);
-  void revision(ConstView x, ConstView x0) { backend_.sum_squared_difference(x, x0, *readings_, revision_); }
-  void residual(ConstView x, ConstView g) { backend_.sum_squared_difference(x, g, *readings_, residual_); }
+  void revision(ConstView x, ConstView x0) { backend_.sum_squared_difference(x, x0, readings_, revision_); }
+  void residual(ConstView x, ConstView g) { backend_.sum_squared_difference(x, g, readings_, residual_); }
   void layers(const Pass &);  // of either net
 
-  // Keeps what was recorded, without waiting for the device. `noise`: whether step D1 drew any.
-  void keep(int64_t iteration, bool noise);
-  Monitor last() const;         // waits for the device
+  // Keeps what was recorded in an iteration, counted from 1, without waiting for the device.
+  void keep(int64_t iteration) { readings_.keep(iteration); }
+  Monitor last() const { return from(readings_.last()); }  // waits for the device
   std::vector<Monitor> take();  // of those kept since the last call, the last Learner::kept_readings at most
 
  private:
-  struct Moment {
-    int64_t iteration;
-    bool noise;
-  };
-  Monitor from(const Moment &, const std::vector<double> &readings) const;
+  Monitor from(const KeptReadings::Moment &) const;
   Backend &backend_;
   const Pass *descriptor_, *generator_;
   double batch_, chains_, elements_;
@@ -69,9 +65,7 @@ class Monitoring {
   // Slots: three energies of each output, then these, the Metropolis test's, and the layers of either net.
   int outputs_, gradient_, amplitude_, residual_, revision_, metropolis_, descriptor_layers_, generator_layers_, count_;
   std::optional<MetropolisTest> test_;
-  std::unique_ptr<Readings> readings_;
-  Moment moments_[Learner::kept_readings] = {};
-  int64_t kept_ = 0, taken_ = 0;  // in all
+  KeptReadings readings_;
 };
 
 }  // namespace coopnets
