@@ -18,7 +18,7 @@ struct Profiled {
     const LearningSettings s = small_settings(Algorithm::cooperative);
     Cooperative learner(test_backend(), &nets.descriptor, &nets.generator, s, 3);
     learner.iterate(0, 1, {stripes(), {0, 1, 2}, {}});
-    steps = profile(test_backend(), learner, Algorithm::cooperative, iterations);
+    steps = profile(test_backend(), learner, iterations);
   }
   const StepProfile &step(const std::string &name) const {
     return *std::find_if(steps.begin(), steps.end(), [&](const StepProfile &s) { return s.name == name; });

@@ -159,6 +159,20 @@ TEST_F(ProgramTest, every_algorithm_runs) {
   }
 }
 
+TEST_F(ProgramTest, data_teach_the_generator_where_they_are_given_a_weight) {
+  expect_success(train(2) + Arguments{"--set", "data_weight=0.3", "generator_steps=1"});
+  const std::vector<std::string> log = lines(read_file(path("log.csv")));
+  ASSERT_EQ(log.size(), 3u);
+  EXPECT_CONTAINS(log[0], ",reconstruction,reconstruction_data,acceptance,");
+  EXPECT_NE(SafetensorsFile(path("checkpoint.safetensors")).find("latents"), nullptr);
+  expect_success({"--exp", "texture", "--out", folder, "--sample", "2", "--quiet"});
+  for (const Arguments &nothing :
+       {Arguments{"data_weight=0.3"}, Arguments{"data_weight=0.3", "generator_steps=1", "--algorithm", "descriptor"}})
+    EXPECT_CONTAINS(
+        failure_of(train(1) + Arguments{"--overwrite", "--set"} + nothing),
+        "data_weight is for cooperative learning, whose step G1 then infers latent vectors of the data too");
+}
+
 TEST_F(ProgramTest, a_bigger_picture_is_cropped_or_resized) {
   // What the nets were shown: the stretched picture, which spans all of 0 to 255.
   const auto observed = [&](const std::string &crop) {

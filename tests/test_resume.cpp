@@ -87,9 +87,10 @@ TEST_F(Resume, stopped_anywhere_is_straight_whatever_the_threads) {
 }
 
 TEST_F(Resume, every_algorithm_is_exact) {
-  for (const char *algorithm : {"persistent-cd", "generator"}) {
-    const Arguments more = {"--set", "generator_steps=2"};
-    const std::string name = std::string("straight_") + algorithm;
+  for (const std::string algorithm : {"persistent-cd", "generator", "cooperative"}) {
+    Arguments more = {"--set", "generator_steps=2"};
+    if (algorithm == "cooperative") more.push_back("data_weight=0.3");  // beside what the other tests resume
+    const std::string name = "straight_" + algorithm;
     expect_success(by(algorithm, train(4, name)) + more);
     expect_success(by(algorithm, train(3)) + more + Arguments{"--overwrite"});
     expect_success(by(algorithm, resume(4)) + more);

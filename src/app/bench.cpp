@@ -86,7 +86,7 @@ void profile_net(const Benchmark &b, Backend &backend, const Options &options, i
                     {"settings", changed_settings(options)},
                     {"iterations", iterations}},
                    {table_of(peaks)}};
-  for (const StepProfile &step : profile(backend, subject.learner, Algorithm::cooperative, iterations))
+  for (const StepProfile &step : profile(backend, subject.learner, iterations))
     report.tables.push_back(table_of(step, peaks.back()));
   const bool gpu = backend.info().gpu;
   report.tables[0].notes = {
@@ -113,9 +113,8 @@ void bench_net(const Benchmark &b, Backend &backend, const Options &options, int
   const int64_t warm_up = backend.info().gpu ? 3 : 1;
   iterate(warm_up);
   for (int64_t i = 0; i < iterations; ++i) times.push_back(seconds_of(backend, [&] { iterate(1); }));
-  double step[5];  // once more, step by step
-  for (const Cooperative::Step one : Cooperative::steps(Algorithm::cooperative))
-    step[one] = seconds_of(backend, [&] { learner.run(one); });
+  double step[Cooperative::keep + 1] = {};  // once more, step by step
+  for (const Cooperative::Step one : learner.steps()) step[one] += seconds_of(backend, [&] { learner.run(one); });
   const double fd = forward_flop(*model.descriptor, s.chains), fo = forward_flop(*model.descriptor, s.batch),
                fg = forward_flop(*model.generator, s.chains);
   const double flop = fg + 2 * double(s.langevin_steps) * fd + 3 * (fd + fo) + 3 * fg;

@@ -67,9 +67,9 @@ Table::Row row_of(const Operation &o, double least, double whole) {
 
 }  // namespace
 
-std::vector<StepProfile> profile(Backend &backend, Cooperative &learner, Algorithm algorithm, int64_t iterations) {
+std::vector<StepProfile> profile(Backend &backend, Cooperative &learner, int64_t iterations) {
   static const char *const names[] = {"G0", "D1", "G1", "D2", "G2", "R", "take", "keep"};
-  const std::vector<Cooperative::Step> &steps = Cooperative::steps(algorithm);
+  const std::vector<Cooperative::Step> &steps = learner.steps();
   std::vector<Watch> watches(steps.size(), Watch(backend));
   Watch *now = nullptr;
   learner.watch([&](const Work &work, const std::function<void()> &run) { now->observe(work, run); });

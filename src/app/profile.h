@@ -18,10 +18,10 @@ struct StepProfile {
   double rest = 0, seconds = 0;       // what is done beside them, and the whole step: medians
 };
 
-// Runs the steps of the algorithm `iterations` times, after an iteration, and gives those that compute
+// Runs the learner's steps `iterations` times, after an iteration, and gives those that compute
 // with a net. Each operation waits for the device, which in an iteration none does: on a GPU the steps
 // take longer here.
-std::vector<StepProfile> profile(Backend &, Cooperative &, Algorithm, int64_t iterations);
+std::vector<StepProfile> profile(Backend &, Cooperative &, int64_t iterations);
 
 // Milliseconds, counts and rates of each operation, and of all. Its share of the peak is the least time
 // that its multiply-adds or its bytes take there, whichever is more, over the time that it took. What

@@ -149,6 +149,7 @@ LearningSettings learning_settings(const Settings &s, Algorithm algorithm, uint6
   l.generator_steps = s.generator_steps;
   l.generator_step_size = s.generator_step_size;
   l.sigma = s.sigma;
+  l.data_weight = s.data_weight;
   l.residual_mean = s.residual_mean == "batch"    ? ResidualMean::batch
                     : s.residual_mean == "values" ? ResidualMean::values
                                                   : ResidualMean::chains;

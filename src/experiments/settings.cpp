@@ -130,8 +130,10 @@ const std::vector<Field<Settings>> &setting_fields() {
           "cdrl: units of a layer of either net that sees the whole picture, at its smallest; 0: pictures of any size"),
       field("classes", &Settings::classes, 0, wide,
             "cdrl: the nets are told which of so many an example is of; 0: not"),
-      field("data_weight", &Settings::data_weight, 0, 1,
-            "cdrl: weight of the data in the initialiser's loss, beside that of the chains; 0: from these alone"),
+      field(
+          "data_weight", &Settings::data_weight, 0, 1,
+          "weight of the data in the loss of the generator, or of cdrl's initialiser, beside that of the chains; 0: it "
+          "learns from these alone. More needs step G1 (generator_steps) but for cdrl"),
       field("colours", &Settings::colours, {"given", "uncorrelated"},
             "cdrl: as the data have them, or changed so that no channel tells of another and all vary alike"),
       field("guidance", &Settings::guidance, 0, 1000, "cdrl: how much more than learned samples are of their class"),

@@ -5,9 +5,12 @@
 
 namespace coopnets {
 
-const std::vector<Cooperative::Step> &Cooperative::steps(Algorithm algorithm) {
+// The rows are in the order of the algorithms. Where the data teach the generator too, the descriptor learns after it,
+// from chains that are begun once more.
+const std::vector<Cooperative::Step> &Cooperative::steps() const {
   static const std::vector<Step> rows[] = {{G0, D1, G1, D2, G2}, {R, D1, D2}, {D1, D2}, {take, G1, G2, keep}};
-  return rows[int(algorithm)];
+  static const std::vector<Step> dual = {take, G0, D1, G1, G2, keep, G0, D1, D2};
+  return settings_.data_weight > 0 ? dual : rows[int(settings_.algorithm)];
 }
 
 Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generator, const LearningSettings &s,
@@ -15,9 +18,14 @@ Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generat
     : backend_(backend), settings_(s) {
   backend.set_clock({0, 1});
   const bool alone = s.algorithm == Algorithm::generator, both = s.algorithm == Algorithm::cooperative;
+  const bool from_data = alone || s.data_weight > 0;
   if (alone && s.generator_steps < 1)
     throw std::invalid_argument(
         "the generator alone infers its latent vectors by step G1: it needs at least one (generator_steps)");
+  if (s.data_weight > 0 && (!both || s.generator_steps < 1))
+    throw std::invalid_argument(
+        "data_weight is for cooperative learning, whose step G1 then infers latent vectors of the data too: it needs "
+        "at least one such step (generator_steps)");
   if (!alone && s.langevin_steps < 1)
     throw std::invalid_argument(
         "learning needs at least one Langevin step (langevin_steps): nothing is revised by none");
@@ -26,21 +34,21 @@ Cooperative::Cooperative(Backend &backend, Network *descriptor, Network *generat
   if (descriptor && !alone) d_ = std::make_unique<Descriptor>(*descriptor, s.descriptor, chains(), examples_);
   if (alone || (both && generator)) {
     require_same(generator->output(generator->inputs()), example.with_n(1), "what the generator makes, the examples");
-    latents_ = Latents(backend, generator->inputs(), chains().shape.n);
+    if (from_data) kept_latents_ = Latents(backend, generator->inputs(), examples);
+    latents_ = Latents(backend, generator->inputs(), taught().shape.n);
     g_ = std::make_unique<Generator>(*generator, s.generator, latents_.views(), s.generator_steps > 0,
                                      d_ ? &d_->arena : nullptr);
     if (both && s.generator_steps > 0) initial_ = Tensor(backend, chains().shape);
   }
-  if (alone) {
-    kept_latents_ = Latents(backend, generator->inputs(), examples);
-    kept_latents_.draw({s.seed, Purpose::latent});
+  if (from_data) {
+    kept_latents_.draw({s.seed, alone ? Purpose::latent : Purpose::second_latent});
     indices_ = Memory(backend, s.batch * sizeof(int64_t));
   }
   if (s.algorithm == Algorithm::persistent_cd) run(R);
   const NoisySteps noisy{langevin_step(s, true, Purpose::langevin), s.langevin_steps - s.cold_steps, s.langevin_steps,
                          s.noise_until};
   monitoring_ = std::make_unique<Monitoring>(backend, d_ ? &d_->learn : nullptr, g_ ? &g_->pass : nullptr, s.batch,
-                                             chains(), noisy);
+                                             chains(), noisy, s.data_weight > 0);
 }
 
 Cooperative::~Cooperative() = default;
@@ -50,6 +58,8 @@ View Cooperative::chains() const {
   const View all = examples_;
   return settings_.algorithm == Algorithm::generator ? all : all.examples(settings_.batch, settings_.chains);
 }
+
+View Cooperative::taught() const { return kept_latents_.count() > 0 ? View(examples_) : chains(); }
 
 void Cooperative::iterate(int64_t iteration, double rate, const Batch &batch) {
   const View observed = View(examples_).examples(0, settings_.batch);
@@ -63,7 +73,7 @@ void Cooperative::iterate(int64_t iteration, double rate, const Batch &batch) {
   backend_.set_clock({iteration, rate});
   iteration_ = iteration;
   backend_.replay(whole_[draws_noise()], [this] {
-    for (const Step one : steps(settings_.algorithm)) step(one);
+    for (const Step one : steps()) step(one);
   });
   monitoring_->keep(iteration + 1);
 }
@@ -91,10 +101,10 @@ void Cooperative::step(Step one) {
       return backend_.fill_normal(chains(), 0, real(settings_.reference_deviation),
                                   {settings_.seed, Purpose::initial_chain}, 0);
     case take:
-      for (size_t i = 0; i < z.size(); ++i) backend_.gather(all_z[i], indices, z[i]);
+      for (size_t i = 0; i < z.size(); ++i) backend_.gather(all_z[i], indices, z[i].examples(0, settings_.batch));
       return;
     case keep:
-      for (size_t i = 0; i < z.size(); ++i) backend_.scatter(z[i], indices, all_z[i]);
+      for (size_t i = 0; i < z.size(); ++i) backend_.scatter(z[i].examples(0, settings_.batch), indices, all_z[i]);
       return;
   }
 }
@@ -112,10 +122,12 @@ LangevinStep langevin_step(const LearningSettings &s, bool noise, Purpose purpos
 
 // z ~ N(0, I); x0 = g(z)
 void Cooperative::step_g0() {
-  latents_.draw({settings_.seed, Purpose::latent});
+  const int64_t data = latents_.count() - settings_.chains;  // whose z are kept ones
+  latents_.draw({settings_.seed, Purpose::latent}, data);
   g_->pass.forward();
-  backend_.copy(g_->pass.output(), chains());
-  if (initial_.data()) backend_.copy(g_->pass.output(), initial_);
+  const ConstView x0 = g_->pass.output().examples(data, settings_.chains);
+  backend_.copy(x0, chains());
+  if (initial_.data()) backend_.copy(x0, initial_);
 }
 
 // x <- x - (delta^2/2) (x/s^2 - df/dx) + delta N(0, I), L times
@@ -134,7 +146,7 @@ void Cooperative::step_d1() {
 }
 
 // z <- z - (delta_z^2/2) (z - J'(x - g(z))/sigma^2) + delta_z N(0, I), Lz times. J' times a vector is a sweep with that
-// vector as its seed. Batch normalisation couples the chains here as it does in G2.
+// vector as its seed. Batch normalisation couples the examples here as it does in G2.
 void Cooperative::step_g1() {
   if (settings_.generator_steps == 0) return;
   Pass &g = g_->pass;
@@ -143,7 +155,7 @@ void Cooperative::step_g1() {
   step.key = {settings_.seed, Purpose::latent_langevin};
   const real precision = real(1 / (settings_.sigma * settings_.sigma));
   langevin(g, settings_.generator_steps, step,
-           [&](int64_t) { backend_.difference(precision, chains(), g.output(), g.seed(Wrt::inputs)); });
+           [&](int64_t) { backend_.difference(precision, taught(), g.output(), g.seed(Wrt::inputs)); });
   g.forward();
 }
 
@@ -161,18 +173,28 @@ void Cooperative::step_d2() {
   f.beside("optimiser", d_->optimizer.elements(), [&] { d_->optimizer.step(f); });
 }
 
-// alpha -= lr_g d/dalpha (sum_chains |x - g(z)|^2 / n) / (2 sigma^2), whose gradient in g(z) is (g(z) - x) / (sigma^2 n);
-// n is the number of chains, or what ResidualMean says. The pass still holds g(z): that of G0 where G1 is off (same z,
-// same alpha), else that of the end of G1.
+// alpha -= lr_g d/dalpha ((1 - w) sum_chains |x - g(z)|^2 / n + w sum_data |x - g(z)|^2 / m) / (2 sigma^2), of which
+// algorithm 1 has w = 0. The gradient in a chain's g(z) is (1 - w) (g(z) - x) / (sigma^2 n). n and m are the numbers of
+// chains and of data, or what ResidualMean says. The pass still holds g(z): that of G0 where G1 is off (same z, same
+// alpha), else that of the end of G1.
 void Cooperative::step_g2() {
   Pass &g = g_->pass;
-  const ConstView x = chains();
-  monitoring_->residual(x, g.output());
+  const View all = taught(), made = g.output(), seed = g.seed(Wrt::parameters);
+  const int64_t chains = this->chains().shape.n, data = all.shape.n - chains;
+  const double w = settings_.data_weight;
+  const auto pull = [&](double weight, int64_t first, int64_t count) {
+    const View x = all.examples(first, count);
+    const int64_t counts[] = {count, settings_.batch, x.shape.size()};
+    const double n = double(counts[int(settings_.residual_mean)]);
+    backend_.difference(real(weight / (settings_.sigma * settings_.sigma * n)), made.examples(first, count), x,
+                        seed.examples(first, count));
+  };
+  monitoring_->residual(all.examples(data, chains), made.examples(data, chains));
+  if (data > 0) monitoring_->data_residual(all.examples(0, data), made.examples(0, data));
   monitoring_->layers(g);
-  const int64_t counts[] = {x.shape.n, settings_.batch, x.shape.size()};
-  const double n = double(counts[int(settings_.residual_mean)]);
-  backend_.difference(real(1 / (settings_.sigma * settings_.sigma * n)), g.output(), x, g.seed(Wrt::parameters));
-  if (settings_.border > 0) backend_.clear_border(g.seed(Wrt::parameters), settings_.border);
+  pull(1 - w, data, chains);
+  if (data > 0) pull(w, 0, data);
+  if (settings_.border > 0) backend_.clear_border(seed, settings_.border);
   g.backward(Wrt::parameters);
   g.beside("optimiser", g_->optimizer.elements(), [&] { g_->optimizer.step(g); });
   g.track();

@@ -1,6 +1,16 @@
 // Cooperative training of descriptor and generator (Xie, Lu, Gao, Zhu, Wu: PAMI 2018, algorithm 1), and the algorithms
 // that it is made of: the descriptor alone (algorithm D, persistent contrastive divergence) and the generator alone
 // (algorithm G).
+//
+// With a data weight w the generator also learns from the data, as in Dual-MCMC teaching (Cui, Han: NeurIPS 2023):
+//   - each observed example has a latent vector, which step G1 infers beside those of the chains;
+//   - step G2 lowers w |x - g(z)|^2 of the data beside 1 - w of that of the chains;
+//   - step D2 comes last: its chains are redrawn from the generator of now, of the same z, and revised again.
+// It is not the published algorithm in four things:
+//   - there is no inference net: an example's latent vector is kept and goes on from where it was, as in algorithm G;
+//   - the chains' latent vectors take step G1 too, as in algorithm 1;
+//   - batch norm sees data and chains together;
+//   - redrawn chains draw the noise that the first ones drew.
 #pragma once
 #include "learning/health.h"
 #include "learning/latents.h"
@@ -34,6 +44,7 @@ struct LearningSettings {
   int64_t generator_steps = 0;         // Lz
   double generator_step_size = 0.1;    // delta_z
   double sigma = 0.3;                  // deviation of x from g(z)
+  double data_weight = 0;              // w of step G2; of Dual-MCMC 1/51 or 1/71
   ResidualMean residual_mean = ResidualMean::chains;
   OptimizerSettings descriptor, generator;
   uint64_t seed = 1;
@@ -44,19 +55,19 @@ LangevinStep langevin_step(const LearningSettings &, bool noise, Purpose);
 
 class Cooperative final : public Learner {
  public:
-  // The steps of algorithm 1; R: chains start from the reference distribution; take, keep: the latent vectors of the
-  // batch's examples.
+  // The steps of algorithm 1; R: chains start from the reference distribution; take, keep: the latent vectors that are
+  // kept of the batch's examples.
   enum Step { G0, D1, G1, D2, G2, R, take, keep };
-  static const std::vector<Step> &steps(Algorithm);
+  const std::vector<Step> &steps() const;  // of an iteration
 
   // descriptor may be null for the generator alone, generator for the descriptor alone. `examples` is the size of the
-  // training set: the generator alone keeps a latent vector for each. Throws std::invalid_argument where the nets do not
-  // fit each other, there is no step D1, or the generator alone has no step G1.
+  // training set: a generator that learns from data keeps a latent vector for each. Throws std::invalid_argument where
+  // the nets do not fit each other, there is no step D1, or the generator learns from data and has no step G1.
   Cooperative(Backend &, Network *descriptor, Network *generator, const LearningSettings &, int64_t examples);
   ~Cooperative() override;
 
   int64_t batch() const override { return settings_.batch; }
-  std::vector<Column> columns() const override { return Monitoring::columns(); }
+  std::vector<Column> columns() const override { return monitoring_->columns(); }
   void iterate(int64_t iteration, double rate, const Batch &) override;
   // One step by itself, on the device by the time that this returns: for measurements.
   void run(Step);
@@ -87,15 +98,16 @@ class Cooperative final : public Learner {
   void step_d2();
   void step_g2();
   View chains() const;
+  View taught() const;       // what the generator learns from: the chains, behind the data where these have a weight
   bool draws_noise() const;  // in step D1
 
   Backend &backend_;
   LearningSettings settings_;
   int64_t iteration_ = 0;
   Tensor examples_;       // observed examples, then chains: step D2 sees them in one pass
-  Latents latents_;       // z of the chains
+  Latents latents_;       // z of taught()
   Tensor initial_;        // x0, where step G1 takes the generator's pass for other latent vectors
-  Latents kept_latents_;  // of all training examples, and which of them the batch is of (generator alone)
+  Latents kept_latents_;  // of all training examples, and which of them the batch is of; where it learns from data
   Memory indices_;
   std::unique_ptr<Descriptor> d_;
   std::unique_ptr<Generator> g_;

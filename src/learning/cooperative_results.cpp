@@ -5,7 +5,7 @@ namespace coopnets {
 
 std::vector<Reading> Cooperative::take_readings() {
   std::vector<Reading> all;
-  for (const Monitor &m : take_monitors()) all.push_back({m.iteration, Monitoring::row(m), health_.check(m)});
+  for (const Monitor &m : take_monitors()) all.push_back({m.iteration, monitoring_->row(m), health_.check(m)});
   return all;
 }
 

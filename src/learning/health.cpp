@@ -29,6 +29,7 @@ std::string Health::check(const Monitor &m) {
               {"the energy of the revised samples", m.energy_revised},
               {"the Langevin gradient", m.gradient}};
   if (m.has_generator) values.emplace_back("the reconstruction error", m.reconstruction);
+  if (m.data_reconstruction) values.emplace_back("the reconstruction error of the data", *m.data_reconstruction);
   for (const auto &[what, value] : values)
     if (!std::isfinite(value)) throw no_longer_finite(when + what);
   std::string warning = dead("descriptor", m.layer_maximum, "descriptor_rate");
@@ -61,11 +62,12 @@ std::string Health::diverged(const Monitor &m) {
            ", the data's 1 at most). Try a smaller descriptor_rate, a smaller langevin_step_size or a smaller "
            "reference_deviation";
   }
-  if (m.has_generator && m.reconstruction > far) {
-    std::snprintf(size, sizeof size, "%.3g", m.reconstruction);
-    return std::string("the generator is far from what it learns (reconstruction error ") + size +
-           ", where the data are within 1). Try a smaller generator_rate" +
-           (m.has_descriptor ? " or descriptor_rate" : " or generator_step_size");
+  const bool of_data = m.data_reconstruction.value_or(0) > far;
+  if (m.has_generator && (m.reconstruction > far || of_data)) {
+    std::snprintf(size, sizeof size, "%.3g", of_data ? *m.data_reconstruction : m.reconstruction);
+    return std::string("the generator is far from ") + (of_data ? "the data that " : "what ") +
+           "it learns (reconstruction error " + size + ", where the data are within 1). Try a smaller generator_rate" +
+           (m.has_descriptor && !of_data ? " or descriptor_rate" : " or generator_step_size");
   }
   warned_far_ = false;
   return "";

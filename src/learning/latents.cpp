@@ -17,8 +17,9 @@ int64_t Latents::size() const {
   return size;
 }
 
-void Latents::draw(RandomKey key) {
-  for (size_t i = 0; i < inputs_.size(); ++i) inputs_[i].backend().fill_normal(inputs_[i], 0, 1, key, int64_t(i));
+void Latents::draw(RandomKey key, int64_t first) {
+  for (size_t i = 0; i < inputs_.size(); ++i)
+    inputs_[i].backend().fill_normal(View(inputs_[i]).examples(first, count() - first), 0, 1, key, int64_t(i));
 }
 
 void Latents::set(const std::vector<real> &some) {

@@ -10,22 +10,27 @@ namespace {
 constexpr int64_t tested_chains = 4;
 }
 
-std::vector<Column> Monitoring::columns() {
-  return {{"energy_observed", "f"},
-          {"energy_initial", "f"},
-          {"energy_revised", "f"},
-          {"gradient", ""},
-          {"reconstruction", ""},
-          {"acceptance", ""},
-          {"drift", ""}};
+std::vector<Column> Monitoring::columns() const {
+  std::vector<Column> all = {{"energy_observed", "f"},
+                             {"energy_initial", "f"},
+                             {"energy_revised", "f"},
+                             {"gradient", ""},
+                             {"reconstruction", ""},
+                             {"acceptance", ""},
+                             {"drift", ""}};
+  if (of_data_) all.insert(all.begin() + 5, {"reconstruction_data", ""});
+  return all;
 }
 
-std::vector<double> Monitoring::row(const Monitor &m) {
-  return {m.energy_observed, m.energy_initial, m.energy_revised, m.gradient, m.reconstruction, m.acceptance, m.drift};
+std::vector<double> Monitoring::row(const Monitor &m) const {
+  std::vector<double> all = {m.energy_observed, m.energy_initial, m.energy_revised, m.gradient,
+                             m.reconstruction,  m.acceptance,     m.drift};
+  if (of_data_) all.insert(all.begin() + 5, *m.data_reconstruction);
+  return all;
 }
 
 Monitoring::Monitoring(Backend &backend, const Pass *descriptor, const Pass *generator, int64_t batch, ConstView chains,
-                       const NoisySteps &noisy)
+                       const NoisySteps &noisy, bool of_data)
     : backend_(backend),
       descriptor_(descriptor),
       generator_(generator),
@@ -33,11 +38,13 @@ Monitoring::Monitoring(Backend &backend, const Pass *descriptor, const Pass *gen
       chains_(double(chains.shape.n)),
       elements_(double(chains.shape.size())),
       noisy_(noisy),
+      of_data_(of_data),
       outputs_(descriptor ? int(descriptor->outputs()) : 0),
       gradient_(3 * outputs_),
       amplitude_(gradient_ + 1),
       residual_(amplitude_ + 1),
-      revision_(residual_ + 1),
+      data_residual_(residual_ + 1),
+      revision_(data_residual_ + 1),
       metropolis_(revision_ + 1),
       descriptor_layers_(metropolis_ + MetropolisTest::slots(tested_chains, outputs_)),
       generator_layers_(descriptor_layers_ + (descriptor ? int(descriptor->layers()) : 0)),
@@ -109,6 +116,7 @@ Monitor Monitoring::from(const KeptReadings::Moment &moment) const {
   }
   if (generator_) {
     m.reconstruction = std::sqrt(r[size_t(residual_)] / elements_);
+    if (of_data_) m.data_reconstruction = std::sqrt(r[size_t(data_residual_)] / (elements_ / chains_ * batch_));
     m.generator_layer_maximum.assign(r.begin() + generator_layers_, r.begin() + count_);
   }
   return m;

@@ -22,6 +22,8 @@ struct Monitor {
   // Largest |response| of each descriptor layer to observed and revised examples, of each generator layer to the
   // latents.
   std::vector<double> layer_maximum, generator_layer_maximum;
+  // That of the observed examples, where the generator learns from them.
+  std::optional<double> data_reconstruction = {};
 };
 
 // Step D1 where it draws noise: its step, how many of its first steps draw any, and all; in so many iterations, the
@@ -34,11 +36,12 @@ struct NoisySteps {
 class Monitoring {
  public:
   // `descriptor` and `generator` are null where there is none; `batch` observed examples, `chains` revised ones.
+  // `of_data`: there is also a residual of the data.
   Monitoring(Backend &, const Pass *descriptor, const Pass *generator, int64_t batch, ConstView chains,
-             const NoisySteps &);
+             const NoisySteps &, bool of_data);
   // As the log has them, and one row of it.
-  static std::vector<Column> columns();
-  static std::vector<double> row(const Monitor &);
+  std::vector<Column> columns() const;
+  std::vector<double> row(const Monitor &) const;
 
   // Recorded with the steps of an iteration.
   enum Energy { observed, initial, revised };
@@ -49,6 +52,7 @@ class Monitoring {
   void langevin(const Pass &f, int64_t k, const LangevinStep &);
   void revision(ConstView x, ConstView x0) { backend_.sum_squared_difference(x, x0, readings_, revision_); }
   void residual(ConstView x, ConstView g) { backend_.sum_squared_difference(x, g, readings_, residual_); }
+  void data_residual(ConstView x, ConstView g) { backend_.sum_squared_difference(x, g, readings_, data_residual_); }
   void layers(const Pass &);  // of either net
 
   // Keeps what was recorded in an iteration, counted from 1, without waiting for the device.
@@ -62,8 +66,10 @@ class Monitoring {
   const Pass *descriptor_, *generator_;
   double batch_, chains_, elements_;
   NoisySteps noisy_;
+  bool of_data_;
   // Slots: three energies of each output, then these, the Metropolis test's, and the layers of either net.
-  int outputs_, gradient_, amplitude_, residual_, revision_, metropolis_, descriptor_layers_, generator_layers_, count_;
+  int outputs_, gradient_, amplitude_, residual_, data_residual_, revision_, metropolis_, descriptor_layers_,
+      generator_layers_, count_;
   std::optional<MetropolisTest> test_;
   KeptReadings readings_;
 };

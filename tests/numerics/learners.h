@@ -15,6 +15,30 @@ inline float noise(const LearningSettings &s, Purpose purpose, int64_t iteration
   return n[element % 4];
 }
 
+// f(x) = w x + c on three values, g(z) = A z + b from two: every step can be written down.
+struct LinearNets {
+  Network descriptor, generator;
+  explicit LinearNets(Backend &b, double deviation = 0.5)
+      : descriptor(b, "descriptor", linear_net(1), {value3}, {3, Purpose::descriptor_weights}, deviation),
+        generator(b, "generator", linear_generator(3), {latent2}, {3, Purpose::generator_weights}, deviation) {}
+};
+
+inline LearningSettings linear_settings() {
+  LearningSettings s;
+  s.batch = 2;
+  s.chains = 4;
+  s.langevin_steps = 3;
+  s.langevin_step_size = 0.2;
+  s.reference_deviation = 0.8;
+  s.generator_steps = 2;
+  s.generator_step_size = 0.3;
+  s.sigma = 0.7;
+  s.descriptor = {OptimizerSettings::capped_momentum, 0.1, 1e9, true};
+  s.generator = {OptimizerSettings::capped_momentum, 0.05, 1e9, false};
+  s.seed = 11;
+  return s;
+}
+
 // Small nets with batch normalisation.
 struct SmallNets {
   Network descriptor, generator;

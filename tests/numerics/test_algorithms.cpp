@@ -69,6 +69,57 @@ TEST_P(EveryAlgorithm, CountsEachSweepOverEachExampleAsAPass) {
   }
 }
 
+// So it is where the data teach the generator too, whose latent vectors are kept.
+TEST(DualTeaching, ResumingIsExact) {
+  LearningSettings s = small_settings(Algorithm::cooperative);
+  s.data_weight = 0.3;
+  expect_exact_resuming<SmallNets>(s);
+  expect_exact_resuming<BranchingNets>(s);
+}
+
+// g(z) = A z + b with x = g(z) + N(0, sigma^2): the posterior of z is Gaussian, of precision P = I + A'A / sigma^2 and
+// mean P^-1 A'(x - b) / sigma^2. Steps of size d have that mean, and of an eigenvalue p of P the variance
+// 1 / (p - d^2 p^2 / 4). Rates of 0 let the nets stay, so that step G1 of many iterations is one chain.
+TEST(DualTeaching, LatentVectorsOfTheDataFollowThePosterior) {
+  Backend &backend = test_backend();
+  constexpr int64_t count = 50, iterations = 60, burnt = 10;
+  Network d(backend, "descriptor", linear_net(1), {value3}, {3, Purpose::descriptor_weights}, 0.5);
+  Network g(backend, "generator", linear_generator(3), {latent2}, {3, Purpose::generator_weights}, 0.5);
+  const real columns[3][2] = {{0.6, 0}, {0.8, 0}, {0, 0.5}};  // A'A is diag(1, 1/4): z's elements are independent
+  const real b[3] = {0.1, -0.2, 0.3}, x[3] = {1, 0.5, -0.9};
+  g.parameters()[0].value.set_values({&columns[0][0], &columns[0][0] + 6});
+  g.parameters()[1].value.set_values({b, b + 3});
+  LearningSettings s = small_settings(Algorithm::cooperative);
+  s.batch = count;
+  s.chains = 3;
+  s.generator_steps = 5;
+  s.generator_step_size = 0.5;
+  s.sigma = 0.5;
+  s.data_weight = 0.5;
+  s.descriptor.rate = s.generator.rate = 0;
+  Cooperative learner(backend, &d, &g, s, count);
+  std::vector<real> observed;
+  std::vector<int64_t> indices;
+  for (int64_t k = 0; k < count; ++k) observed.insert(observed.end(), x, x + 3), indices.push_back(count - 1 - k);
+  double sum[2] = {}, squares[2] = {};
+  for (int64_t i = 0; i < iterations; ++i) {
+    learner.iterate(i, 1, {observed, indices, {}});
+    const std::vector<real> z = values(backend, learner.state().back().second);
+    for (size_t k = 0; i >= burnt && k < z.size(); ++k) sum[k % 2] += z[k], squares[k % 2] += double(z[k]) * z[k];
+  }
+  for (int j = 0; j < 2; ++j) {
+    double p = 1, pull = 0;
+    for (int i = 0; i < 3; ++i) {
+      p += double(columns[i][j]) * columns[i][j] / (s.sigma * s.sigma);
+      pull += double(columns[i][j]) * (double(x[i]) - b[i]) / (s.sigma * s.sigma);
+    }
+    const double n = double(count * (iterations - burnt)), mean = sum[j] / n, variance = squares[j] / n - mean * mean;
+    const double step = s.generator_step_size;
+    EXPECT_NEAR(mean, pull / p, 0.06) << j;  // 3 standard errors or more
+    EXPECT_NEAR(variance * (p - step * step * p * p / 4), 1, 0.12) << j;
+  }
+}
+
 // Each training example has a latent vector of its own: an iteration moves those of its batch and no other.
 TEST(AlternatingBackPropagation, OnlyTheLatentVectorsOfTheBatchMove) {
   Backend &backend = test_backend();

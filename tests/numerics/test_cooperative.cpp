@@ -9,121 +9,7 @@
 namespace coopnets {
 namespace {
 
-// f(x) = w x + c on three values, g(z) = A z + b from two: every step can be written down.
-struct LinearNets {
-  Network descriptor, generator;
-  LinearNets(Backend &b, double deviation = 0.5)
-      : descriptor(b, "descriptor", linear_net(1), {value3}, {3, Purpose::descriptor_weights}, deviation),
-        generator(b, "generator", linear_generator(3), {latent2}, {3, Purpose::generator_weights}, deviation) {}
-};
-
-LearningSettings plain_settings() {
-  LearningSettings s;
-  s.batch = 2;
-  s.chains = 4;
-  s.langevin_steps = 3;
-  s.langevin_step_size = 0.2;
-  s.reference_deviation = 0.8;
-  s.generator_steps = 2;
-  s.generator_step_size = 0.3;
-  s.sigma = 0.7;
-  s.descriptor = {OptimizerSettings::capped_momentum, 0.1, 1e9, true};
-  s.generator = {OptimizerSettings::capped_momentum, 0.05, 1e9, false};
-  s.seed = 11;
-  return s;
-}
-
-// Algorithm 1 of the paper in plain loops over doubles, for the linear nets above.
-struct Naive {
-  std::vector<double> w, A, b;  // w[3], A[3][2], b[3]
-  std::vector<double> vw, vA, vb;
-  double c = 0, vc = 0;
-
-  // `residuals`: what the squared residuals of all chains are divided by.
-  void iterate(const LearningSettings &s, int64_t iteration, const std::vector<real> &observed, double residuals) {
-    const int n = int(s.chains);
-    std::vector<double> z(2 * n), x(3 * n);
-    auto g = [&](int k, int i) { return A[2 * i] * z[2 * k] + A[2 * i + 1] * z[2 * k + 1] + b[i]; };
-    for (int k = 0; k < 2 * n; ++k) z[k] = noise(s, Purpose::latent, iteration, 0, k);  // G0
-    for (int k = 0; k < n; ++k)
-      for (int i = 0; i < 3; ++i) x[3 * k + i] = g(k, i);
-    const double d = s.langevin_step_size, r2 = s.reference_deviation * s.reference_deviation;
-    for (int l = 0; l < s.langevin_steps; ++l)  // D1
-      for (int k = 0; k < 3 * n; ++k)
-        x[k] += -d * d / 2 * (x[k] / r2 - w[k % 3]) + d * noise(s, Purpose::langevin, iteration, l, k);
-    const double e = s.generator_step_size, s2 = s.sigma * s.sigma;
-    for (int l = 0; l < s.generator_steps; ++l) {  // G1
-      std::vector<double> next = z;
-      for (int k = 0; k < n; ++k)
-        for (int j = 0; j < 2; ++j) {
-          double pull = 0;
-          for (int i = 0; i < 3; ++i) pull += A[2 * i + j] * (x[3 * k + i] - g(k, i)) / s2;
-          next[2 * k + j] +=
-              -e * e / 2 * (z[2 * k + j] - pull) + e * noise(s, Purpose::latent_langevin, iteration, l, 2 * k + j);
-        }
-      z = next;
-    }
-    const double decay = 1e-4;
-    for (int i = 0; i < 3; ++i) {  // D2: gradient ascent with momentum, decay on the filters
-      double mean_observed = 0, mean_revised = 0;
-      for (int k = 0; k < s.batch; ++k) mean_observed += double(observed[3 * k + i]) / s.batch;
-      for (int k = 0; k < n; ++k) mean_revised += x[3 * k + i] / n;
-      vw[i] = 0.5 * vw[i] - decay * w[i] + (mean_observed - mean_revised);
-      w[i] += s.descriptor.rate * vw[i];
-    }
-    std::vector<double> dA(6), db(3);
-    for (int k = 0; k < n; ++k)  // G2: descent on |x - g(z)|^2 / (2 sigma^2), summed and divided
-      for (int i = 0; i < 3; ++i) {
-        const double residual = (g(k, i) - x[3 * k + i]) / (s2 * residuals);
-        db[i] += residual;
-        for (int j = 0; j < 2; ++j) dA[2 * i + j] += residual * z[2 * k + j];
-      }
-    for (int i = 0; i < 6; ++i) {
-      vA[i] = 0.5 * vA[i] - decay * A[i] - dA[i];
-      A[i] += s.generator.rate * vA[i];
-    }
-    for (int i = 0; i < 3; ++i) {
-      vb[i] = 0.5 * vb[i] - db[i];
-      b[i] += 2 * s.generator.rate * vb[i];  // biases learn at twice the rate
-    }
-  }
-};
-
 std::vector<double> doubles(const std::vector<real> &v) { return {v.begin(), v.end()}; }
-
-void expect_the_formulas(const LearningSettings &s, double residuals) {
-  Backend &backend = test_backend();
-  LinearNets nets(backend);
-  Cooperative learner(backend, &nets.descriptor, &nets.generator, s, 2);
-  Naive naive;
-  naive.w = doubles(nets.descriptor.parameters()[0].value.values());
-  naive.A = doubles(nets.generator.parameters()[0].value.values());  // [1,1,1,3,2]
-  naive.b = naive.vb = naive.vw = std::vector<double>(3);
-  naive.vA = std::vector<double>(6);
-  const std::vector<real> observed = random_values(6, 4);
-  for (int64_t iteration = 0; iteration < 5; ++iteration) {
-    learner.iterate(iteration, 1, {observed, {0, 1}, {}});
-    naive.iterate(s, iteration, observed, residuals);
-  }
-  const double tolerance = sizeof(real) == 8 ? 1e-7 : 2e-5;  // the noise has single precision
-  const auto expect_near = [&](const std::vector<real> &got, const std::vector<double> &want, const char *what) {
-    for (size_t i = 0; i < want.size(); ++i) EXPECT_LE(std::abs(got[i] - want[i]), tolerance) << what << " " << i;
-  };
-  expect_near(nets.descriptor.parameters()[0].value.values(), naive.w, "w");
-  expect_near(nets.generator.parameters()[0].value.values(), naive.A, "A");
-  expect_near(nets.generator.parameters()[1].value.values(), naive.b, "b");
-}
-
-// The residuals of the 4 chains are averaged over the chains. [M] divides them by the 2 observed examples, [V] by the
-// 12 values of all chains.
-TEST(Cooperative, EveryStepEqualsThePapersFormulas) {
-  LearningSettings s = plain_settings();
-  expect_the_formulas(s, 4);
-  s.residual_mean = ResidualMean::batch;
-  expect_the_formulas(s, 2);
-  s.residual_mean = ResidualMean::values;
-  expect_the_formulas(s, 12);
-}
 
 // What step G2 learns from is what lies within the border: with none of it left, the generator learns nothing.
 TEST(Cooperative, StepG2LeavesTheBorderOut) {
@@ -151,7 +37,7 @@ TEST(Cooperative, StepG2LeavesTheBorderOut) {
 TEST(Cooperative, TheTemperatureScalesTheNoiseOfStepD1) {
   Backend &backend = test_backend();
   std::vector<std::vector<real>> revised;
-  LearningSettings s = plain_settings();
+  LearningSettings s = linear_settings();
   s.generator_steps = 0;
   s.langevin_steps = 1;
   const std::vector<real> observed = random_values(6, 4);
@@ -206,7 +92,7 @@ TEST(Cooperative, CappedMomentumHasTheMatConvNetCodesRates) {
 TEST(Cooperative, MonitorsAreKeptUntilTheyAreTaken) {
   Backend &backend = test_backend();
   LinearNets once(backend), later(backend);
-  LearningSettings s = plain_settings();
+  LearningSettings s = linear_settings();
   s.noise_until = 3;  // both kinds of iteration
   Cooperative each(backend, &once.descriptor, &once.generator, s, 2);
   Cooperative some(backend, &later.descriptor, &later.generator, s, 2);
@@ -237,7 +123,7 @@ TEST(Cooperative, MonitorsAreKeptUntilTheyAreTaken) {
 TEST(Cooperative, TheMonitorReportsMeans) {
   Backend &backend = test_backend();
   LinearNets nets(backend);
-  LearningSettings s = plain_settings();
+  LearningSettings s = linear_settings();
   s.generator_steps = 0;
   Cooperative learner(backend, &nets.descriptor, &nets.generator, s, 2);
   const std::vector<real> w = nets.descriptor.parameters()[0].value.values();
@@ -260,6 +146,40 @@ TEST(Cooperative, TheMonitorReportsMeans) {
   ASSERT_EQ(m.layer_maximum.size(), 1u);
 }
 
+// The mean over the observed examples is of g(z) before step G2: b is 0 at first, and rates of 0 let A stay. Without a
+// weight of the data there is no such column.
+TEST(Cooperative, TheMonitorReportsTheReconstructionOfTheDataWhereTheyTeach) {
+  Backend &backend = test_backend();
+  LinearNets nets(backend);
+  LearningSettings s = linear_settings();
+  const auto names = [](const Learner &learner) {
+    std::vector<std::string> all;
+    for (const Column &column : learner.columns()) all.push_back(column.name);
+    return all;
+  };
+  const Cooperative without(backend, &nets.descriptor, &nets.generator, s, 2);
+  std::vector<std::string> expected = names(without);
+  expected.insert(expected.begin() + 5, "reconstruction_data");
+  s.data_weight = 0.3;
+  s.generator.rule = s.descriptor.rule = OptimizerSettings::momentum;
+  s.generator.rate = s.descriptor.rate = 0;
+  Cooperative learner(backend, &nets.descriptor, &nets.generator, s, 2);
+  EXPECT_EQ(names(learner), expected);
+  const std::vector<real> observed = random_values(6, 4);
+  learner.iterate(0, 1, {observed, {1, 0}, {}});
+  const std::vector<real> A = nets.generator.parameters()[0].value.values();
+  const std::vector<real> z = values(backend, learner.state().back().second);
+  double squares = 0;
+  for (int k = 0; k < 2; ++k)
+    for (int i = 0; i < 3; ++i)
+      squares += std::pow(double(observed[3 * k + i]) - A[2 * i] * z[2 * (1 - k)] - A[2 * i + 1] * z[3 - 2 * k], 2);
+  const std::vector<Reading> readings = learner.take_readings();
+  ASSERT_EQ(readings.size(), 1u);
+  ASSERT_EQ(readings[0].values.size(), expected.size());
+  EXPECT_NEAR(readings[0].values[5], std::sqrt(squares / 6), 1e-5);
+  EXPECT_GT(std::abs(readings[0].values[5] - readings[0].values[4]), 1e-3) << "that of the chains is another";
+}
+
 // The Metropolis-Hastings ratio by its definition, target and proposal densities written out, of the step before the
 // last noisy one; and what the revision has beyond the noise that it drew.
 TEST(Cooperative, TheMonitorChecksLangevinStepsAsPhysics) {
@@ -267,7 +187,7 @@ TEST(Cooperative, TheMonitorChecksLangevinStepsAsPhysics) {
     for (const int cold : {0, 1}) {
       Backend &backend = test_backend();
       LinearNets nets(backend);
-      LearningSettings s = plain_settings();
+      LearningSettings s = linear_settings();
       s.generator_steps = 0;
       s.temperature = temperature;
       s.langevin_steps = 4 + cold;
@@ -308,7 +228,7 @@ TEST(Cooperative, TheMonitorChecksLangevinStepsAsPhysics) {
   // Without noise there is no chain to test, and all is drift.
   Backend &backend = test_backend();
   LinearNets nets(backend);
-  LearningSettings s = plain_settings();
+  LearningSettings s = linear_settings();
   s.noise_until = 0;
   Cooperative learner(backend, &nets.descriptor, &nets.generator, s, 2);
   learner.iterate(0, 1, {random_values(6, 4), {0, 1}, {}});
@@ -320,7 +240,7 @@ TEST(Cooperative, TheMonitorChecksLangevinStepsAsPhysics) {
 TEST(Cooperative, TheInitialSamplesAreThoseOfStepG0) {
   Backend &backend = test_backend();
   LinearNets with_nets(backend), without_nets(backend);
-  LearningSettings s = plain_settings();
+  LearningSettings s = linear_settings();
   Cooperative with(backend, &with_nets.descriptor, &with_nets.generator, s, 2);
   s.generator_steps = 0;
   Cooperative without(backend, &without_nets.descriptor, &without_nets.generator, s, 2);
@@ -367,17 +287,29 @@ TEST(Cooperative, MismatchedNetsAndBatchesAreRefused) {
   Backend &backend = test_backend();
   Network d(backend, "descriptor", linear_net(1), {value3}, {}, 0.1);
   Network g(backend, "generator", linear_generator(4), {latent2}, {}, 0.1);
-  EXPECT_THROW(Cooperative(backend, &d, &g, plain_settings(), 2), std::invalid_argument);
+  EXPECT_THROW(Cooperative(backend, &d, &g, linear_settings(), 2), std::invalid_argument);
   LinearNets nets(backend);
-  Cooperative learner(backend, &nets.descriptor, &nets.generator, plain_settings(), 2);
+  Cooperative learner(backend, &nets.descriptor, &nets.generator, linear_settings(), 2);
   EXPECT_THROW(learner.iterate(0, 1, {std::vector<real>(3), {0}, {}}), std::invalid_argument);
-  LearningSettings unrevised = plain_settings();
+  LearningSettings unrevised = linear_settings();
   unrevised.langevin_steps = 0;
   EXPECT_THROW(Cooperative(backend, &nets.descriptor, &nets.generator, unrevised, 2), std::invalid_argument);
-  LearningSettings alone = plain_settings();
+  LearningSettings alone = linear_settings();
   alone.algorithm = Algorithm::generator;
   alone.generator_steps = 0;
   EXPECT_THROW(Cooperative(backend, nullptr, &nets.generator, alone, 2), std::invalid_argument);
+  LearningSettings dual = linear_settings();
+  dual.data_weight = 0.3;
+  Cooperative from_data(backend, &nets.descriptor, &nets.generator, dual, 2);
+  EXPECT_THROW(from_data.iterate(0, 1, {random_values(6, 4), {0, 2}, {}}), std::invalid_argument) << "of 2 examples";
+  for (const Algorithm algorithm : {Algorithm::descriptor, Algorithm::persistent_cd, Algorithm::generator}) {
+    dual.algorithm = algorithm;
+    EXPECT_THROW(Cooperative(backend, &nets.descriptor, &nets.generator, dual, 2), std::invalid_argument);
+  }
+  dual = linear_settings();
+  dual.data_weight = 0.3;
+  dual.generator_steps = 0;
+  EXPECT_THROW(Cooperative(backend, &nets.descriptor, &nets.generator, dual, 2), std::invalid_argument);
 }
 
 }  // namespace

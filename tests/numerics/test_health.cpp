@@ -77,6 +77,17 @@ TEST(Health, WarnsOnceOfSamplesAndResidualsFarOutsideTheDatasRange) {
   m = healthy(3);
   m.reconstruction = 3;
   EXPECT_NE(other.check(m).find("generator_rate"), std::string::npos);
+
+  Health third;
+  m = healthy(4);
+  m.data_reconstruction = 1.9;
+  EXPECT_EQ(third.check(m), "");
+  m.data_reconstruction = 4;
+  const std::string of_data = third.check(m);
+  EXPECT_NE(of_data.find("far from the data that it learns (reconstruction error 4,"), std::string::npos) << of_data;
+  EXPECT_NE(of_data.find("generator_step_size"), std::string::npos) << of_data;
+  m.data_reconstruction = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THROW(third.check(m), LearningFailed);
 }
 
 TEST(Health, WarnsOnceWhenTheEnergiesAreFrozen) {
