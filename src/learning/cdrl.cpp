@@ -54,11 +54,7 @@ void Cdrl::iterate(int64_t iteration, double rate, const Batch &batch) {
   if (settings_.classes > 0 && int64_t(batch.labels.size()) != settings_.batch)
     throw std::invalid_argument("nets that are told classes need that of each example");
   if (colours_ && iteration == 0) colours_->learn(batch.examples);
-  backend_.upload(batch.examples.data(), now.clean.data(), batch.examples.size() * sizeof(real));
-  if (colours_) {
-    backend_.copy(now.clean, now.scratch);
-    colours_->to_net(now.scratch, now.clean);
-  }
+  upload(batch.examples.data(), now.clean);
   if (!std::exchange(now.told, true) || settings_.classes > 0) tell_levels(iteration, batch.labels);
   backend_.set_clock({iteration, rate});
   backend_.replay(now.whole, [this] {
@@ -122,11 +118,15 @@ void Cdrl::step_d1() {
   for (int64_t t = 1; t <= settings_.levels; ++t)
     steps.push_back(
         diffusion_.langevin_step(t, {settings_.seed, Purpose::langevin}, share(now.noisy, t, settings_.levels)));
-  langevin(now.revise, settings_.langevin_steps, steps, [&](int64_t k) {
+  const auto seed = [&](int64_t k) {
     if (k == 0) backend_.sum(now.revise.output(), now.readings, Learning::initial);
     now.revise.fill_seed(Wrt::inputs, 1);
-  });
-  backend_.sum_squared_difference(now.chains(), now.made, now.readings, Learning::residual);
+  };
+  langevin(now.revise, settings_.langevin_steps, steps, seed, 0,
+           [&](int64_t k, const std::vector<LangevinStep> &parts) { now.test(k, settings_.langevin_steps, parts); });
+  for (int64_t t = 1; t <= settings_.levels; ++t)
+    backend_.sum_squared_difference(share(now.chains(), t, settings_.levels), share(now.made, t, settings_.levels),
+                                    now.readings, now.slot_of_residual(t));
 }
 
 // theta += lr mean_t w_t (df/dtheta of the data's y - df/dtheta of the chains' y), in one pass over both

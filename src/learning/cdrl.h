@@ -24,6 +24,7 @@ struct CdrlSettings {
   double label_dropout = 0.1;   // share of examples of which the nets are not told the class, as guidance needs
   double guidance = 0;          // w of samples: (1 + w) f(y, class) - w f(y), and the initialiser alike
   bool decorrelate = false;     // the nets see uncorrelated colours, those of the first batch (Colours)
+  double bound = 0;             // of the data's values, to which samples are cut in the end; 0: they have none
   OptimizerSettings energy, initialiser;
   uint64_t seed = 1;
 };
@@ -47,6 +48,14 @@ class Cdrl final : public ChainLearner {
   // By the averaged parameters, where there are such. A sample does not depend on the batch that the nets learned with.
   void draw(const LearningSettings &, int64_t count, const Visit &visit) override;
 
+  // The last noises are those of the levels; classes are in `labels`. Pictures are completed without a class.
+  bool descends() const override { return true; }
+  std::vector<real> first_noise(uint64_t seed, int64_t k) override;
+  std::vector<real> descend_from(uint64_t seed, const std::vector<real> &noises,
+                                 const std::vector<int64_t> &labels) override;
+  std::vector<real> complete(uint64_t seed, const std::vector<real> &examples,
+                             const std::vector<real> &visible) override;
+
   LogDensities log_densities(const std::vector<real> &examples) override;
 
   size_t planned_bytes() const override;
@@ -58,6 +67,13 @@ class Cdrl final : public ChainLearner {
   struct Nets {
     std::unique_ptr<Network> energy, initialiser;
   };
+  void upload(const real *examples, View to) const;  // examples enter here alone, to be as the nets see them,
+  void finish(View samples) const;                   // and samples leave here alone, to be as the data are
+  std::vector<real> finished(int64_t count) const;   // of the sampler's samples
+  int64_t whole(const std::vector<real> &all) const;
+  void for_blocks(int64_t count, const std::function<void(int64_t first, int64_t some)> &run) const;
+  std::function<void(double share)> watched(int64_t first, int64_t some) const;
+  std::vector<double> row(const std::vector<double> &slots) const;
   void tell_levels(int64_t iteration, std::vector<int64_t> labels);
   void diffuse();
   void step_g0();

@@ -1,17 +1,24 @@
 // What an iteration of CDRL works with: tensors, the nets on their tapes, readings.
 #pragma once
+#include <algorithm>
+
 #include "learning/cdrl.h"
+#include "learning/monitor.h"
 
 namespace coopnets {
 
 struct Cdrl::Learning {
-  enum Slot { observed, initial, revised, gradient_norm, residual, slots };
+  static constexpr int64_t least_tested = 4;  // chains of all levels
+  // The residual is that of each transition; after them come the slots of each one's Metropolis test.
+  enum Slot { observed, initial, revised, gradient_norm, residual };
   Tensor clean, noise, scratch;  // x; e of both levels of each example; working memory
   Tensor examples;               // y of the data, then y of the chains
   Tensor noisy, made;            // x_t; the initialiser's y with its noise
   Tensor about_noisy, about_examples;
   Arena arena, initialiser_arena;  // what G0 computed must last over D1 and D2
   Pass guess, revise, learn;
+  int64_t levels, tested;             // Metropolis tests are of so many chains of each level
+  std::vector<MetropolisTest> tests;  // none where there is but one step
   KeptReadings readings;
   Recording whole;
   bool told = false, warned = false;
@@ -31,7 +38,25 @@ struct Cdrl::Learning {
         revise(*nets.energy, {chains(), View(about_examples).examples(0, s.batch)}, Statistics::batch, arena, arena,
                {Wrt::inputs}, 1),
         learn(*nets.energy, {examples, about_examples}, Statistics::batch, arena, arena, {Wrt::parameters}),
-        readings(clean.backend(), slots) {}
+        levels(s.levels),
+        tested(std::min(s.batch / s.levels, (least_tested + s.levels - 1) / s.levels)),
+        readings(clean.backend(), slot_of_test(s.levels + 1)) {
+    for (int64_t t = 1; t <= levels && s.langevin_steps >= 2; ++t)
+      tests.emplace_back(clean.backend(), chains(), tested, 1, (t - 1) * (s.batch / levels));
+  }
+
+  int slot_of_residual(int64_t t) const { return residual + int(t) - 1; }
+  int slot_of_test(int64_t t) const {
+    return slot_of_residual(levels + 1) + int(t - 1) * MetropolisTest::slots(tested, 1);
+  }
+  // Of the last step but one of `all`; f and df/dy are known before step k. A step for each transition.
+  void test(int64_t k, int64_t all, const std::vector<LangevinStep> &steps) {
+    for (int64_t t = 1; t <= int64_t(tests.size()); ++t) {
+      MetropolisTest &one = tests[size_t(t - 1)];
+      if (k == all - 2) one.before(revise, steps[size_t(t - 1)], readings, slot_of_test(t));
+      if (k == all - 1) one.after(revise, steps[size_t(t - 1)], readings, slot_of_test(t));
+    }
+  }
 
   View observed_examples() { return View(examples).examples(0, clean.shape().n); }
   View chains() { return View(examples).examples(clean.shape().n, clean.shape().n); }

@@ -79,8 +79,12 @@ NamedViews Colours::state() {
 }
 
 // A convolution of one position, whose filter holds the matrix transposed.
-void Colours::Linear::apply(ConstView x, View y) const {
-  filter.backend().conv_forward(x, filter, {}, {offset, {}}, y);
+void Colours::apply(const Linear &change, View x) {
+  Backend &backend = change.filter.backend();
+  if (before_.size() != x.shape.size()) before_ = Tensor(backend, x.shape);
+  const View before{x.shape, before_.data()};
+  backend.copy(x, before);
+  backend.conv_forward(before, change.filter, {}, {change.offset, {}}, x);
 }
 
 void Colours::Linear::set(const std::vector<double> &matrix, const std::vector<double> &of) {

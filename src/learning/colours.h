@@ -16,18 +16,19 @@ class Colours {
   // From examples [...,channels]: their covariance + ridge I = L L' and A = L^-1. The ridge, a hundredth of the channels'
   // mean variance, keeps channels that hardly differ from being blown up. Throws std::invalid_argument without examples.
   void learn(const std::vector<real> &examples);
-  // From x to y, [N,T,H,W,channels] both, which do not overlap.
-  void to_net(ConstView x, View y) const { to_net_.apply(x, y); }    // y = A (x - m)
-  void to_data(ConstView x, View y) const { to_data_.apply(x, y); }  // y = L x + m
+  // Of x [N,T,H,W,channels], in place.
+  void to_net(View x) { apply(to_net_, x); }    // A (x - m)
+  void to_data(View x) { apply(to_data_, x); }  // L x + m
   NamedViews state();
 
  private:
   struct Linear {
     Tensor filter, offset;  // [1,1,1,C,C], [1,1,1,1,C]
-    void apply(ConstView x, View y) const;
     void set(const std::vector<double> &matrix, const std::vector<double> &offset);
   };
+  void apply(const Linear &, View x);
   Linear to_net_, to_data_;
+  Tensor before_;
 };
 
 }  // namespace coopnets

@@ -1,13 +1,20 @@
 #include "learning/diffusion_sampler.h"
 
 #include <algorithm>
-#include <stdexcept>
-#include <string>
+#include <cmath>
+#include <utility>
 
 namespace coopnets {
 
 namespace {
+
 int64_t of_a_block(const Shape &example) { return std::clamp<int64_t>((1 << 16) / example.example(), 2, 64); }
+
+// How often completion goes down from x_t to x_{t-1}, with noise added in between: what was made of the hidden part then
+// also meets the visible one of its own level, and borders fit (RePaint: Lugmayr et al. 2022).
+constexpr int64_t turns_of_a_level = 3;
+enum DrawOfTurn : int64_t { first_guess, visible_part, noise_again, draws_of_a_turn };
+
 }  // namespace
 
 // Both nets, told the level and the class of each sample.
@@ -30,16 +37,18 @@ struct DiffusionSampler::Told {
 };
 
 DiffusionSampler::DiffusionSampler(Network &energy, Network &initialiser, const Shape &example,
-                                   const Diffusion &diffusion, const Colours *colours, int64_t langevin_steps,
-                                   int64_t classes, double guidance)
+                                   const Diffusion &diffusion, int64_t langevin_steps, int64_t classes, double guidance)
     : backend_(energy.backend()),
       diffusion_(diffusion),
-      colours_(colours),
       steps_(langevin_steps),
       classes_(classes),
       noisy_(backend_, example.with_n(of_a_block(example))),
       initial_(backend_, noisy_.shape()),
       chains_(backend_, noisy_.shape()),
+      observed_(backend_, noisy_.shape()),
+      visible_(backend_, noisy_.shape()),
+      held_(backend_, noisy_.shape()),
+      scratch_(backend_, noisy_.shape()),
       guidance_(classes > 0 ? guidance : 0),
       told_(std::make_unique<Told>(energy, initialiser, noisy_, chains_)) {
   if (guidance_ > 0) untold_ = std::make_unique<Told>(energy, initialiser, noisy_, chains_);
@@ -47,41 +56,134 @@ DiffusionSampler::DiffusionSampler(Network &energy, Network &initialiser, const 
 
 DiffusionSampler::~DiffusionSampler() = default;
 
-// x_T ~ N(0, I), then level by level down to x_0.
-void DiffusionSampler::draw(uint64_t seed, int64_t block, const std::function<void(double share)> &watch) {
-  std::vector<int64_t> labels, none(size_t(at_a_time()), -1);
-  for (int64_t n = 0; n < at_a_time(); ++n) labels.push_back(classes_ > 0 ? (block * at_a_time() + n) % classes_ : -1);
-  const int64_t levels = diffusion_.transitions();
-  const auto at = [&](int64_t t) {  // 0: before the first
-    backend_.set_clock({int64_t(seed << 32 | uint64_t(block * (levels + 1) + t)), 1});
-  };
-  at(0);
+// Whose noise, and what is held while x_T becomes x_0.
+struct DiffusionSampler::Descent {
+  uint64_t seed;
+  int64_t block;
+  std::vector<int64_t> labels;  // -1: none
+  Watch watch;
+  bool alike = false;  // all have the noises of the block's first
+  bool holds = false;  // what is visible
+
+  int64_t turns() const { return holds ? turns_of_a_level : 1; }
+};
+
+void DiffusionSampler::draw(uint64_t seed, int64_t block, const Watch &watch) {
+  Descent d{seed, block, {}, watch};
+  for (int64_t n = 0; n < at_a_time(); ++n)
+    d.labels.push_back(classes_ > 0 ? (block * at_a_time() + n) % classes_ : -1);
+  clock(d, 0);
   backend_.fill_normal(noisy_, 0, 1, {seed, Purpose::sample}, 0);
-  for (int64_t t = levels; t >= 1; --t) {
-    at(t);
-    told_->tell(diffusion_, t, labels, classes_);
+  descend(d);
+}
+
+std::vector<real> DiffusionSampler::first_noise(uint64_t seed, int64_t k) {
+  clock({seed, k / at_a_time(), {}, {}}, 0);
+  backend_.fill_normal(noisy_, 0, 1, {seed, Purpose::sample}, 0);
+  return values(backend_, samples().examples(k % at_a_time(), 1));
+}
+
+void DiffusionSampler::draw_from(uint64_t seed, const std::vector<real> &noises, std::vector<int64_t> labels,
+                                 const Watch &watch) {
+  labels.resize(size_t(at_a_time()), -1);
+  backend_.upload(noises.data(), noisy_.data(), noises.size() * sizeof(real));
+  Descent d{seed, 0, std::move(labels), watch};
+  d.alike = true;
+  descend(d);
+}
+
+void DiffusionSampler::complete(uint64_t seed, int64_t block, const Watch &watch) {
+  Descent d{seed, block, std::vector<int64_t>(size_t(at_a_time()), -1), watch};
+  d.holds = true;
+  const NoiseLevel &last = diffusion_.level(diffusion_.transitions());
+  clock(d, 0);
+  backend_.fill_normal(noisy_, 0, 1, {seed, Purpose::sample}, 0);
+  backend_.affine(observed_, real(last.signal), 0, held_);
+  backend_.affine(noisy_, real(last.deviation), 0, scratch_);
+  backend_.add(scratch_, held_);
+  hold(noisy_);
+  descend(d);
+}
+
+// Each level has random numbers of its own; 0 is before the first.
+void DiffusionSampler::clock(const Descent &d, int64_t t) {
+  backend_.set_clock({int64_t(d.seed << 32 | uint64_t(d.block * (diffusion_.transitions() + 1) + t)), 1});
+}
+
+// Numbers are counted from the first example on that is drawn for.
+void DiffusionSampler::each(const Descent &d, const std::function<void(int64_t first, int64_t count)> &draw) const {
+  if (!d.alike) return draw(0, at_a_time());
+  for (int64_t n = 0; n < at_a_time(); ++n) draw(n, 1);
+}
+
+void DiffusionSampler::descend(const Descent &d) {
+  const std::vector<int64_t> none(size_t(at_a_time()), -1);
+  const int64_t levels = diffusion_.transitions(), all = levels * d.turns();
+  for (int64_t t = levels, done = 0; t >= 1; --t) {
+    clock(d, t);
+    told_->tell(diffusion_, t, d.labels, classes_);
     if (untold_) untold_->tell(diffusion_, t, none, classes_);
-    descend(t, {seed, Purpose::sample_langevin});
-    if (watch) watch(double(levels - t + 1) / double(levels));
+    for (int64_t turn = 0; turn < d.turns(); ++turn) {
+      if (turn > 0) add_noise(d, t, turn);
+      descend(d, t, turn);
+      if (d.watch) d.watch(double(++done) / double(all));
+    }
   }
   denoise();
-  if (colours_)
-    for (const Tensor *made : {&initial_, &noisy_}) {
-      backend_.copy(*made, chains_);
-      colours_->to_data(chains_, *made);
-    }
 }
 
 // From x_t to x_{t-1}: G0, D1 and y / scale.
-void DiffusionSampler::descend(int64_t t, RandomKey key) {
+void DiffusionSampler::descend(const Descent &d, int64_t t, int64_t turn) {
   const Transition &transition = diffusion_.transition(t);
-  backend_.fill_normal(chains_, 0, real(transition.first_noise), {key.seed, Purpose::sample}, 0);
+  if (d.holds) observe(d, t, turn);
+  each(d, [&](int64_t first, int64_t count) {
+    backend_.fill_normal(View(chains_).examples(first, count), 0, real(transition.first_noise),
+                         {d.seed, Purpose::sample}, turn * draws_of_a_turn + first_guess);
+  });
   guess();
+  if (d.holds) hold(chains_);
   backend_.affine(chains_, real(1 / transition.scale), 0, initial_);
+  LangevinStep step = diffusion_.langevin_step(t, {d.seed, Purpose::sample_langevin}, noisy_);
+  const auto move = [&](int64_t k) {
+    guide();
+    step.index = turn * steps_ + k;
+    each(d, [&](int64_t first, int64_t count) {
+      step.reference_mean = View(noisy_).examples(first, count);
+      backend_.langevin(View(chains_).examples(first, count),
+                        told_->revise.gradient(Wrt::inputs).examples(first, count), step);
+    });
+    if (d.holds) hold(chains_);
+  };
   langevin(
-      told_->revise, steps_, diffusion_.langevin_step(t, key, noisy_), [this](int64_t) { slope_seed(); }, 0,
-      [this](int64_t, const LangevinStep &) { guide(); });
+      told_->revise, steps_, [this](int64_t) { slope_seed(); }, move);
   backend_.affine(chains_, real(1 / transition.scale), 0, noisy_);
+}
+
+// What the chains are to hold: a draw of y given x_t and the observed x.
+void DiffusionSampler::observe(const Descent &d, int64_t t, int64_t turn) {
+  const Transition &transition = diffusion_.transition(t);
+  backend_.fill_normal(held_, 0, real(transition.first_noise), {d.seed, Purpose::sample},
+                       turn * draws_of_a_turn + visible_part);
+  for (const auto &[share, part] : {std::pair<double, ConstView>{transition.clean_share, observed_},
+                                    std::pair<double, ConstView>{transition.noisy_share, noisy_}}) {
+    backend_.affine(part, real(share), 0, scratch_);
+    backend_.add(scratch_, held_);
+  }
+}
+
+// all = visible ? held : all.
+void DiffusionSampler::hold(View all) {
+  backend_.difference(1, held_, all, scratch_);
+  backend_.multiply(visible_, scratch_, scratch_);
+  backend_.add(scratch_, all);
+}
+
+// From x_{t-1} back to x_t, hidden and visible alike.
+void DiffusionSampler::add_noise(const Descent &d, int64_t t, int64_t turn) {
+  const double deviation = diffusion_.transition(t).deviation;
+  backend_.affine(noisy_, real(std::sqrt(1 - deviation * deviation)), 0, noisy_);
+  backend_.fill_normal(scratch_, 0, real(deviation), {d.seed, Purpose::sample}, turn * draws_of_a_turn + noise_again);
+  backend_.add(scratch_, noisy_);
 }
 
 // Adds (1 + w) U(x_t, class) - w U(x_t) to the noise in the chains.
@@ -123,26 +225,14 @@ void DiffusionSampler::denoise() {
   backend_.affine(noisy_, real(1 / level.signal), 0, noisy_);
 }
 
-std::vector<double> DiffusionSampler::log_density(int64_t t, const std::vector<real> &examples) {
+std::vector<double> DiffusionSampler::log_density(int64_t t) {
   const Transition &transition = diffusion_.transition(t);
-  const int64_t size = noisy_.shape().example(), count = int64_t(examples.size()) / size;
-  if (count * size != int64_t(examples.size()))
-    throw std::invalid_argument("densities are those of whole examples, of " + std::to_string(size) + " numbers each");
   told_->tell(diffusion_, t, std::vector<int64_t>(size_t(at_a_time()), -1), classes_);
+  backend_.affine(observed_, real(transition.scale), 0, chains_);
+  told_->revise.forward();
   std::vector<double> all;
-  for (int64_t first = 0; first < count; first += at_a_time()) {
-    const int64_t some = std::min(at_a_time(), count - first);
-    backend_.upload(examples.data() + first * size, noisy_.data(), size_t(some * size) * sizeof(real));
-    if (colours_) {
-      backend_.copy(noisy_, chains_);
-      colours_->to_net(chains_, noisy_);
-    }
-    backend_.affine(noisy_, real(transition.scale), 0, chains_);
-    told_->revise.forward();
-    const std::vector<real> f = values(backend_, told_->revise.output());
-    for (int64_t n = 0; n < some; ++n)
-      all.push_back(double(f[size_t(n)]) / (transition.step_noise * transition.step_noise));
-  }
+  for (const real f : values(backend_, told_->revise.output()))
+    all.push_back(double(f) / (transition.step_noise * transition.step_noise));
   return all;
 }
 

@@ -4,7 +4,6 @@
 #include <functional>
 #include <memory>
 
-#include "learning/colours.h"
 #include "learning/diffusion.h"
 #include "learning/pass.h"
 
@@ -12,27 +11,42 @@ namespace coopnets {
 
 class DiffusionSampler {
  public:
-  // The nets as Cdrl has them, and the colours that they see, if they see others than the data's. Samples of `classes` classes come in turn; 0: the nets are told none.
+  // The nets as Cdrl has them. Samples of `classes` classes come in turn; 0: the nets are told none.
   // guidance w: with classes both nets' outputs are (1 + w) that for the class - w that for none (Ho & Salimans 2022).
-  DiffusionSampler(Network &energy, Network &initialiser, const Shape &example, const Diffusion &, const Colours *,
+  DiffusionSampler(Network &energy, Network &initialiser, const Shape &example, const Diffusion &,
                    int64_t langevin_steps, int64_t classes, double guidance);
   ~DiffusionSampler();
 
   // Samples of one block, which depends on an example's size alone: noise is keyed by seed and block.
   int64_t at_a_time() const { return noisy_.shape().n; }
+  using Watch = std::function<void(double share)>;  // told the share of the levels that is done
   // Samples block * at_a_time() and so on, of this seed.
-  // `watch` is told the share of the levels that is done.
-  void draw(uint64_t seed, int64_t block, const std::function<void(double share)> &watch = {});
-  // f(scale x) / b^2 of transition t: the logarithm of the density of x_{t-1}, but for a constant, at examples
-  // [count, ...]. Throws std::invalid_argument where these are no whole ones.
-  std::vector<double> log_density(int64_t t, const std::vector<real> &examples);
-  // Until the next call of draw() or log_density().
-  ConstView initial() const { return initial_; }  // the initialiser's last guess of each
-  ConstView samples() const { return noisy_; }
+  void draw(uint64_t seed, int64_t block, const Watch &watch = {});
+  // x_T of sample k.
+  std::vector<real> first_noise(uint64_t seed, int64_t k);
+  // Samples from these x_T, [at_a_time() at most, ...], of these classes. All have the later noises of sample 0.
+  void draw_from(uint64_t seed, const std::vector<real> &noises, std::vector<int64_t> labels, const Watch &watch = {});
+  // Samples as fit what is visible of observed(), without a class; noise as in draw(). What of a sample is visible is the
+  // observed with that noise on it which its level has, and is held while the chains move what is hidden.
+  void complete(uint64_t seed, int64_t block, const Watch &watch = {});
+  View observed() const { return observed_; }  // to be filled for complete() and log_density()
+  View visible() const { return visible_; }    // 1 or 0 for each value, for complete()
+  // f(scale x) / b^2 of transition t: the logarithm of the density of x_{t-1}, but for a constant, at what is observed.
+  std::vector<double> log_density(int64_t t);
+  // Until the next call.
+  View initial() const { return initial_; }  // the initialiser's last guess of each
+  View samples() const { return noisy_; }
 
  private:
   struct Told;
-  void descend(int64_t t, RandomKey);
+  struct Descent;
+  void clock(const Descent &, int64_t t);
+  void each(const Descent &, const std::function<void(int64_t first, int64_t count)> &draw) const;
+  void descend(const Descent &);
+  void descend(const Descent &, int64_t t, int64_t turn);
+  void observe(const Descent &, int64_t t, int64_t turn);
+  void hold(View all);
+  void add_noise(const Descent &, int64_t t, int64_t turn);
   void guess();
   void slope_seed();
   void guide();
@@ -40,9 +54,9 @@ class DiffusionSampler {
 
   Backend &backend_;
   const Diffusion &diffusion_;
-  const Colours *const colours_;
   const int64_t steps_, classes_;
   Tensor noisy_, initial_, chains_;
+  Tensor observed_, visible_, held_, scratch_;  // held: what is visible, as the level has it
   const double guidance_;
   std::unique_ptr<Told> told_, untold_;  // the nets, and with guidance without a class
 };

@@ -4,8 +4,9 @@
 
 namespace coopnets {
 
-MetropolisTest::MetropolisTest(Backend &backend, ConstView x, int64_t tested, int outputs)
+MetropolisTest::MetropolisTest(Backend &backend, ConstView x, int64_t tested, int outputs, int64_t first)
     : backend_(backend),
+      first_(first),
       tested_(tested),
       outputs_(outputs),
       x_(backend, x.shape.with_n(tested)),
@@ -17,9 +18,9 @@ void MetropolisTest::measure(const Pass &f, const LangevinStep &step, int at, Re
   for (int64_t i = 0; i < tested_; ++i) {
     const int slot = first + int(i) * per_chain();
     for (int k = 0; k < outputs_; ++k)
-      backend_.sum(f.output(size_t(k)).examples(i, 1), readings, slot + at * outputs_ + k);
+      backend_.sum(of_tested(f.output(size_t(k))).examples(i, 1), readings, slot + at * outputs_ + k);
     const ConstView mean = step.reference_mean.data ? step.reference_mean.examples(i, 1) : zero_;
-    backend_.sum_squared_difference(f.input().examples(i, 1), mean, readings, slot + 2 * outputs_ + at);
+    backend_.sum_squared_difference(of_tested(f.input()).examples(i, 1), mean, readings, slot + 2 * outputs_ + at);
   }
 }
 
@@ -27,13 +28,13 @@ void MetropolisTest::step_without_noise(const Pass &f, const LangevinStep &step,
   LangevinStep still = step;
   still.noise = 0;
   if (still.reference_mean.data) still.reference_mean = still.reference_mean.examples(0, tested_);
-  backend_.copy(f.input().examples(0, tested_), to);
-  backend_.langevin(to, f.gradient(Wrt::inputs).examples(0, tested_), still);
+  backend_.copy(of_tested(f.input()), to);
+  backend_.langevin(to, of_tested(f.gradient(Wrt::inputs)), still);
 }
 
 void MetropolisTest::before(const Pass &f, const LangevinStep &step, Readings &readings, int first) {
   measure(f, step, 0, readings, first);
-  backend_.copy(f.input().examples(0, tested_), x_);
+  backend_.copy(of_tested(f.input()), x_);
   step_without_noise(f, step, drifted_);
 }
 
@@ -44,7 +45,7 @@ void MetropolisTest::after(const Pass &f, const LangevinStep &step, Readings &re
       backend_.sum_squared_difference(from.examples(i, 1), View(drifted_).examples(i, 1), readings,
                                       first + int(i) * per_chain() + 2 * outputs_ + which);
   };
-  distances(f.input(), 2);
+  distances(of_tested(f.input()), 2);
   step_without_noise(f, step, drifted_);
   distances(x_, 3);
 }

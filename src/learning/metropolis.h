@@ -11,8 +11,9 @@ namespace coopnets {
 // Near 1 where steps are short for the landscape that they cross, 0 where they leap over it.
 class MetropolisTest {
  public:
-  // Of the first `tested` of the chains x, whose f is the sum of so many outputs.
-  MetropolisTest(Backend &, ConstView x, int64_t tested, int outputs);
+  // Of `tested` of the chains x from number `first` on, whose f is the sum of so many outputs. The step's reference mean
+  // is that of these and of chains after them.
+  MetropolisTest(Backend &, ConstView x, int64_t tested, int outputs, int64_t first = 0);
   static int slots(int64_t tested, int outputs) { return int(tested) * per_chain(outputs); }
 
   // Recorded with the chain, where f and df/dx are known: before the step, and before the one after it. Writes into
@@ -29,8 +30,10 @@ class MetropolisTest {
   void measure(const Pass &f, const LangevinStep &, int at, Readings &, int first);
   void step_without_noise(const Pass &f, const LangevinStep &, View to);
 
+  View of_tested(View all) const { return all.examples(first_, tested_); }
+
   Backend &backend_;
-  int64_t tested_;
+  int64_t first_, tested_;
   int outputs_;
   Tensor x_, drifted_, zero_;  // x, m(x) or m(x'), 0
 };

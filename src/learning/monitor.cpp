@@ -10,6 +10,15 @@ namespace {
 constexpr int64_t tested_chains = 4;
 }
 
+double drift(const NoisySteps &noisy, double squared_revision, double elements) {
+  const double d = noisy.step.step, n = noisy.step.noise;
+  const double kept = 1 - d * d / (2 * std::pow(double(noisy.step.reference_deviation), 2));
+  double noise = 0;  // the variance of what is left of it
+  for (int64_t k = 0; k < noisy.all; ++k) noise = kept * kept * noise + (k < noisy.count ? n * n : 0);
+  const double share = 1 - noise * elements / squared_revision;
+  return share < 0 ? 0 : share;
+}
+
 std::vector<Column> Monitoring::columns() const {
   std::vector<Column> all = {{"energy_observed", "f"},
                              {"energy_initial", "f"},
@@ -107,12 +116,9 @@ Monitor Monitoring::from(const KeptReadings::Moment &moment) const {
     m.layer_maximum.assign(r.begin() + descriptor_layers_, r.begin() + generator_layers_);
   }
   if (descriptor_ && generator_) {
-    const double d = noisy_.step.step, n = noise ? double(noisy_.step.noise) : 0;
-    const double kept = 1 - d * d / (2 * std::pow(double(noisy_.step.reference_deviation), 2));
-    double left = 0;  // the variance of what is left of it
-    for (int64_t k = 0; k < noisy_.all; ++k) left = kept * kept * left + (k < noisy_.count ? n * n : 0);
-    const double share = 1 - left * elements_ / r[size_t(revision_)];
-    m.drift = share < 0 ? 0 : share;
+    NoisySteps drawn = noisy_;
+    if (!noise) drawn.step.noise = 0;
+    m.drift = drift(drawn, r[size_t(revision_)], elements_);
   }
   if (generator_) {
     m.reconstruction = std::sqrt(r[size_t(residual_)] / elements_);

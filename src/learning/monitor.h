@@ -17,8 +17,7 @@ struct Monitor {
   double reconstruction;  // root mean square of x - g(z)
   double amplitude;       // mean |x| of the revised samples; the data are in [-1, 1]
   double acceptance;      // of a Metropolis test of the last Langevin step but one that draws noise; NaN without noise
-  double drift;  // share of the squared revision |x - g(z)|^2 that is more than its noise alone would make: what a
-                 // step draws shrinks by 1 - d^2 / (2 s^2) in each later one
+  double drift;           // of the revision x - g(z)
   // Largest |response| of each descriptor layer to observed and revised examples, of each generator layer to the
   // latents.
   std::vector<double> layer_maximum, generator_layer_maximum;
@@ -32,6 +31,10 @@ struct NoisySteps {
   LangevinStep step;
   int64_t count = 0, all = 0, iterations = -1;
 };
+
+// The share of a squared revision |x' - x|^2 of so many elements that is more than its noise alone would make: what a
+// step draws shrinks by 1 - d^2 / (2 s^2) in each later one.
+double drift(const NoisySteps &, double squared_revision, double elements);
 
 class Monitoring {
  public:

@@ -74,14 +74,21 @@ void langevin(Pass &f, int64_t steps, const std::vector<LangevinStep> &parts,
     elements += f.input(i).shape.size();
   }
   std::vector<LangevinStep> now = parts;
-  for (int64_t k = 0; k < steps; ++k) {
+  langevin(f, steps, seed, [&](int64_t k) {
     if (k >= steps - cold)
       for (LangevinStep &step : now) step.noise = 0;
+    if (before) before(k, now);
+    f.beside("Langevin step", 3 * elements, [&] { move_inputs(f, k, now); });  // x and df/dx are read, x is written
+  });
+}
+
+void langevin(Pass &f, int64_t steps, const std::function<void(int64_t k)> &seed,
+              const std::function<void(int64_t k)> &move) {
+  for (int64_t k = 0; k < steps; ++k) {
     f.forward();
     seed(k);
     f.backward(Wrt::inputs);
-    if (before) before(k, now);
-    f.beside("Langevin step", 3 * elements, [&] { move_inputs(f, k, now); });  // x and df/dx are read, x is written
+    move(k);
   }
 }
 

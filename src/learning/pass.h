@@ -77,4 +77,8 @@ void langevin(Pass &, int64_t steps, const LangevinStep &, const std::function<v
 void langevin(Pass &, int64_t steps, const std::vector<LangevinStep> &parts, const std::function<void(int64_t k)> &seed,
               int64_t cold = 0, const std::function<void(int64_t k, const std::vector<LangevinStep> &)> &before = {});
 
+// The same where move(k) moves the inputs, the gradient being known.
+void langevin(Pass &, int64_t steps, const std::function<void(int64_t k)> &seed,
+              const std::function<void(int64_t k)> &move);
+
 }  // namespace coopnets

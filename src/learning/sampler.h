@@ -30,6 +30,27 @@ class ChainLearner : public Learner, public SampleSource {
   virtual Shape set_example(const Shape &wanted) {
     throw std::invalid_argument("there are no samples of " + wanted.str() + ", but of what was learned");
   }
+
+  // Whether a sample descends from noise N(0, I) of its own size. If so there are these, which like draw() tell `watch`
+  // how many samples are done; if not they throw std::logic_error.
+  virtual bool descends() const { return false; }
+  // What sample k of this seed descends from.
+  virtual std::vector<real> first_noise(uint64_t /*seed*/, int64_t /*k*/) { throw no_descent(); }
+  // Samples that descend from these, [count, ...]. All else that is drawn is that of sample 0, for all of them, so that
+  // neighbours on a walk are alike. labels: the class of each, where the nets are told classes.
+  virtual std::vector<real> descend_from(uint64_t /*seed*/, const std::vector<real> & /*noises*/,
+                                         const std::vector<int64_t> & /*labels*/) {
+    throw no_descent();
+  }
+  // The examples with their hidden values made anew as fits the visible ones, which stay as they are. visible: 1 or 0 for
+  // each value. Throws std::invalid_argument where the two differ in size or are no whole examples.
+  virtual std::vector<real> complete(uint64_t /*seed*/, const std::vector<real> & /*examples*/,
+                                     const std::vector<real> & /*visible*/) {
+    throw no_descent();
+  }
+
+ private:
+  static std::logic_error no_descent() { return std::logic_error("a chain that does not begin at noise"); }
 };
 
 class Sampler final : public SampleSource {

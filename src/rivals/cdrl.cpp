@@ -160,6 +160,7 @@ std::unique_ptr<ChainLearner> make(const ChainParts &p) {
   l.data_weight = s.data_weight;
   l.guidance = s.guidance;
   l.decorrelate = s.colours == "uncorrelated";
+  l.bound = is_point(p.example) ? 0 : 1;
   l.seed = p.seed;
   OptimizerSettings rule;
   rule.beta1 = 0.9;

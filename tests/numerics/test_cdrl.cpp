@@ -26,6 +26,8 @@ CdrlSettings plain_settings() {
 struct Naive {
   Layer s, h, scale, shift;
   double observed = 0, initial = 0, revised = 0, norm = 0, residual = 0;  // of the last iteration
+  double acceptance = 0, drift = 0;
+  std::vector<double> log_ratio, squares;  // of each example's Metropolis test; of each transition's revision
 
   explicit Naive(Cdrl &learner)
       : s(learner, "energy.0"),
@@ -39,7 +41,9 @@ struct Naive {
 
   void iterate(const CdrlSettings &c, int64_t iteration, double rate, const Batch &batch) {
     const int64_t T = c.levels, part = c.batch / T * 4;
-    observed = initial = revised = residual = 0;
+    observed = initial = revised = residual = acceptance = drift = 0;
+    log_ratio.assign(size_t(c.batch), 0);
+    squares.assign(size_t(T), 0);
     for (int64_t i = 0; i < c.batch * 4; ++i) {
       const int64_t t = 1 + i / part, own = i % part, label = c.classes > 0 ? batch.labels[size_t(i / 4)] : -1;
       element(c, iteration, t, own, i, double(batch.examples[size_t(i)]), label);
@@ -50,6 +54,16 @@ struct Naive {
     for (Layer *layer : {&scale, &shift}) layer->step(rate * c.initialiser.rate, bounded(other, c.initialiser));
     for (double *energy : {&observed, &initial, &revised}) *energy /= double(c.batch);
     residual = std::sqrt(residual / double(c.batch * 4));
+    const int64_t each = c.batch / T, tested = std::min(each, (4 + T - 1) / T);
+    for (int64_t t = 1; t <= T; ++t) {
+      const Terms p = terms(t, T);
+      double noise = 0;
+      for (int64_t k = 0; k < c.langevin_steps; ++k)
+        noise = std::pow(1 - p.tether, 2) * noise + p.step_noise * p.step_noise;
+      drift += std::max(0., 1 - noise * double(part) / squares[size_t(t - 1)]) / double(T);
+      for (int64_t n = 0; n < tested; ++n)
+        acceptance += std::exp(std::min(0., log_ratio[size_t((t - 1) * each + n)])) / double(tested * T);
+    }
   }
 
   // Element `i` of the batch, number `own` of those of transition t: all that happens to it depends on no other.
@@ -66,11 +80,20 @@ struct Naive {
     const double guess = scale.of(to, channel) * noisy + shift.of(to, channel);
     const double first = guess + p.first_noise * drawn({c.seed, Purpose::second_latent}, iteration, t, own);
     const double bend = s.of(from, channel), slope = h.of(from, channel);
-    double y = first;
-    for (int64_t k = 0; k < c.langevin_steps; ++k)
-      y += (2 * bend * y + slope) / 2 - p.tether * (y - noisy) +
-           p.step_noise * drawn({c.seed, Purpose::langevin}, iteration, k * c.levels + t - 1, own);
+    double y = first, before_last = 0, last = 0;
+    const auto drifted = [&](double at) { return at + (2 * bend * at + slope) / 2 - p.tether * (at - noisy); };
+    for (int64_t k = 0; k < c.langevin_steps; ++k) {
+      before_last = last;
+      last = y;
+      y = drifted(y) + p.step_noise * drawn({c.seed, Purpose::langevin}, iteration, k * c.levels + t - 1, own);
+    }
     const auto f = [&](double at) { return at * (bend * at + slope); };
+    const auto log_density = [&](double at) { return f(at) - p.tether * std::pow(at - noisy, 2); };
+    log_ratio[size_t(i / 4)] +=
+        (log_density(last) - log_density(before_last) +
+         (std::pow(last - drifted(before_last), 2) - std::pow(before_last - drifted(last), 2)) / 2) /
+        (p.step_noise * p.step_noise);
+    squares[size_t(t - 1)] += (y - first) * (y - first);
     observed += f(data);
     initial += f(first);
     revised += f(y);
@@ -100,9 +123,12 @@ void expect_the_formulas(const CdrlSettings &c) {
     const std::vector<Reading> readings = learner->take_readings();
     ASSERT_EQ(readings.size(), 1u);
     EXPECT_EQ(readings[0].iteration, i + 1);
-    const double wanted[] = {naive.observed, naive.initial, naive.revised, naive.norm, naive.residual};
-    for (size_t k = 0; k < 5; ++k)
-      EXPECT_NEAR(readings[0].values.at(k), wanted[k], close * (1 + std::abs(wanted[k]))) << learner->columns()[k].name;
+    const double wanted[] = {naive.observed, naive.initial,    naive.revised, naive.norm,
+                             naive.residual, naive.acceptance, naive.drift};
+    ASSERT_EQ(readings[0].values.size(), 7u);
+    for (size_t k = 0; k < 7; ++k)
+      EXPECT_NEAR(readings[0].values[k], wanted[k], (k == 5 ? 100 : 1) * close * (1 + std::abs(wanted[k])))
+          << learner->columns()[k].name;
   }
   const std::pair<const char *, const Layer *> layers[] = {
       {"energy.0", &naive.s}, {"energy.1", &naive.h}, {"initialiser.0", &naive.scale}, {"initialiser.1", &naive.shift}};
@@ -134,6 +160,79 @@ TEST(Cdrl, TellsTheClassesAndLearnsFromTheData) {
   s.classes = 3;
   s.data_weight = 0.3;
   expect_the_formulas(s);
+}
+
+// f = s y^2 + h y everywhere, and an initialiser that makes 0 of everything.
+void set_nets(Cdrl &learner, double s, double h) {
+  for (const std::string layer : {"energy.0", "energy.1", "initialiser.0", "initialiser.1"}) {
+    set_state(learner, layer + ".filters", std::vector<real>(2 * told));
+    set_state(learner, layer + ".bias",
+              std::vector<real>(2, real(layer == "energy.0"   ? s
+                                        : layer == "energy.1" ? h
+                                                              : 0)));
+  }
+}
+
+double reading_of(Cdrl &learner, const std::string &column) {
+  const std::vector<Column> columns = learner.columns();
+  const std::vector<Reading> readings = learner.take_readings();
+  for (size_t k = 0; k < columns.size(); ++k)
+    if (columns[k].name == column) return readings.at(0).values.at(k);
+  throw std::logic_error("no column " + column);
+}
+
+// One level, so that nothing pulls towards x_t. Where f is flat every step would be accepted. Where f = -y^2 a step
+// forgets where it comes from, y' = b n, so that of ln a = (f(y') - f(y)) / b^2 + (|y'|^2 - |y|^2) / (2 b^2) no more is
+// left than (|n|^2 - |n'|^2) / 2, n the noise of the step before.
+TEST(Cdrl, AcceptanceIsThatOfAMetropolisTest) {
+  CdrlSettings c = plain_settings();
+  c.levels = 1;
+  c.batch = 5;
+  c.langevin_steps = 4;
+  const std::unique_ptr<Cdrl> learner = gaussian_learner(test_backend(), two_by_two, told, c);
+  const Batch batch{random_values(c.batch * 4, 3), {}, {}};
+  set_nets(*learner, 0, 0);
+  learner->iterate(0, 0, batch);
+  EXPECT_NEAR(reading_of(*learner, "acceptance"), 1, 1e-4);
+  set_nets(*learner, -1, 0);
+  learner->iterate(1, 0, batch);
+  double wanted = 0;
+  for (int64_t chain = 0; chain < 4; ++chain) {
+    double log_ratio = 0;
+    for (int64_t i = 4 * chain; i < 4 * chain + 4; ++i)
+      for (const auto &[step, sign] : {std::pair<int64_t, double>{1, 0.5}, std::pair<int64_t, double>{2, -0.5}})
+        log_ratio += sign * std::pow(drawn({c.seed, Purpose::langevin}, 1, step, i), 2);
+    wanted += std::exp(std::min(0., log_ratio)) / 4;
+  }
+  EXPECT_LT(wanted, 0.9);
+  EXPECT_NEAR(reading_of(*learner, "acceptance"), wanted, 1e-4);
+  set_nets(*learner, -3, 0);  // each step leaps twice as far to the other side
+  learner->iterate(2, 0, batch);
+  EXPECT_LT(reading_of(*learner, "acceptance"), 0.05);
+
+  c.langevin_steps = 1;
+  const std::unique_ptr<Cdrl> brief = gaussian_learner(test_backend(), two_by_two, told, c);
+  brief->iterate(0, 0, batch);
+  EXPECT_TRUE(std::isnan(reading_of(*brief, "acceptance"))) << "there is no step before the last";
+}
+
+// Levels of which one has drift alone and the others have noise alone would hide behind one number of all.
+TEST(Cdrl, DriftIsTheMeanOfTheLevels) {
+  CdrlSettings c = plain_settings();
+  c.batch = 400;
+  const std::unique_ptr<Cdrl> learner = gaussian_learner(test_backend(), two_by_two, told, c);
+  set_nets(*learner, 0, 0);
+  const Batch batch{random_values(c.batch * 4, 3), {}, {}};
+  learner->iterate(0, 0, batch);
+  EXPECT_LT(reading_of(*learner, "drift"), 0.1);
+  // f = h y with an h of the first transition's level alone, which is told other numbers than the second's.
+  const std::vector<real> first = Diffusion(2).embedding(0, told), second = Diffusion(2).embedding(1, told);
+  std::vector<real> filters(2 * told);
+  filters[0] = filters[1] = real(5 / double(first[0] - second[0]));
+  set_state(*learner, "energy.1.filters", filters);
+  set_state(*learner, "energy.1.bias", std::vector<real>(2, -filters[0] * second[0]));
+  learner->iterate(1, 0, batch);
+  EXPECT_NEAR(reading_of(*learner, "drift"), 0.5, 0.05);
 }
 
 // Data of N(m, v): y of transition t is N(scale a m, scale^2 (a^2 v + d^2)), a and d of level t - 1, and the best
@@ -189,10 +288,7 @@ TEST(Cdrl, SaysWhereLearningFails) {
   const std::unique_ptr<Cdrl> learner = gaussian_learner(test_backend(), two_by_two, told, c);
   EXPECT_TRUE(learner->take_readings().empty());
   // f is y^2, and the chains begin at 0: they know nothing of data that lies far away.
-  for (const std::string layer : {"energy.0", "energy.1", "initialiser.0", "initialiser.1"}) {
-    set_state(*learner, layer + ".filters", std::vector<real>(2 * told));
-    set_state(*learner, layer + ".bias", std::vector<real>(2, layer == "energy.0" ? 1 : 0));
-  }
+  set_nets(*learner, 1, 0);
   const Batch far{std::vector<real>(size_t(c.batch * 4), 3000), {}, {}};
   learner->iterate(0, 0, far);
   learner->iterate(1, 0, far);

@@ -10,11 +10,10 @@ namespace {
 
 const double close = sizeof(real) == 8 ? 1e-9 : 2e-5;
 
-std::vector<real> through(const Colours &colours, const std::vector<real> &x, bool back = false) {
-  const Shape shape{1, 1, 1, int64_t(x.size()) / 2, 2};
-  const Tensor from(test_backend(), shape, x), to(test_backend(), shape);
-  back ? colours.to_data(from, to) : colours.to_net(from, to);
-  return to.values();
+std::vector<real> through(Colours &colours, const std::vector<real> &x, bool back = false) {
+  const Tensor all(test_backend(), {1, 1, 1, int64_t(x.size()) / 2, 2}, x);
+  back ? colours.to_data(all) : colours.to_net(all);
+  return all.values();
 }
 
 void expect_all_near(const std::vector<real> &got, const std::vector<real> &wanted) {
@@ -24,8 +23,9 @@ void expect_all_near(const std::vector<real> &got, const std::vector<real> &want
 
 TEST(Colours, AreAsTheyAreAtFirst) {
   const std::vector<real> x = {1, 2, -3, 4};
-  expect_all_near(through(Colours(test_backend(), 2), x), x);
-  expect_all_near(through(Colours(test_backend(), 2), x, true), x);
+  Colours colours(test_backend(), 2);
+  expect_all_near(through(colours, x), x);
+  expect_all_near(through(colours, x, true), x);
 }
 
 // Variances 4 and 1 without correlation: the ridge is 0.025, L has the roots of 4.025 and 1.025.
