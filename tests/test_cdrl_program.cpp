@@ -78,8 +78,9 @@ TEST_F(CdrlRuns, ResumeExactlyOnAnyNumberOfThreads) {
   EXPECT_FALSE(checkpoint("stopped") == checkpoint("straight"));
   expect_success(train(4, "stopped", 2) + Arguments{"--resume"});
   EXPECT_TRUE(checkpoint("stopped") == checkpoint("straight"));
-  EXPECT_CONTAINS(read_file(path("log.csv", "straight"), 1 << 20),
-                  "iteration,energy_observed,energy_initial,energy_revised,gradient_norm,reconstruction");
+  EXPECT_CONTAINS(
+      read_file(path("log.csv", "straight"), 1 << 20),
+      "iteration,energy_observed,energy_initial,energy_revised,gradient_norm,reconstruction,acceptance,drift");
   for (const char *file : {"observed.png", "samples/iteration_000001_initialiser.png",
                            "samples/iteration_000004_descriptor.png", "evolution.png", "report.html"})
     EXPECT_TRUE(fs::exists(path(file, "straight"))) << file;
@@ -116,6 +117,115 @@ TEST_F(CdrlRuns, AreEvaluated) {
     EXPECT_TRUE(std::isfinite(reported(report, "Structural similarity", row, "SSIM"))) << row;
   EXPECT_TRUE(fs::exists(path("nearest_generator.png")));
   EXPECT_FALSE(fs::exists(path("nearest_descriptor.png")));
+}
+
+// Of sheets of 28x28, which are enlarged: picture `column` of row `row`.
+Image cell(const Image &sheet, int64_t rows, int64_t columns, int64_t row, int64_t column) {
+  const Image own = resize(sheet, 28 * rows + 2 * (rows - 1), 28 * columns + 2 * (columns - 1), Resize::nearest);
+  return crop(own, 30 * row, 30 * column, 28, 28);
+}
+
+TEST_F(CdrlRuns, WalkBetweenNoises) {
+  expect_success(train(2));
+  expect_success(use({"--interpolate"}));
+  expect_success(use({"--sample", "1"}));
+  const Image sample = load_image(path("sampled/generator_000000.png"));
+  const Image lines = load_image(path("interpolation/lines.png")),
+              sphere = load_image(path("interpolation/sphere.png"));
+  for (const Image *sheet : {&lines, &sphere}) {
+    EXPECT_EQ(cell(*sheet, 8, 8, 0, 0), sample);
+    for (const auto &[row, column] : {std::pair<int, int>{0, 7}, std::pair<int, int>{7, 0}})
+      EXPECT_FALSE(cell(*sheet, 8, 8, row, column) == sample) << row;
+  }
+  for (int k = 0; k < 8; ++k)
+    EXPECT_EQ(cell(lines, 8, 8, 0, k) == cell(sphere, 8, 8, 0, k), true) << "from sample 0 to sample 1, " << k;
+  const Outcome loud = run_program({"--exp", "digits", "--out", folder, "--name", "run", "--interpolate"});
+  EXPECT_CONTAINS(loud.out, "lines.png: each row walks between two noises, on a sphere; ");
+}
+
+TEST_F(CdrlRuns, CompletePictures) {
+  expect_success(train(2));
+  const Outcome o =
+      run_program({"--exp", "digits", "--out", folder, "--name", "run", "--complete", "--set", "hidden_square=10"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  EXPECT_CONTAINS(o.out, "completing 4 pictures, level by level\n");
+  const Image sheet = load_image(path("completed.png"));
+  int64_t made = 0;
+  for (int k = 0; k < 4; ++k) {
+    const Image whole = cell(sheet, 3, 4, 0, k), hidden = cell(sheet, 3, 4, 1, k), filled = cell(sheet, 3, 4, 2, k);
+    for (size_t i = 0; i < whole.pixels.size(); ++i) {
+      if (hidden.pixels[i] == 0)
+        made += filled.pixels[i] != whole.pixels[i];
+      else
+        EXPECT_EQ(filled.pixels[i], whole.pixels[i]) << k << ' ' << i;
+    }
+  }
+  EXPECT_GT(made, 200) << "of 400 hidden pixels";
+
+  // A picture of one's own, of another size.
+  Image mine(40, 50, 1), mask(40, 50, 1);
+  for (int64_t y = 0; y < 40; ++y)
+    for (int64_t x = 0; x < 50; ++x) {
+      mine.at(y, x)[0] = uint8_t(4 * y + x);
+      mask.at(y, x)[0] = y >= 15 && y < 24 && x >= 20 && x < 30 ? 255 : 0;
+    }
+  save_png(folder + "/mine.png", mine);
+  save_png(folder + "/mask.png", mask);
+  expect_success(use({"--complete", folder + "/mine.png", "--mask", folder + "/mask.png"}));
+  const Image filled = load_image(path("completed_mine.png"));
+  ASSERT_EQ(filled.shape(), mine.shape());
+  for (size_t i = 0; i < mine.pixels.size(); ++i)
+    EXPECT_TRUE(mask.pixels[i] != 0 || filled.pixels[i] == mine.pixels[i]) << i;
+  EXPECT_FALSE(filled == mine);
+}
+
+// Table 4's row, which is the evaluation of a completion.
+TEST_F(CdrlRuns, AreARowOfTheTableOfCompletions) {
+  const Outcome o = run_program({"--table",
+                                 "4",
+                                 "--data",
+                                 unsorted,
+                                 "--out",
+                                 folder,
+                                 "--rows",
+                                 "cdrl",
+                                 "--threads",
+                                 "1",
+                                 "--set",
+                                 "size=28",
+                                 "width=4",
+                                 "block_side=14",
+                                 "whole_units=4",
+                                 "levels=3",
+                                 "batch=3",
+                                 "chains=3",
+                                 "langevin_steps=2",
+                                 "held_out=2",
+                                 "hidden_square=8",
+                                 "averaging=0",
+                                 "iterations=2"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  EXPECT_CONTAINS(o.out, "M8, CDRL (Zhu, Xie, Wu, Gao 2024): completing 2 pictures, level by level");
+  const std::string report = read_file(folder + "/completion/table-4-cdrl/evaluation.json", 1 << 20);
+  for (const char *what : {"error", "PSNR in dB"})
+    EXPECT_TRUE(std::isfinite(reported(report, std::string("Completion of 2 held-out pictures (Table 4): ") + what,
+                                       "CDRL (Zhu, Xie, Wu, Gao 2024)", "M8")))
+        << what;
+  EXPECT_CONTAINS(read_file(folder + "/table-4.txt", 1 << 20), "CDRL (Zhu, Xie, Wu, Gao 2024)");
+}
+
+TEST_F(CdrlRuns, AreEvaluatedAsTextures) {
+  const Arguments run = {"--exp", "texture", "--out", folder, "--name", "run", "--threads", "1"};
+  const Outcome trained = run_program(run + Arguments{"--data", "datasets/texture/brick.png", "--algorithm", "cdrl",
+                                                      "--iterations", "1", "--set", "size=64", "levels=2", "batch=2",
+                                                      "chains=2", "width=4", "langevin_steps=1"});
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  const Outcome o = run_program(run + Arguments{"--evaluate", "--samples", "2"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  const std::string report = read_file(folder + "/texture/run/evaluation.json", 1 << 20);
+  EXPECT_TRUE(std::isfinite(reported(report, "Likeness", "generator", "patch distance")));
+  EXPECT_EQ(run_program(run + Arguments{"--interpolate"}).status, 0);
+  EXPECT_EQ(load_image(folder + "/texture/run/interpolation/sphere.png").width, 8 * 64 + 7 * 2);
 }
 
 TEST_F(CdrlRuns, AreListed) {

@@ -19,8 +19,13 @@ namespace {
 constexpr int64_t chains_at_a_time = 64;
 constexpr int64_t shown = 10;
 
-Network &generator_of(SavedModel &saved) {
-  if (saved.model.generator && saved.experiment->data != DataKind::video) return *saved.model.generator;
+ChainLearner *chain_of(SavedModel &saved) {
+  return saved.chain && saved.chain->descends() ? saved.chain.get() : nullptr;
+}
+
+Network *generator_of(SavedModel &saved) {
+  if (chain_of(saved)) return nullptr;
+  if (saved.model.generator && saved.experiment->data != DataKind::video) return saved.model.generator.get();
   throw std::runtime_error("completion needs a generator of pictures, and this checkpoint of the experiment '" +
                            saved.experiment->name + "' (algorithm " + saved.algorithm + ") has none");
 }
@@ -34,25 +39,40 @@ void lay_visible_over(std::vector<real> &made, const std::vector<real> &pictures
 }  // namespace
 
 Completion::Completion(Backend &backend, SavedModel &saved, const Settings &s, uint64_t seed)
-    : backend_(backend), generator_(generator_of(saved)), latent_(latent_shapes(saved.settings)) {
+    : backend_(backend),
+      example_(example_shape(*saved.experiment, saved.settings)),
+      chain_(chain_of(saved)),
+      generator_(generator_of(saved)),
+      latent_(latent_shapes(saved.settings)) {
   settings_.restarts = s.inference_restarts;
   settings_.steps = s.inference_steps;
   settings_.sigma = s.sigma;
   settings_.seed = seed;
 }
 
+std::string Completion::beginning(int64_t count) const {
+  const std::string pictures = std::to_string(count) + (count == 1 ? " picture" : " pictures");
+  if (chain_) return "completing " + pictures + ", level by level";
+  return "inferring the latent vectors of " + pictures + " by " + std::to_string(settings_.steps) + " Langevin steps";
+}
+
 std::vector<real> Completion::visible(const std::vector<Mask> &masks) const {
-  const int64_t channels = generator_.output(latent_).c;
   std::vector<real> all;
   for (const Mask &mask : masks)
-    for (const uint8_t hidden : mask.hidden) all.insert(all.end(), channels, hidden ? real(0) : real(1));
+    for (const uint8_t hidden : mask.hidden) all.insert(all.end(), size_t(example_.c), hidden ? real(0) : real(1));
   return all;
 }
 
 std::vector<real> Completion::reconstruct(const std::vector<real> &pictures, const std::vector<Mask> &masks) {
+  if (chain_) {
+    chain_->watch = [&](double pictures_done) {
+      if (settings_.watch) settings_.watch(pictures_done / double(masks.size()));
+    };
+    return chain_->complete(settings_.seed, pictures, visible(masks));
+  }
   std::vector<real> made;
   for (const Inferred &one :
-       infer_latents(backend_, generator_, latent_, pictures, visible(masks), settings_, chains_at_a_time))
+       infer_latents(backend_, *generator_, latent_, pictures, visible(masks), settings_, chains_at_a_time))
     made.insert(made.end(), one.example.begin(), one.example.end());
   return made;
 }
@@ -71,7 +91,7 @@ std::vector<real> Completion::fill_as_gan(Network &discriminator, const std::vec
   s.restarts = settings_.restarts;
   s.seed = settings_.seed;
   std::vector<real> filled =
-      gan_completion(backend_, generator_, discriminator, latent_.at(0), pictures, seen, s, chains_at_a_time);
+      gan_completion(backend_, *generator_, discriminator, latent_.at(0), pictures, seen, s, chains_at_a_time);
   lay_visible_over(filled, pictures, seen);
   return filled;
 }
@@ -105,11 +125,6 @@ Crop crop_of(const Settings &s) { return s.crop == "random" ? Crop{Crop::target,
 Mask load_mask(const std::string &path, const Shape &example, const Settings &s) {
   return mask_of(fit(load_image(path, 1, Alpha::ignore), example.h, example.w, crop_of(s), parse_resize(s.resize)),
                  path);
-}
-
-std::string inferring(int64_t count, const Settings &s) {
-  return "inferring the latent vectors of " + std::to_string(count) + (count == 1 ? " picture by " : " pictures by ") +
-         std::to_string(s.inference_steps) + " Langevin steps";
 }
 
 int64_t hidden_side(const Settings &s, const Shape &example) {
@@ -158,7 +173,7 @@ int complete(const Options &options) {
   const std::vector<Mask> masks = options.mask.empty()
                                       ? square_masks(example, hidden_side(settings, example), seed, count)
                                       : std::vector<Mask>(count, load_mask(options.mask, example, settings));
-  progress.note(inferring(count, settings));
+  progress.note(completion.beginning(count));
   Task task(progress, "pictures", count);
   completion.watch([&](double share) { task.reached(share * double(count)); });
   const std::vector<real> filled = completion.fill(pictures, masks);

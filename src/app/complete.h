@@ -1,4 +1,4 @@
-// Pattern completion by a trained generator.
+// Pattern completion by a trained model.
 #pragma once
 #include "app/saved_model.h"
 #include "data/image.h"
@@ -10,19 +10,22 @@ namespace coopnets {
 
 int complete(const Options &);  // --complete [PICTURE] [--mask FILE]
 
-// A generator that fills the hidden part of pictures: the latent vector is inferred from the visible pixels, g(z) fills
-// the hole, visible pixels stay.
+// A model that fills the hidden part of pictures, visible pixels staying as they are. Of a generator the latent vector is
+// inferred from the visible pixels, and g(z) fills the hole; a chain that descends from noise moves hidden pixels alone.
 class Completion {
  public:
   Completion(Backend &, SavedModel &, const Settings &, uint64_t seed);
 
+  // The sentence with which so many are begun.
+  std::string beginning(int64_t count) const;
   // Tells what share of a fill() is done.
   void watch(std::function<void(double share)> told) { settings_.watch = std::move(told); }
-  // g(z) of the latent vectors that fit what is visible. Values [count, ...] in [-1, 1], one mask a picture.
+  // What the model makes to fit what is visible: g(z) of the latent vectors. Values [count, ...] in [-1, 1], one mask a
+  // picture.
   std::vector<real> reconstruct(const std::vector<real> &pictures, const std::vector<Mask> &masks);
   // The same with what is visible as it was.
   std::vector<real> fill(const std::vector<real> &pictures, const std::vector<Mask> &masks);
-  // The same by the discriminator's help (rivals/dcgan_completion.h).
+  // The same of a generator, by the discriminator's help (rivals/dcgan_completion.h).
   std::vector<real> fill_as_gan(Network &discriminator, const std::vector<real> &pictures,
                                 const std::vector<Mask> &masks);
 
@@ -30,7 +33,9 @@ class Completion {
   // 1 for each value that its mask leaves visible, else 0.
   std::vector<real> visible(const std::vector<Mask> &masks) const;
   Backend &backend_;
-  Network &generator_;
+  const Shape example_;
+  ChainLearner *chain_;
+  Network *generator_;  // where there is no chain
   std::vector<Shape> latent_;
   InferenceSettings settings_;
 };
@@ -44,9 +49,6 @@ Mask mask_of(const Image &, const std::string &path);
 Crop crop_of(const Settings &);
 // One fitted to the size of the nets as pictures are.
 Mask load_mask(const std::string &path, const Shape &example, const Settings &);
-
-// The sentence with which inference begins.
-std::string inferring(int64_t count, const Settings &);
 
 // The side of the hidden square: as the settings have it, else in proportion as M30 of 64 pixels.
 int64_t hidden_side(const Settings &, const Shape &example);

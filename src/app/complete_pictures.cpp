@@ -79,7 +79,7 @@ class PictureCompletion {
     const std::vector<std::string> files = pictures_of(options_.picture);
     if (!options_.mask.empty()) masks_ = pictures_of(options_.mask);
     if (folder_) create_folders(target_);
-    progress_.note(inferring(int64_t(files.size()), settings_));
+    progress_.note(completion_.beginning(int64_t(files.size())));
     int64_t done = 0;
     Task task(progress_, "pictures", int64_t(files.size()));
     for (size_t first = 0; first < files.size(); first += size_t(at_a_time)) {

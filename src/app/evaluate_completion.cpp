@@ -156,8 +156,8 @@ Report completion_report(const Options &options) {
       progress.note(c.title + ", " + name + ": error " + std::to_string(score.error.mean) + ", PSNR " +
                     std::to_string(score.psnr.mean) + " dB");
     };
-    progress.note(c.title + ", " + own + ": inferring " + std::to_string(count) + " latent vectors");
-    Task filling(progress, c.title + ", " + own + ", latent vectors", count);
+    progress.note(c.title + ", " + own + ": " + completion.beginning(count));
+    Task filling(progress, c.title + ", " + own + ", pictures filled", count);
     completion.watch([&](double share) { filling.reached(share * double(count)); });
     const std::vector<real> filled = completion.fill(pictures, c.masks);
     save_completion(made_beside(options, "completion_" + c.name), pictures, filled, c.masks, example,
@@ -171,7 +171,7 @@ Report completion_report(const Options &options) {
     note(own, mean_score(truth, c.masks, task(own), [&](int64_t k) { return frame(ours, k); }));
     if (saved.algorithm == "dcgan") {
       const std::string with_both = own + ", with its discriminator";
-      progress.note(c.title + ", " + with_both + ": inferring " + std::to_string(count) + " latent vectors");
+      progress.note(c.title + ", " + with_both + ": " + completion.beginning(count));
       const Frames yeh = unit_range(completion.fill_as_gan(*saved.partner, pictures, c.masks), example);
       note(with_both, mean_score(truth, c.masks, task(with_both), [&](int64_t k) { return frame(yeh, k); }));
     }

@@ -81,12 +81,14 @@ class PointEvaluation {
 
   void draw_samples() {
     std::vector<real> generated, revised;
-    model_sampler(*backend_, saved_, path_, count_)
-        ->draw(sampling_settings(saved_, options_.seed), count_,
-               [&](int64_t, const std::vector<real> &made, const std::vector<real> &better) {
-                 generated.insert(generated.end(), made.begin(), made.end());
-                 revised.insert(revised.end(), better.begin(), better.end());
-               });
+    const std::unique_ptr<SampleSource> sampler = model_sampler(*backend_, saved_, path_, count_);
+    Task task(progress_, "points", count_);
+    sampler->watch = [&](double done) { task.reached(done); };
+    sampler->draw(sampling_settings(saved_, options_.seed), count_,
+                  [&](int64_t, const std::vector<real> &made, const std::vector<real> &better) {
+                    generated.insert(generated.end(), made.begin(), made.end());
+                    revised.insert(revised.end(), better.begin(), better.end());
+                  });
     const auto add = [&](const std::string &name, const std::vector<real> &points, double kl) {
       if (points.empty()) return;
       table_.rows.push_back({name, {distance(points), kl}});

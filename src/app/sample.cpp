@@ -169,38 +169,87 @@ int sample(const Options &options) {
   return 0;
 }
 
+namespace {
+
+constexpr int64_t side_of_sheet = 8;
+
+// What one can walk between, by number, and what becomes of a whole sheet of it.
+struct Walk {
+  Shape example;
+  bool on_spheres;  // alone
+  std::function<std::vector<real>(int64_t k)> end;
+  // The sheet's rows are walks of their own.
+  std::function<std::vector<real>(const std::vector<real> &sheet, bool rows)> made;
+};
+
+Walk between_latents(const std::shared_ptr<Sampler> &sampler, uint64_t seed) {
+  return {sampler->example(), false, [=](int64_t k) { return sampler->draw_latent(seed, k); },
+          [=](const std::vector<real> &sheet, bool) { return sampler->generate(sheet); }};
+}
+
+// Each walk is within a class, the first row's being that of sample 0.
+Walk between_noises(ChainLearner &chain, const SavedModel &saved, uint64_t seed) {
+  return {example_shape(*saved.experiment, saved.settings), true,
+          [&chain, seed](int64_t k) { return chain.first_noise(seed, k); },
+          [&chain, seed, classes = saved.settings.classes](const std::vector<real> &sheet, bool rows) {
+            std::vector<int64_t> labels;
+            for (int64_t k = 0; k < side_of_sheet * side_of_sheet; ++k)
+              labels.push_back(rows && classes > 0 ? k / side_of_sheet % classes : 0);
+            return chain.descend_from(seed, sheet, labels);
+          }};
+}
+
+// A row from each even end to the odd one after it; or, between four ends, what lies between its corners.
+std::vector<real> sheet_of(const Walk &walk, bool rows) {
+  const auto between = [&](const std::vector<real> &a, const std::vector<real> &b, int64_t k) {
+    const double t = double(k) / (side_of_sheet - 1);
+    return rows && !walk.on_spheres ? on_line(a, b, t) : on_sphere(a, b, t);
+  };
+  std::vector<std::vector<real>> ends;
+  for (int64_t k = 0; k < (rows ? 2 * side_of_sheet : 4); ++k) ends.push_back(walk.end(k));
+  std::vector<real> all;  // of the whole sheet: batch norm may couple what is made together
+  for (int64_t row = 0; row < side_of_sheet; ++row) {
+    const std::vector<real> from = rows ? ends[size_t(2 * row)] : between(ends[0], ends[2], row);
+    const std::vector<real> to = rows ? ends[size_t(2 * row + 1)] : between(ends[1], ends[3], row);
+    for (int64_t k = 0; k < side_of_sheet; ++k) {
+      const std::vector<real> one = between(from, to, k);
+      all.insert(all.end(), one.begin(), one.end());
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
 int interpolate(const Options &options) {
-  constexpr int64_t side = 8;
+  constexpr int64_t pictures = side_of_sheet * side_of_sheet;
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string path = checkpoint_path(options);
   SavedModel saved = load_model(*backend, path, options);
   require_pictures(saved, "--interpolate");
-  if (!saved.model.generator)
+  const bool descends = saved.chain && saved.chain->descends();
+  if (!saved.model.generator && !descends)
     throw std::runtime_error(path + " holds no generator, so there is nothing to walk between");
   const Statistics statistics = saved.settings.statistics == "batch" ? Statistics::batch : Statistics::running;
-  Sampler sampler(*backend, nullptr, *saved.model.generator, latent_shapes(saved.settings), side * side, statistics);
   const uint64_t seed = static_cast<uint64_t>(options.seed);
-  const auto z = [&](int64_t k) { return sampler.draw_latent(seed, k); };
+  const Walk walk =
+      descends ? between_noises(*saved.chain, saved, seed)
+               : between_latents(std::make_shared<Sampler>(*backend, nullptr, *saved.model.generator,
+                                                           latent_shapes(saved.settings), pictures, statistics),
+                                 seed);
   const std::string folder = folder_beside(options, "interpolation");
   const Canvas shown = Canvas::of(*saved.experiment, saved.settings);
-  for (const bool sphere : {false, true}) {
-    std::vector<real> latents;  // of the whole sheet: batch norm may couple what is made together
-    for (int64_t row = 0; row < side; ++row) {
-      const double u = double(row) / (side - 1);
-      const std::vector<real> from = sphere ? on_sphere(z(0), z(2), u) : z(2 * row);
-      const std::vector<real> to = sphere ? on_sphere(z(1), z(3), u) : z(2 * row + 1);
-      for (int64_t k = 0; k < side; ++k) {
-        const double t = double(k) / (side - 1);
-        const std::vector<real> one = sphere ? on_sphere(from, to, t) : on_line(from, to, t);
-        latents.insert(latents.end(), one.begin(), one.end());
-      }
-    }
-    const std::vector<real> all = sampler.generate(latents);
-    save_examples(folder + (sphere ? "/sphere" : "/lines"), shown.cut(all, sampler.example().with_n(side * side)),
-                  shown.wanted.with_n(side * side), picture_texts(saved, path, options), side * side, side);
+  Progress progress(options);
+  Task task(progress, "pictures of walks", 2 * pictures);
+  for (const bool rows : {true, false}) {
+    if (descends) saved.chain->watch = [&](double done) { task.reached(done + double(rows ? 0 : pictures)); };
+    const std::vector<real> all = walk.made(sheet_of(walk, rows), rows);
+    save_examples(folder + (rows ? "/lines" : "/sphere"), shown.cut(all, walk.example.with_n(pictures)),
+                  shown.wanted.with_n(pictures), picture_texts(saved, path, options), pictures, side_of_sheet);
   }
-  Progress(options).note(folder + "/lines.png: each row walks between two latent vectors; " + folder +
-                         "/sphere.png: between four, at its corners");
+  const std::string ends = descends ? " noises, on a sphere; " : " latent vectors; ";
+  progress.note(folder + "/lines.png: each row walks between two" + ends + folder +
+                "/sphere.png: between four, at its corners");
   return 0;
 }
 
