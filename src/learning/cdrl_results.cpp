@@ -213,16 +213,15 @@ std::vector<real> Cdrl::complete(uint64_t seed, const std::vector<real> &example
 Learner::LogDensities Cdrl::log_densities(const std::vector<real> &examples) {
   const ByAverages now(*this);
   LogDensities all;
-  for (int64_t t = 1; t <= settings_.levels; ++t)
-    all.emplace_back("energy-" + std::to_string(t), std::vector<double>());
-  for_blocks(whole(examples), [&](int64_t first, int64_t some) {
-    upload(&examples[size_t(first * example_.example())], sampler().observed().examples(0, some));
-    for (int64_t t = 1; t <= settings_.levels; ++t) {
-      std::vector<double> of_block = sampler().log_density(t);
-      std::vector<double> &so_far = all[size_t(t - 1)].second;
-      so_far.insert(so_far.end(), of_block.begin(), of_block.begin() + some);
-    }
-  });
+  for (int64_t t = 1; t <= settings_.levels; ++t) {
+    std::vector<double> of_level;
+    for_blocks(whole(examples), [&](int64_t first, int64_t some) {
+      upload(&examples[size_t(first * example_.example())], sampler().observed().examples(0, some));
+      const std::vector<double> of_block = sampler().log_density(t);
+      of_level.insert(of_level.end(), of_block.begin(), of_block.begin() + some);
+    });
+    all.emplace_back("energy-" + std::to_string(t), std::move(of_level));
+  }
   return all;
 }
 

@@ -24,6 +24,7 @@ struct DiffusionSampler::Told {
   Tensor about_noisy, about_chains;
   Arena arena;
   Pass guess, revise;
+  std::pair<int64_t, std::vector<int64_t>> last = {0, {}};  // transition and labels
   Told(Network &energy, Network &initialiser, View noisy, View chains)
       : about_noisy(energy.backend(), energy.inputs().at(1).with_n(noisy.shape.n)),
         about_chains(energy.backend(), about_noisy.shape()),
@@ -31,8 +32,10 @@ struct DiffusionSampler::Told {
         guess(initialiser, {noisy, about_noisy}, Statistics::batch, arena, arena, {}),
         revise(energy, {chains, about_chains}, Statistics::batch, arena, arena, {Wrt::inputs}, 1) {}
 
-  // Of transition t, from level t to t - 1.
+  // Of transition t, from level t to t - 1; where that is news.
   void tell(const Diffusion &diffusion, int64_t t, const std::vector<int64_t> &labels, int64_t classes) {
+    const auto now = std::make_pair(t, labels);
+    if (std::exchange(last, now) == now) return;
     diffusion.tell(std::vector<int64_t>(labels.size(), t), labels, classes, about_noisy);
     diffusion.tell(std::vector<int64_t>(labels.size(), t - 1), labels, classes, about_chains);
   }
