@@ -220,12 +220,10 @@ TEST_F(CdrlRuns, AreEvaluatedAsTextures) {
                                                       "--iterations", "1", "--set", "size=64", "levels=2", "batch=2",
                                                       "chains=2", "width=4", "langevin_steps=1"});
   ASSERT_EQ(trained.status, 0) << trained.err;
-  const Outcome o = run_program(run + Arguments{"--evaluate", "--samples", "2"});
+  const Outcome o = run_program(run + Arguments{"--evaluate", "--samples", "1"});
   ASSERT_EQ(o.status, 0) << o.err;
   const std::string report = read_file(folder + "/texture/run/evaluation.json", 1 << 20);
   EXPECT_TRUE(std::isfinite(reported(report, "Likeness", "generator", "patch distance")));
-  EXPECT_EQ(run_program(run + Arguments{"--interpolate"}).status, 0);
-  EXPECT_EQ(load_image(folder + "/texture/run/interpolation/sphere.png").width, 8 * 64 + 7 * 2);
 }
 
 TEST_F(CdrlRuns, AreListed) {
