@@ -183,11 +183,10 @@ Rival cdrl() {
   Rival rival{"cdrl", "CDRL (Zhu, Xie, Wu, Gao 2024)", "energy", "", {}, nullptr, nullptr, nullptr};
   rival.uses =
       "levels langevin_steps classes data_weight guidance averaging gradient_bound descriptor_rate generator_rate "
-      "width "
-      "blocks block_side whole_units";
+      "width blocks block_side whole_units colours";
   const std::string textures =
       "border=8 crop=random colours=uncorrelated batch=6 chains=6 whole_units=0 langevin_steps=3 data_weight=0.9 "
-      "descriptor_rate=0.002 generator_rate=0.003 ";
+      "descriptor_rate=0.0005 generator_rate=0.003 ";
   rival.presets = {
       {"quick", "ours, for two CPU cores: narrow nets of one block, half the steps, faster rates",
        both + "langevin_steps=8 batch=48 chains=48 iterations=4000 width=24 block_side=16 blocks=1 whole_units=128 "
