@@ -181,29 +181,17 @@ TEST_F(CdrlRuns, CompletePictures) {
 
 // Table 4's row, which is the evaluation of a completion.
 TEST_F(CdrlRuns, AreARowOfTheTableOfCompletions) {
-  const Outcome o = run_program({"--table",
-                                 "4",
-                                 "--data",
-                                 unsorted,
-                                 "--out",
-                                 folder,
-                                 "--rows",
-                                 "cdrl",
-                                 "--threads",
-                                 "1",
-                                 "--set",
-                                 "size=28",
-                                 "width=4",
-                                 "block_side=14",
-                                 "whole_units=4",
-                                 "levels=3",
-                                 "batch=3",
-                                 "chains=3",
-                                 "langevin_steps=2",
-                                 "held_out=2",
-                                 "hidden_square=8",
-                                 "averaging=0",
-                                 "iterations=2"});
+  const Outcome o = run_program({"--table",       "4",
+                                 "--data",        unsorted,
+                                 "--out",         folder,
+                                 "--rows",        "cdrl",
+                                 "--threads",     "1",
+                                 "--set",         "size=28",
+                                 "width=4",       "block_side=14",
+                                 "whole_units=4", "levels=3",
+                                 "batch=3",       "langevin_steps=2",
+                                 "held_out=2",    "hidden_square=8",
+                                 "averaging=0",   "iterations=2"});
   ASSERT_EQ(o.status, 0) << o.err;
   EXPECT_CONTAINS(o.out, "M8, CDRL (Zhu, Xie, Wu, Gao 2024): completing 2 pictures, level by level");
   const std::string report = read_file(folder + "/completion/table-4-cdrl/evaluation.json", 1 << 20);
@@ -216,9 +204,9 @@ TEST_F(CdrlRuns, AreARowOfTheTableOfCompletions) {
 
 TEST_F(CdrlRuns, AreEvaluatedAsTextures) {
   const Arguments run = {"--exp", "texture", "--out", folder, "--name", "run", "--threads", "1"};
-  const Outcome trained = run_program(run + Arguments{"--data", "datasets/texture/brick.png", "--algorithm", "cdrl",
-                                                      "--iterations", "1", "--set", "size=64", "levels=2", "batch=2",
-                                                      "chains=2", "width=4", "langevin_steps=1"});
+  const Outcome trained =
+      run_program(run + Arguments{"--data", "datasets/texture/brick.png", "--algorithm", "cdrl", "--iterations", "1",
+                                  "--set", "size=64", "levels=2", "batch=2", "width=4", "langevin_steps=1"});
   ASSERT_EQ(trained.status, 0) << trained.err;
   const Outcome o = run_program(run + Arguments{"--evaluate", "--samples", "1"});
   ASSERT_EQ(o.status, 0) << o.err;

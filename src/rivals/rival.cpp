@@ -44,7 +44,8 @@ namespace {
 constexpr char of_both_nets[] =
     "descriptor generator latent chains descriptor_init generator_init langevin_steps langevin_step_size "
     "reference_deviation temperature cold_steps langevin_noise_until sample_steps statistics generator_steps "
-    "generator_step_size sigma residual_mean optimizer descriptor_rate generator_rate descriptor_cap generator_cap "
+    "generator_step_size sigma residual_mean data_weight optimizer descriptor_rate generator_rate descriptor_cap "
+    "generator_cap "
     "averaging inference_steps inference_restarts";
 
 std::vector<std::string> words(const std::string &text) {
