@@ -98,7 +98,9 @@ struct Grouping {
     for (int64_t i = 0; i < 2 * group * channels; ++i) {
       const int64_t pixel = i / channels, c = i % channels;
       if (i < wide) every_second[i] = 2 * pixel * channels + c;
-      (i < wide ? low : high)[i % wide] = pixel / 2 * channels + c + pixel % 2 * wide;
+      // Under UBSan, GCC 12 computes the index of (a ? b : c)[i % n] only where b is chosen.
+      Places &places = i < wide ? low : high;
+      places[i % wide] = pixel / 2 * channels + c + pixel % 2 * wide;
     }
   }
   int64_t group;                                  // whole pixels of a vector
