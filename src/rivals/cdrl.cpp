@@ -14,7 +14,8 @@ namespace {
 constexpr int64_t embedding_size = 64;
 constexpr int64_t least_side = 7;  // pictures are halved while they stay as large
 
-// How often pictures of the nominal size are halved: first by a convolution each, without residual blocks, then by means.
+// How often pictures of the nominal size are halved: first by a convolution each, without residual blocks, then by
+// means.
 // Pictures of any other size that can be halved as often are taken too.
 struct Halvings {
   int64_t strided = 0, pooled = 0;
@@ -45,7 +46,8 @@ Variable energy_block(Recorder &r, Variable h, int64_t channels, Variable level)
 
 bool is_point(const Shape &x) { return x.h == 1 && x.w == 1; }
 
-// Of the toy: three layers of 64 units, the middle one told the level. As its other nets do, it sees the plane enlarged.
+// Of the toy: three layers of 64 units, the middle one told the level. As its other nets do, it sees the plane
+// enlarged.
 Variable point_layers(Recorder &r, Variable x, Variable level, double scale) {
   Variable h = r.silu(r.fully_connected(r.affine(x, scale, 0), 64));
   h = r.fully_connected(h, 64);
@@ -103,8 +105,8 @@ Variable guess_block(Recorder &r, Variable h, int64_t channels, Variable level) 
   return r.add(v, with_channels(r, h, channels));
 }
 
-// A net with the shape of a U: halved and doubled again, with what was seen before each halving added after the doubling.
-// At first it is the identity: its guess is x_t itself.
+// A net with the shape of a U: halved and doubled again, with what was seen before each halving added after the
+// doubling. At first it is the identity: its guess is x_t itself.
 NetFunction initialiser(const Settings &s, const Shape &example) {
   const Halvings halvings(example, s.block_side);
   return [width = s.width, blocks = s.blocks, units = s.whole_units, halvings](Recorder &r, const Variables &in) {
@@ -198,7 +200,8 @@ Rival cdrl() {
       {"quick", "ours, for a minute",
        "batch=240 chains=240 iterations=3000 warm_up=100 descriptor_rate=0.001 generator_rate=0.001", "toy"},
       {"paper",
-       "levels, steps, rates and the energy of the paper's code; its initialiser has attention and dropout besides",
+       "levels, steps, rates and averages of the paper's code, whose energy halves pictures once more and whose "
+       "initialiser is of width 64, with three blocks a size, attention and dropout",
        both + "block_side=256 batch=258 chains=258 iterations=500000 width=128 blocks=8 warm_up=10000 averaging=0.014 "
               "descriptor_rate=0.0001 generator_rate=0.00001"}};
   rival.chain = make;
