@@ -32,6 +32,8 @@ TEST(Json, the_list_holds_what_the_text_says) {
                            "\"langevin_steps\": ", "{\"name\": \"wgan\", ", "{\"name\": \"classifier\", "})
     EXPECT_CONTAINS(all, part);
   EXPECT_CONTAINS(one, "{\"name\": \"scene\", ");
+  EXPECT_CONTAINS(one, "\"learned_by\": \"cooperative\", ");
+  EXPECT_CONTAINS(list_json("texture"), "\"rivals\": [{\"name\": \"cdrl\", ");
   EXPECT_FALSE(contains(one, "{\"name\": \"lsun\", ") || contains(one, "\"wgan\""));
 }
 

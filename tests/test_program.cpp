@@ -36,6 +36,11 @@ TEST(Program, help_version_and_list_succeed) {
   EXPECT_CONTAINS(one, "settings (--set name=value ...):");
   for (const char *other : {"texture - ", "lsun - ", "classifier - "})
     EXPECT_EQ(one.find(other), std::string::npos) << other;
+  EXPECT_EQ(one.find("rivals (--algorithm"), std::string::npos);
+  const std::string texture = run_program({"--list", "--exp", "texture"}).out;
+  EXPECT_CONTAINS(texture, "learned by cdrl, unless --algorithm or --preset paper say otherwise");
+  EXPECT_CONTAINS(texture, "    --exp texture --preset quick (");
+  EXPECT_EQ(texture.find("dcgan - "), std::string::npos);
   EXPECT_CONTAINS(list.out, "fully connected -> 1x1 x 100");
   EXPECT_CONTAINS(list.out, "deconv 5x5 stride 2x2, tanh -> 224x224 x 3");
 }

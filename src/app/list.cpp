@@ -76,18 +76,30 @@ std::string data_text(const Experiment &e) {
   return own;
 }
 
-// The rivals, each with its presets.
-std::string rivals_text() {
+std::string rival_text(const Rival &rival) {
+  std::string text = "  " + rival.name + " - " + rival.title + "\n";
+  for (const Preset &preset : rival.presets)
+    text += "    " + (preset.experiment.empty() ? "" : "--exp " + preset.experiment + ' ') + "--preset " + preset.name +
+            " (" + preset.source + ")\n      " + preset.settings + "\n";
+  return text + "    uses " + rival.uses + "\n";
+}
+
+// Those that are listed with an experiment: all with all, else the one that it is learned by.
+std::vector<const Rival *> listed_rivals(const std::string &experiment) {
+  std::vector<const Rival *> listed;
+  for (const Rival &rival : rivals())
+    if (experiment.empty() || (experiment != classifier_name && find_experiment(experiment).learned_by == rival.name))
+      listed.push_back(&rival);
+  return listed;
+}
+
+// Each with its presets.
+std::string rivals_text(const std::vector<const Rival *> &listed) {
+  if (listed.empty()) return "";
   std::string text =
       "rivals (--algorithm NAME), each with those of its settings that not every algorithm uses; those that learn a "
       "generator have that of the experiment's preset:\n";
-  for (const Rival &rival : rivals()) {
-    text += "  " + rival.name + " - " + rival.title + "\n";
-    for (const Preset &preset : rival.presets)
-      text += "    " + (preset.experiment.empty() ? "" : "--exp " + preset.experiment + ' ') + "--preset " +
-              preset.name + " (" + preset.source + ")\n      " + preset.settings + "\n";
-    text += "    uses " + rival.uses + "\n";
-  }
+  for (const Rival *rival : listed) text += rival_text(*rival);
   return text + "\n";
 }
 
@@ -129,7 +141,7 @@ std::string list_text(const std::string &experiment) {
     text += std::string(classifier_name) + " - " + classifier_about + "\n  data: " + classifier_data + "\n" +
             net_text("classifier", "of ten categories", {{1, 1, c.size, c.size, 3}}, classifier_net(10)) + "\n";
   }
-  if (experiment.empty()) text += rivals_text();
+  text += rivals_text(listed_rivals(experiment));
   text += "settings (--set name=value ...):\n";
   for (const Field<Settings> &field : setting_fields())
     text += "  " + field.name + std::string(field.name.size() < 22 ? 22 - field.name.size() : 1, ' ') + " " +
@@ -174,7 +186,7 @@ std::string experiment_json(const Experiment &e) {
   }
   for (const Net *net : other_nets(e)) others.push_back(net_json(*net, e, e.settings("paper")));
   JsonObject object;
-  object.text("name", e.name).text("title", e.title).text("data", data_text(e));
+  object.text("name", e.name).text("title", e.title).text("data", data_text(e)).text("learned_by", e.learned_by);
   return object.json("presets", json_list(presets)).json("other_nets", json_list(others)).str();
 }
 
@@ -211,8 +223,7 @@ std::string list_json(const std::string &experiment) {
   for (const Experiment &e : experiments())
     if (wanted(e.name)) all.push_back(experiment_json(e));
   if (wanted(classifier_name)) all.push_back(classifier_json());
-  if (experiment.empty())
-    for (const Rival &rival : rivals()) competitors.push_back(rival_json(rival));
+  for (const Rival *rival : listed_rivals(experiment)) competitors.push_back(rival_json(*rival));
   for (const Field<Settings> &field : setting_fields()) {
     JsonObject object;
     object.text("name", field.name).text("takes", expectation(field)).text("help", field.help);
