@@ -204,10 +204,15 @@ TEST_F(CdrlRuns, AreARowOfTheTableOfCompletions) {
 
 TEST_F(CdrlRuns, AreEvaluatedAsTextures) {
   const Arguments run = {"--exp", "texture", "--out", folder, "--name", "run", "--threads", "1"};
-  const Outcome trained =
-      run_program(run + Arguments{"--data", "datasets/texture/brick.png", "--algorithm", "cdrl", "--iterations", "1",
-                                  "--set", "size=64", "levels=2", "batch=2", "width=4", "langevin_steps=1"});
+  const Arguments brick = {"--data", "datasets/texture/brick.png"};
+  const Outcome trained = run_program(run + brick +
+                                      Arguments{"--iterations", "1", "--set", "size=64", "levels=2", "batch=2",
+                                                "chains=2", "width=4", "langevin_steps=1"});
   ASSERT_EQ(trained.status, 0) << trained.err;
+  EXPECT_CONTAINS(trained.out, "texture, quick preset of CDRL") << "which learns textures where nothing else is said";
+  for (const Arguments &other : {Arguments{"--preset", "paper"}, Arguments{"--algorithm", "cooperative"}})
+    EXPECT_CONTAINS(failure_of(run + brick + other + Arguments{"--set", "levels=2"}, 2),
+                    "levels does nothing with --algorithm cooperative");
   const Outcome o = run_program(run + Arguments{"--evaluate", "--samples", "1"});
   ASSERT_EQ(o.status, 0) << o.err;
   const std::string report = read_file(folder + "/texture/run/evaluation.json", 1 << 20);
