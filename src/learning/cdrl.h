@@ -1,7 +1,8 @@
-// Cooperative diffusion recovery likelihood (Zhu, Xie, Wu, Gao: ICLR 2024): an energy-based model and an initialiser teach
-// each other at T levels of noise. To algorithm 1 of CoopNets it adds three things:
-//   - the descriptor f(y, level) need not explain x out of nothing, but y given x with a little more noise on it. That is
-//     a landscape of few modes, which some Langevin steps cross. The chain's reference is N(x_t, s^2) in place of N(0, s^2);
+// Cooperative diffusion recovery likelihood (Zhu, Xie, Wu, Gao: ICLR 2024): an energy-based model and an initialiser
+// teach each other at T levels of noise. To algorithm 1 of CoopNets it adds three things:
+//   - the descriptor f(y, level) need not explain x out of nothing, but y given x with a little more noise on it. That
+//     is a landscape of few modes, which some Langevin steps cross. The chain's reference is N(x_t, s^2) in place of
+//     N(0, s^2);
 //   - the generator begins not at z ~ N(0, I) but at the noisy x_t: it learns to take some of the noise away;
 //   - a sample is made level by level, from pure noise: the two nets take turns T times.
 #pragma once

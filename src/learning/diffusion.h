@@ -1,8 +1,9 @@
-// The noise levels of diffusion recovery likelihood (Gao, Song, Poole, Wu, Kingma: ICLR 2021; Zhu, Xie, Wu, Gao: Learning
-// energy-based models by cooperative diffusion recovery likelihood. ICLR 2024).
+// The noise levels of diffusion recovery likelihood (Gao, Song, Poole, Wu, Kingma: ICLR 2021; Zhu, Xie, Wu, Gao:
+// Learning energy-based models by cooperative diffusion recovery likelihood. ICLR 2024).
 //
 // Level i of 0 .. T is the data with noise: x_i = a_i x + d_i e, e ~ N(0, I), a^2 + d^2 = 1, from nearly none to nearly
-// nothing else. A transition t leads from level t - 1 to t; its energy is that of y = (a_t / a_{t-1}) x_{t-1} given x_t.
+// nothing else. A transition t leads from level t - 1 to t; its energy is that of y = (a_t / a_{t-1}) x_{t-1} given
+// x_t, in the last one of x_{t-1} itself.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -39,9 +40,9 @@ class Diffusion {
   // Level i as a net sees it: sin(1000 u w_k), cos(1000 u w_k), u = (2/pi) atan(d/a) and w_k from 1 to 1/10000, in
   // `size` numbers (Vaswani et al. 2017). Throws std::invalid_argument where that is no even number.
   std::vector<real> embedding(int64_t i, int64_t size) const;
-  // What a net is told beside each example, into [N,1,1,1,size + classes]: the embedding of its level, and 1 at its class,
-  // 0 at the others. labels: not read where there are no classes; -1 is none. Throws std::invalid_argument for another
-  // number of levels or labels than N, for a label of no class and where `size` is odd.
+  // What a net is told beside each example, into [N,1,1,1,size + classes]: the embedding of its level, and 1 at its
+  // class, 0 at the others. labels: not read where there are no classes; -1 is none. Throws std::invalid_argument for
+  // another number of levels or labels than N, for a label of no class and where `size` is odd.
   void tell(const std::vector<int64_t> &levels, const std::vector<int64_t> &labels, int64_t classes,
             const Tensor &into) const;
   // y <- y - (1/2) ((y - x_t)/s^2 - df/dy) + b N(0, I): with f scaled by b^2 every level has the same step, 1.

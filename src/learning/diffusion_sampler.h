@@ -1,5 +1,5 @@
-// Samples of nets that learned by diffusion recovery likelihood: from pure noise, level by level, the initialiser guesses
-// and the energy revises.
+// Samples of nets that learned by diffusion recovery likelihood: from pure noise, level by level, the initialiser
+// guesses and the energy revises.
 #pragma once
 #include <functional>
 #include <memory>
@@ -26,8 +26,8 @@ class DiffusionSampler {
   std::vector<real> first_noise(uint64_t seed, int64_t k);
   // Samples from these x_T, [at_a_time() at most, ...], of these classes. All have the later noises of sample 0.
   void draw_from(uint64_t seed, const std::vector<real> &noises, std::vector<int64_t> labels, const Watch &watch = {});
-  // Samples as fit what is visible of observed(), without a class; noise as in draw(). What of a sample is visible is the
-  // observed with that noise on it which its level has, and is held while the chains move what is hidden.
+  // Samples as fit what is visible of observed(), without a class; noise as in draw(). What of a sample is visible is
+  // the observed with that noise on it which its level has, and is held while the chains move what is hidden.
   void complete(uint64_t seed, int64_t block, const Watch &watch = {});
   View observed() const { return observed_; }  // to be filled for complete() and log_density()
   View visible() const { return visible_; }    // 1 or 0 for each value, for complete()

@@ -186,9 +186,10 @@ void set_of_levels(Cdrl &learner, const std::string &layer, const std::vector<do
   set_state(learner, layer + ".bias", bias);
 }
 
-// Pairs of correlated Gaussian numbers, of which one is visible, and the energies that are exactly right: the hidden one
-// is N(m + r (x - m), (1 - r^2) v). Chains have steps of a length, which makes the deviation some hundredths too large.
-// Were the visible one only put in between the levels, the mean would be m: two levels apart nothing is known of x.
+// Pairs of correlated Gaussian numbers, of which one is visible, and the energies that are exactly right: the hidden
+// one is N(m + r (x - m), (1 - r^2) v). Chains have steps of a length, which makes the deviation some hundredths too
+// large. Were the visible one only put in between the levels, the mean would be m: two levels apart nothing is known of
+// x.
 TEST(CdrlDescent, CompletesByTheConditionalDensity) {
   Backend &backend = test_backend();
   if (backend.info().name.find("emulator") != std::string::npos) GTEST_SKIP() << "takes too long there";
