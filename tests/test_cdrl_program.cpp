@@ -205,9 +205,9 @@ TEST_F(CdrlRuns, AreARowOfTheTableOfCompletions) {
 TEST_F(CdrlRuns, AreEvaluatedAsTextures) {
   const Arguments run = {"--exp", "texture", "--out", folder, "--name", "run", "--threads", "1"};
   const Arguments brick = {"--data", "datasets/texture/brick.png"};
-  const Outcome trained = run_program(run + brick +
-                                      Arguments{"--iterations", "1", "--set", "size=64", "levels=2", "batch=2",
-                                                "chains=2", "width=4", "langevin_steps=1"});
+  const Outcome trained = run_program(
+      run + brick +
+      Arguments{"--iterations", "1", "--set", "size=64", "levels=2", "batch=2", "width=4", "langevin_steps=1"});
   ASSERT_EQ(trained.status, 0) << trained.err;
   EXPECT_CONTAINS(trained.out, "texture, quick preset of CDRL") << "which learns textures where nothing else is said";
   for (const Arguments &other : {Arguments{"--preset", "paper"}, Arguments{"--algorithm", "cooperative"}})
