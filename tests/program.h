@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "app/lettering.h"
 #include "data/image.h"
 #include "files.h"
 #include "tensor/file.h"
@@ -95,6 +96,13 @@ class Program {
 
 inline Outcome run_program(const Arguments &arguments, rlim_t largest_file = RLIM_INFINITY) {
   return Program(arguments, largest_file).finish();
+}
+
+// The picture of height x width that a sheet shows enlarged below its label.
+inline Image on_sheet(const std::string &file, int64_t height, int64_t width) {
+  const Image sheet = load_image(file);
+  const int64_t label = label_height(sheet.width);
+  return resize(crop(sheet, label, 0, sheet.height - label, sheet.width), height, width, Resize::nearest);
 }
 
 // It ends well and says nothing on standard error.

@@ -285,7 +285,7 @@ TEST_F(CdrlRuns, DrawTheEnergyOfEachLevelOfPoints) {
   for (const std::string net : {"initialiser", "descriptor", "energy-1", "energy-6"})
     for (const std::string iteration : {"000001", "000002"}) {
       const std::string file = run + "samples/iteration_" + iteration + '_' + net + ".png";
-      EXPECT_EQ(load_image(file).shape(), (Shape{1, 1, 384, 384, 3})) << file;
+      EXPECT_EQ(load_image(file).shape(), (Shape{1, 1, label_height(384) + 384, 384, 3})) << file;
     }
   EXPECT_EQ(load_image(run + "comparison.png").width, 8 * 384 + 7 * 8);
   const std::string report = read_file(run + "evaluation.json", 1 << 20);

@@ -61,7 +61,7 @@ TEST_F(ProgramTest, evaluates_a_texture) {
                 {"--exp", "texture", "--checkpoint", run + "checkpoint.safetensors", "--sample", "2", "--threads", "1"})
                 .status,
             0);
-  const Image observed = load_image(run + "observed.png", 3);
+  const Image observed = on_sheet(run + "observed.png", 32, 32);
   for (const std::string kind : {"generator", "descriptor"}) {
     double mean = 0;
     for (const std::string number : {"_000000.png", "_000001.png"})

@@ -75,7 +75,7 @@ TEST_F(ProgramTest, a_run_leaves_its_files_and_nothing_else) {
   for (const std::string &name : names())
     if (has_image_name(name)) {
       const Image shown = load_image(path(name));
-      EXPECT_EQ(shown.shape().str(), name == "evolution.png" ? "1x1x32x72x3" : "1x1x32x32x3") << name;
+      EXPECT_EQ(shown.shape().str(), name == "evolution.png" ? "1x1x534x1032x3" : "1x1x534x512x3") << name;
       EXPECT_NE(shown.pixels, std::vector<uint8_t>(shown.pixels.size(), shown.pixels[0])) << name;
     }
   EXPECT_FALSE(load_image(path("samples/iteration_000001_descriptor.png")) ==
@@ -184,7 +184,7 @@ TEST_F(ProgramTest, a_bigger_picture_is_cropped_or_resized) {
   const auto observed = [&](const std::string &crop) {
     const std::string name = "crop_" + crop;
     expect_success(train(1, name) + Arguments{"--set", "crop=" + crop});
-    return load_image(path("observed.png", name));
+    return on_sheet(path("observed.png", name), 32, 32);
   };
   const auto expected = [&](const Crop &crop) {
     const Image cut = fit(load_image(picture), 32, 32, crop);
@@ -212,7 +212,7 @@ TEST_F(ProgramTest, of_several_pictures_one_is_chosen) {
   EXPECT_CONTAINS(refusal, "right");
   EXPECT_CONTAINS(failure_of(both + Arguments{"--category", "middle"}), "left");
   expect_success(both + Arguments{"--category", "right"});
-  const Image right = load_image(path("observed.png"));
+  const Image right = on_sheet(path("observed.png"), 32, 32);
   for (size_t i = 0; i < right.pixels.size(); ++i)
     ASSERT_NEAR(right.pixels[i], load_image(pictures + "right.png").pixels[i], 1);
 }

@@ -1,6 +1,7 @@
 // New samples from a checkpoint, as files: sample.cpp, saved_model.cpp.
 #include <cstring>
 
+#include "app/lettering.h"
 #include "experiments/experiment.h"
 #include "program.h"
 
@@ -135,7 +136,8 @@ TEST_F(Sample, pictures_one_by_one_and_together) {
       all.push_back(load_image(path("sampled/" + kind + "_00000" + std::to_string(k) + ".png")));
     EXPECT_EQ(all[0].shape().str(), "1x1x32x32x3");
     EXPECT_FALSE(all[0] == all[1]);
-    EXPECT_EQ(load_image(path("sampled/" + kind + ".png")), resize(grid(all), 8 * 66, 8 * 66, Resize::nearest));
+    EXPECT_EQ(load_image(path("sampled/" + kind + ".png")),
+              labelled(resize(grid(all), 8 * 66, 8 * 66, Resize::nearest), kind + ", iteration 2"));
   }
   EXPECT_FALSE(load_image(path("sampled/generator.png")) == load_image(path("sampled/descriptor.png")));
 }

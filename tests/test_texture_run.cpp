@@ -45,9 +45,9 @@ TEST_F(TextureRun, shows_no_border_and_is_scored) {
   EXPECT_CONTAINS(o.out, "structure score after 3 iterations: generator ");
   for (const char *file :
        {"observed.png", "samples/iteration_000003_generator.png", "samples/iteration_000003_descriptor.png"}) {
-    const Image shown = load_image(path("run", file));
-    EXPECT_EQ(shown.height, 64) << file;
-    EXPECT_EQ(shown.width, 64) << file;
+    const Image shown = load_image(path("run", file)), one = on_sheet(path("run", file), 64, 64);
+    EXPECT_EQ(shown.width, 512) << file;
+    EXPECT_EQ(crop(shown, label_height(512), 0, 512, 512), resize(one, 512, 512, Resize::nearest)) << file;
   }
   // Of the middle of the photograph, by the log and as the samples show it.
   const auto rows = log("run");
@@ -60,7 +60,7 @@ TEST_F(TextureRun, shows_no_border_and_is_scored) {
   std::vector<real> stretched(photograph.pixels.size());
   to_reals(photograph.pixels.data(), photograph.size(), Normalise::stretch, stretched.data());
   const StructureScore structure(to_image(stretched.data(), photograph.height, photograph.width, 3), 64);
-  const Image revised = load_image(path("run", "samples/iteration_000003_descriptor.png"), 3);
+  const Image revised = on_sheet(path("run", "samples/iteration_000003_descriptor.png"), 64, 64);
   EXPECT_NEAR(*parse_number(rows[3][column]), structure.score(structure.compare(revised).distance), 1e-9);
 
   const Outcome evaluated = run_program(with("run", {"--evaluate", "--samples", "2"}));

@@ -105,7 +105,7 @@ TEST_F(ToyRun, is_drawn_and_measured) {
   EXPECT_CONTAINS(o.out, "comparison.png shows data, generator, descriptor, energy side by side");
   for (const char *file : {"observed.png", "samples/iteration_000001_generator.png",
                            "samples/iteration_000002_descriptor.png", "samples/iteration_000002_energy.png"})
-    EXPECT_EQ(load_image(path(file)).shape(), (Shape{1, 1, 384, 384, 3})) << file;
+    EXPECT_EQ(load_image(path(file)).shape(), (Shape{1, 1, label_height(384) + 384, 384, 3})) << file;
   EXPECT_EQ(load_image(path("comparison.png")).width, 4 * 384 + 3 * 8);
   EXPECT_EQ(load_image(path("evolution.png")).width, 3 * 384 + 2 * 8);
   EXPECT_CONTAINS(read_file(path("report.html"), 1 << 26), "sheet-energy");

@@ -148,7 +148,7 @@ void save_completion(const std::string &path, const std::vector<real> &pictures,
   std::vector<real> rows;
   for (const std::vector<real> *row : {&pictures, &hidden, &recovered})
     rows.insert(rows.end(), row->begin(), row->begin() + count * example.size());
-  save_examples(path, rows, example.with_n(3 * count), texts, 3 * count, count);
+  save_sheet(path, rows, example.with_n(3 * count), texts, "", 3 * count, count);
 }
 
 int complete(const Options &options) {

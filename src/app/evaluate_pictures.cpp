@@ -303,7 +303,7 @@ class PictureEvaluation {
         for (const std::vector<real> *row : {&set.shown, &others})
           pairs.insert(pairs.end(), row->begin() + k * size, row->begin() + (k + 1) * size);
       const std::string file = made_beside(options_, "nearest_" + set.name);
-      save_examples(file, pairs, example_.with_n(2 * count), picture_texts(saved_, path_, options_), 2 * count, 10);
+      save_sheet(file, pairs, example_.with_n(2 * count), picture_texts(saved_, path_, options_), "", 2 * count, 10);
       progress_.note(file + ".png: each sample and, to its right, " + which);
     }
   }

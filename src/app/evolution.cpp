@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "app/lettering.h"
 #include "data/animation.h"
 
 namespace coopnets {
@@ -48,7 +49,7 @@ void save_evolution(const std::string &folder, const PngTexts &texts) {
   if (all.empty()) return;
   // Sheets of an older program, or of a run that was resumed with other settings, get the size of the last one.
   const Image last = load_image(sheets.begin()->second.at(all.back()));
-  const int64_t side = std::max(last.height, last.width), shown = std::min(side, most_side);
+  const int64_t side = std::max(last.height - label_height(last.width), last.width), shown = std::min(side, most_side);
   const int64_t height = std::max<int64_t>(last.height * shown / side, 1),
                 width = std::max<int64_t>(last.width * shown / side, 1);
   const size_t frames = std::min(all.size(), most_frames);

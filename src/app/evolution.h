@@ -18,8 +18,8 @@ Sheets sheets_of(const std::string &folder);
 std::vector<int64_t> common_iterations(const Sheets &);
 
 // FOLDER/evolution.png: an animated PNG with the sheets of one iteration side by side in a frame, 60 frames at most and
-// each sheet at most 512 pixels wide and high; of videos, their first frames. Nothing where there are no sheets. Throws
-// std::runtime_error when a sheet cannot be read or the file not be written.
+// each sheet at most 512 pixels wide and, below its label, high; of videos, their first frames. Nothing where there are
+// no sheets. Throws std::runtime_error when a sheet cannot be read or the file not be written.
 void save_evolution(const std::string &folder, const PngTexts &);
 
 }  // namespace coopnets

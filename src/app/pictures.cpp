@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/lettering.h"
 #include "app/point_plot.h"
 #include "data/animation.h"
 
@@ -16,24 +17,43 @@ int64_t factor_of_sheet(int64_t height, int64_t width) {
   return (512 + side - 1) / side;
 }
 
-void save_examples(const std::string &path, const std::vector<real> &values, const Shape &shape, const PngTexts &texts,
-                   int64_t most, int64_t columns) {
-  if (are_points(shape)) return save_with_texts(path + ".png", encode_png(plot_points(values)), texts);
-  const int64_t count = std::min(most, shape.n);
-  if (shape.t == 1) {
+namespace {
+
+// The first `count` examples side by side: a frame, of videos one after the other.
+Clip together(const std::vector<real> &values, const Shape &shape, int64_t count, int64_t columns) {
+  if (columns == 0 && shape.t > 1) columns = count;
+  Clip frames;
+  for (int64_t t = 0; t < shape.t; ++t) {
     std::vector<Image> pictures;
-    for (int64_t k = 0; k < count; ++k) pictures.push_back(picture(values, shape, k));
-    Image sheet = grid(pictures, columns);
-    const int64_t factor =
-        count > 1 && std::max(shape.h, shape.w) <= 64 ? factor_of_sheet(sheet.height, sheet.width) : 1;
-    sheet = resize(sheet, factor * sheet.height, factor * sheet.width, Resize::nearest);
-    save_with_texts(path + ".png", encode_png(sheet), texts);
-    return;
+    for (int64_t k = 0; k < count; ++k) pictures.push_back(picture(values, shape, k, t));
+    frames.push_back(grid(pictures, columns));
   }
-  std::vector<Clip> clips(count);
-  for (int64_t k = 0; k < count; ++k)
-    for (int64_t t = 0; t < shape.t; ++t) clips[k].push_back(picture(values, shape, k, t));
-  save_with_texts(path + ".png", encode_apng(side_by_side(clips, columns)), texts);
+  return frames;
+}
+
+void save_frames(const std::string &path, const Clip &frames, const PngTexts &texts) {
+  save_with_texts(path + ".png", frames.size() == 1 ? encode_png(frames[0]) : encode_apng(frames), texts);
+}
+
+}  // namespace
+
+std::string sheet_label(const std::string &kind, int64_t iteration) {
+  return kind + ", iteration " + std::to_string(iteration);
+}
+
+void save_example(const std::string &path, const std::vector<real> &values, const Shape &shape, const PngTexts &texts) {
+  save_frames(path, are_points(shape) ? Clip{plot_points(values)} : together(values, shape, 1, 0), texts);
+}
+
+void save_sheet(const std::string &path, const std::vector<real> &values, const Shape &shape, const PngTexts &texts,
+                const std::string &label, int64_t most, int64_t columns) {
+  if (are_points(shape)) return save_frames(path, {labelled(plot_points(values), label)}, texts);
+  Clip frames = together(values, shape, std::min(most, shape.n), columns);
+  for (Image &frame : frames) {
+    const int64_t factor = factor_of_sheet(frame.height, frame.width);
+    frame = labelled(resize(frame, factor * frame.height, factor * frame.width, Resize::nearest), label);
+  }
+  save_frames(path, frames, texts);
 }
 
 }  // namespace coopnets

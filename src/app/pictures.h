@@ -11,10 +11,14 @@ Image picture(const std::vector<real> &values, const Shape &shape, int64_t k, in
 // The least whole factor that makes a sheet of height x width pixels 512 pixels or more high or wide.
 int64_t factor_of_sheet(int64_t height, int64_t width);
 
-// Writes examples of `shape`, at most `most` of them, side by side as path + ".png": pictures as a grid, videos as
-// an animated PNG, with these texts. A grid of several pictures of at most 64x64 is enlarged by factor_of_sheet(); a
-// picture alone has its own pixels. Points are drawn in one plot, all of them.
-void save_examples(const std::string &path, const std::vector<real> &values, const Shape &shape, const PngTexts &,
-                   int64_t most = 144, int64_t columns = 0);
+// Writes an example of `shape`, of one, with its own pixels as path + ".png", a video as an animated PNG, with these
+// texts. Points are drawn in one plot, all of them.
+void save_example(const std::string &path, const std::vector<real> &values, const Shape &shape, const PngTexts &);
+// Likewise a sheet of at most `most` examples: pictures as a grid, videos side by side, enlarged by factor_of_sheet(),
+// and above them the label, where there is one.
+void save_sheet(const std::string &path, const std::vector<real> &values, const Shape &shape, const PngTexts &,
+                const std::string &label = "", int64_t most = 144, int64_t columns = 0);
+// "descriptor, iteration 500": the label of a sheet of samples.
+std::string sheet_label(const std::string &kind, int64_t iteration);
 
 }  // namespace coopnets

@@ -97,8 +97,8 @@ void save_one(SampleSource &sampler, const SavedModel &saved, const Options &opt
   sampler.watch = [&](double done) { task.reached(done); };
   sampler.draw(sampling_settings(saved, options.seed), 1,
                [&](int64_t, const std::vector<real> &made, const std::vector<real> &better) {
-                 save_examples(options.save.substr(0, options.save.size() - 4),
-                               canvas.cut(revised ? better : made, example, 1), canvas.wanted, texts);
+                 save_example(options.save.substr(0, options.save.size() - 4),
+                              canvas.cut(revised ? better : made, example, 1), canvas.wanted, texts);
                });
 }
 
@@ -162,7 +162,7 @@ int sample(const Options &options) {
   for (std::optional<SampleFiles> *files : {&generated, &revised})
     if (*files) (*files)->finish_array();
   for (std::optional<SampleFiles> *files : {&generated, &revised})
-    if (*files) (*files)->write_sheet();
+    if (*files) (*files)->write_sheet(saved.iteration);
   for (const std::string &file : older) fs::remove(file);  // the folder holds the samples of one call
 
   progress.note(closing_note(options.sample, canvas.wanted, folder, generated, revised));
@@ -244,8 +244,8 @@ int interpolate(const Options &options) {
   for (const bool rows : {true, false}) {
     if (descends) saved.chain->watch = [&](double done) { task.reached(done + double(rows ? 0 : pictures)); };
     const std::vector<real> all = walk.made(sheet_of(walk, rows), rows);
-    save_examples(folder + (rows ? "/lines" : "/sphere"), shown.cut(all, walk.example.with_n(pictures)),
-                  shown.wanted.with_n(pictures), picture_texts(saved, path, options), pictures, side_of_sheet);
+    save_sheet(folder + (rows ? "/lines" : "/sphere"), shown.cut(all, walk.example.with_n(pictures)),
+               shown.wanted.with_n(pictures), picture_texts(saved, path, options), "", pictures, side_of_sheet);
   }
   const std::string ends = descends ? " noises, on a sphere; " : " latent vectors; ";
   progress.note(folder + "/lines.png: each row walks between two" + ends + folder +

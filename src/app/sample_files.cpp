@@ -39,7 +39,7 @@ void SampleFiles::add(const std::vector<real> &values) {
     const auto first = values.begin() + k * shape_.size();
     if (!array_ && !are_points(shape_)) {
       const std::string path = folder_ + file(written_);
-      save_examples(path, {first, first + shape_.size()}, shape_, texts_);
+      save_example(path, {first, first + shape_.size()}, shape_, texts_);
       older_.erase(path + ".png");
     }
     if (written_ < most_on_sheet_) shown_.insert(shown_.end(), first, first + shape_.size());
@@ -52,8 +52,9 @@ void SampleFiles::finish_array() {
   older_.erase(folder_ + kind_ + ".npy");
 }
 
-void SampleFiles::write_sheet() {
-  save_examples(folder_ + kind_, shown_, shape_.with_n(static_cast<int64_t>(shown_.size()) / shape_.size()), texts_);
+void SampleFiles::write_sheet(int64_t iteration) {
+  save_sheet(folder_ + kind_, shown_, shape_.with_n(static_cast<int64_t>(shown_.size()) / shape_.size()), texts_,
+             sheet_label(kind_, iteration));
   older_.erase(folder_ + sheet());
 }
 

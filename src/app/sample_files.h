@@ -19,8 +19,8 @@ class SampleFiles {
               std::set<std::string> &older, const PngTexts & = {});
 
   void add(const std::vector<real> &values);
-  void finish_array();  // first of all, so that no sheet costs the array
-  void write_sheet();
+  void finish_array();                  // first of all, so that no sheet costs the array
+  void write_sheet(int64_t iteration);  // of the nets, which its label tells
 
   std::string names() const;  // "generator_000000.png to generator_000099.png"
   std::string sheet() const { return kind_ + ".png"; }

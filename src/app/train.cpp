@@ -124,7 +124,8 @@ std::string banner(const Experiment &experiment, const std::string &who, const S
 // The first of the observed examples, as the nets are shown them but for their border.
 void save_observed(const std::string &path, const Examples &examples, const Shape &shape, const Canvas &inner) {
   const int64_t shown = std::min<int64_t>(are_points(shape) ? measured_points : 64, examples.size());
-  save_examples(path, inner.cut(examples.range(0, shown), shape.with_n(shown)), inner.wanted.with_n(shown), {});
+  save_sheet(path, inner.cut(examples.range(0, shown), shape.with_n(shown)), inner.wanted.with_n(shown), {},
+             "observed");
 }
 
 bool are_of_one_colour(const Examples &examples) {  // normalise=stretch made them zeros

@@ -8,6 +8,7 @@
 #include "app/estimate.h"
 #include "app/evolution.h"
 #include "app/interrupt.h"
+#include "app/lettering.h"
 #include "app/pictures.h"
 #include "app/point_plot.h"
 #include "app/run_name.h"
@@ -121,12 +122,13 @@ bool TrainingRun::save_samples(int64_t iteration) {
   bool points = false;
   for (const auto &[name, examples] : samples) {
     const Canvas shown = Canvas::within(examples.shape, settings_.border);
-    save_examples(folder_.samples(iteration, name), shown.cut(values(backend_, examples), examples.shape),
-                  shown.wanted.with_n(examples.shape.n), texts(iteration));
+    save_sheet(folder_.samples(iteration, name), shown.cut(values(backend_, examples), examples.shape),
+               shown.wanted.with_n(examples.shape.n), texts(iteration), sheet_label(name, iteration));
     points = points || are_points(examples.shape);
   }
   for (const auto &[name, density] : points ? learner_.log_densities(plot_grid()) : Learner::LogDensities())
-    save_with_texts(folder_.samples(iteration, name) + ".png", encode_png(plot_density(density)), texts(iteration));
+    save_with_texts(folder_.samples(iteration, name) + ".png",
+                    encode_png(labelled(plot_density(density), sheet_label(name, iteration))), texts(iteration));
   return !samples.empty();
 }
 
