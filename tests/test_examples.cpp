@@ -245,6 +245,24 @@ TEST_F(ExamplesTest, clips) {
             read_clip(folder + "/b.gif", 4, 5, 5, {}, Resize::nearest)[1].pixels);
 }
 
+TEST_F(ExamplesTest, frames_of_other_kinds_among_a_clips_are_said) {
+  for (int t = 0; t < 4; ++t) write_bytes(folder + "/" + std::to_string(t) + ".png", encode_png(noise(8, 8, 3)));
+  std::vector<std::string> warnings;
+  const auto open_clip = [&] {
+    return open_examples(
+        find_experiment("dynamic-texture"), settings, folder, 1,
+        [&](const std::string &sentence) { warnings.push_back(sentence); }, Part::train);
+  };
+  EXPECT_EQ(open_clip()->size(), 1);
+  EXPECT_TRUE(warnings.empty());
+  for (const char *name : {"/4.webp", "/5.WEBP", "/notes.txt"}) write_bytes(folder + name, {1});
+  EXPECT_EQ(open_clip()->size(), 1);
+  EXPECT_EQ(warnings, std::vector<std::string>{
+                          "in " + folder +
+                          " 2 files end in .webp, which is not read: convert such to PNG, as ImageMagick's 'mogrify "
+                          "-format png *.webp' does; the clips are learned without them"});
+}
+
 // Nets that make 28, 32, 36 ... frames.
 TEST_F(ExamplesTest, short_clips) {
   std::vector<GifFrame> frames;

@@ -197,6 +197,10 @@ TEST_F(VideoList, WhatAPathStandsFor) {
       (std::vector<std::string>{in_folder("several/b9.MP4"), in_folder("several/b10.gif"), in_folder("several/c")}));
   EXPECT_EQ(list_clips(in_folder("several/c")), std::vector<std::string>{in_folder("several/c")});
   EXPECT_CONTAINS(error_of([&] { list_clips(in_folder("several/empty")); }), "holds no clip");
+  make("heic/a.heic");
+  EXPECT_CONTAINS(
+      error_of([&] { list_clips(in_folder("heic")); }),
+      "no folders of pictures; in " + in_folder("heic") + " 1 file ends in .heic, which is not read: convert");
   EXPECT_EQ(error_of([&] { list_clips(in_folder("none")); }), "there is no file or folder " + in_folder("none"));
   make("several/1.png");
   EXPECT_CONTAINS(error_of([&] { list_clips(in_folder("several")); }), "pictures");

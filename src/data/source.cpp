@@ -120,15 +120,15 @@ std::string most_files_are(Found found) {
   return "; most files in it end in " + most->first + ", which is not read" + what_to_do(most->second.first);
 }
 
-// "3 files end in .webp, ...", of each ending of pictures that are not read; "" without any.
-std::string passed_over(const Found &found) {
+// "in FOLDER 3 files end in .webp, ...", of each ending of pictures that are not read; "" without any.
+std::string passed_over(const Found &found, const std::string &folder) {
   std::string text;
   for (const auto &[ending, files] : found.others)
     if (is_picture_elsewhere(ending))
       text += (text.empty() ? "" : "; ") + std::to_string(files.count) +
               (files.count == 1 ? " file ends" : " files end") + " in " + ending + ", which is not read" +
               what_to_do(files.first);
-  return text;
+  return text.empty() ? "" : "in " + folder + ' ' + text;
 }
 
 [[noreturn]] void no_category(const SourceOptions &options, const std::string &known) {
@@ -151,8 +151,8 @@ Source open_pictures(const SourceOptions &options) {
                              most_files_are(found) + (unreadable.empty() ? "" : "; " + unreadable));
   Source source;
   source.warning = unreadable;
-  if (const std::string others = passed_over(found); !others.empty())
-    source.warning += (unreadable.empty() ? "" : "; ") + ("in " + options.path + " " + others);
+  if (const std::string others = passed_over(found, options.path); !others.empty())
+    source.warning += (unreadable.empty() ? "" : "; ") + others;
   const auto full = [&](const std::string &name) { return (fs::path(options.path) / name).string(); };
   if (categories.count("")) {
     for (const std::string &name : categories.at("")) {
@@ -295,6 +295,8 @@ void keep(Source &source, const Wanted &wanted) {
 }
 
 }  // namespace
+
+std::string unread_pictures(const std::string &folder) { return passed_over(everything_in(folder), folder); }
 
 // Which permutation draws the examples: one that is no epoch's.
 constexpr int64_t before_training = -1;

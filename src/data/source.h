@@ -60,6 +60,9 @@ struct SourceOptions {
 // there is nothing, no test set, no such category (naming those there are), or nothing left of what is asked.
 Source open_source(const SourceOptions &);
 
+// "in FOLDER 3 files end in .webp, which is not read: ...", of pictures of other kinds anywhere in it; "" without any.
+std::string unread_pictures(const std::string &folder);
+
 // What `category` can be for a folder: its categories with their numbers of pictures, or its pictures; the first twenty
 // of more. "cat (200), dog (180)"; "" when there is none.
 std::string list_categories(const std::string &path);

@@ -12,6 +12,7 @@
 #include "data/gif.h"
 #include "data/png_chunks.h"
 #include "data/process.h"
+#include "data/source.h"
 
 namespace coopnets {
 namespace {
@@ -213,9 +214,12 @@ std::vector<std::string> list_clips(const std::string &path) {
     if (!list_folder(sub).frames.empty()) clips.push_back(sub);
   }
   std::sort(clips.begin(), clips.end(), natural_less);
-  if (folder.frames.empty() && clips.empty())
+  if (folder.frames.empty() && clips.empty()) {
+    const std::string unread = unread_pictures(path);
     throw std::runtime_error("the folder " + path +
-                             " holds no clip: no pictures, no video files, no folders of pictures");
+                             " holds no clip: no pictures, no video files, no folders of pictures" +
+                             (unread.empty() ? "" : "; " + unread));
+  }
   if (!folder.frames.empty() && !clips.empty())
     throw std::runtime_error("the folder " + path + " holds pictures (" + folder.frames[0] + ") beside clips (" +
                              clips[0] + "): keep the frames of one clip, or clips, but not both");

@@ -17,8 +17,9 @@ bool natural_less(const std::string &a, const std::string &b);
 bool has_video_name(const std::string &path);
 
 // The clips that a path stands for, in natural order: a file is one clip; so is a folder of pictures (its frames); a
-// folder of video files, or of sub-folders of pictures, is as many clips. Other files and hidden ones are passed over.
-// Throws std::runtime_error when there is no such path, or the folder holds no clip, or pictures beside clips.
+// folder of video files, or of sub-folders of pictures, is as many clips. Other files and hidden ones are passed over:
+// unread_pictures() tells of frames among them. Throws std::runtime_error when there is no such path, or the folder
+// holds no clip, or pictures beside clips.
 std::vector<std::string> list_clips(const std::string &path);
 
 // The first `frames` frames of a clip (one of list_clips), or all where it has fewer, each cropped and resized to

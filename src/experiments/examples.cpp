@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "data/densities.h"
+#include "data/source.h"
 #include "data/video.h"
 #include "experiments/model.h"
 #include "tensor/random.h"
@@ -223,7 +224,12 @@ std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, 
   if (windows && experiment.data != DataKind::texture)
     throw std::runtime_error(
         "crop=random is for the experiment 'texture', whose nets see all places of a picture alike");
-  if (experiment.data == DataKind::video) return std::make_unique<ClipExamples>(experiment, list_clips(path), s, seed);
+  if (experiment.data == DataKind::video) {
+    const std::vector<std::string> clips = list_clips(path);
+    const std::string unread = is_folder(path) ? unread_pictures(path) : "";
+    if (!unread.empty()) warn(unread + "; the clips are learned without them");
+    return std::make_unique<ClipExamples>(experiment, clips, s, seed);
+  }
 
   if (experiment.data == DataKind::texture && is_folder(path) && s.category.empty()) {
     const std::string categories = list_categories(path);
