@@ -7,6 +7,8 @@
 #include <limits>
 #include <sstream>
 
+#include "files.h"
+
 namespace coopnets {
 namespace {
 
@@ -97,6 +99,29 @@ TEST(Progress, a_narrow_terminal_has_fewer_numbers_each_with_its_name) {
   EXPECT_EQ(at(34), "\r500/1000 [=====>    ]  4 min left\033[K");
   EXPECT_EQ(at(24), "\r500/1000  4 min left\033[K");
   EXPECT_EQ(at(9), "\r500/1000\033[K");
+}
+
+TEST(Progress, has_the_verdict_on_learning_once_there_is_one) {
+  Fake fake;
+  Progress pipe(false, fake.screen(false)), machine(false, fake.screen(false), LogKind::json),
+      terminal(false, fake.screen(true));
+  for (Progress *progress : {&pipe, &machine, &terminal}) progress->begin(1000, columns);
+  const auto shown = [&](Progress &progress, int width = 200) {
+    fake.columns = width;
+    fake.now += 20;
+    progress.update(row(500));
+    return fake.take();
+  };
+  EXPECT_FALSE(contains(shown(machine), "verdict"));
+  for (Progress *progress : {&pipe, &machine, &terminal}) progress->judge("swinging");
+  EXPECT_CONTAINS(shown(pipe), "  reconstruction 45.6  swinging  0.5 s/iteration  4 min 10 s left\n");
+  EXPECT_CONTAINS(shown(machine), "\"reconstruction\": 45.6, \"verdict\": \"swinging\", \"seconds\": 0.5, ");
+  EXPECT_CONTAINS(shown(terminal), "  reconstruction 45.6  swinging  0.5 s/iteration  4 min 10 s left\033[K");
+  EXPECT_EQ(shown(terminal, 80), "\r500/1000 [======>     ]  observed 1.25e7 initial -1e6  swinging  4 min left\033[K");
+  EXPECT_EQ(shown(terminal, 34), "\r500/1000 [=====>    ]  4 min left\033[K");
+  EXPECT_EQ(shown(terminal, 24), "\r500/1000  4 min left\033[K");
+  terminal.judge("");
+  EXPECT_FALSE(contains(shown(terminal), "swinging"));
 }
 
 TEST(Progress, colours_are_for_screens_that_have_them) {

@@ -97,11 +97,12 @@ double Progress::seconds_left(const LogRow &row) const {
   return mean_seconds_ * double(std::max<int64_t>(last_ - row.iteration, 0));
 }
 
-// {"iteration": 3, "of": 10, "energy_observed": 3, ..., "seconds": 0.5, "seconds_left": 3.5}
+// {"iteration": 3, "of": 10, "energy_observed": 3, ..., "verdict": "approaching", "seconds": 0.5, "seconds_left": 3.5}
 std::string Progress::json(const LogRow &row) const {
   JsonObject object;
   object.whole("iteration", row.iteration).whole("of", last_);
   for (size_t i = 0; i < columns_.size() && i < row.values.size(); ++i) object.number(columns_[i].name, row.values[i]);
+  if (!verdict_.empty()) object.text("verdict", verdict_);
   return object.number("seconds", row.seconds).number("seconds_left", seconds_left(row)).str();
 }
 
@@ -141,7 +142,8 @@ std::vector<std::string> Progress::short_values(const LogRow &row) const {
 std::string Progress::line(const LogRow &row) const {
   return format("%lld/%lld %5.1f %%", static_cast<long long>(row.iteration), static_cast<long long>(last_),
                 100. * double(row.iteration) / double(std::max<int64_t>(last_, 1))) +
-         values_text(row) + format("  %.3g s/iteration", mean_seconds_) + "  " + duration(seconds_left(row)) + " left";
+         values_text(row) + judged() + format("  %.3g s/iteration", mean_seconds_) + "  " +
+         duration(seconds_left(row)) + " left";
 }
 
 // " [=====>    ]": what `columns` have room for, 24 at most, coloured on a terminal that has colours; "" where fewer
@@ -157,17 +159,19 @@ std::string Progress::bar(double share, int columns) const {
 }
 
 // The longest wording that fits beside the bar: all numbers; those with a symbol, one after the other from the last
-// left out; the time left; at last without a bar.
+// left out; the verdict and the time left; the time left; at last without a bar.
 std::string Progress::terminal_line(const LogRow &row, int columns) const {
   const std::string where = format("%lld/%lld", static_cast<long long>(row.iteration), static_cast<long long>(last_));
   const std::string pace = format("  %.3g s/iteration", mean_seconds_);
-  std::vector<std::string> wordings = {values_text(row) + pace + "  " + duration(seconds_left(row)) + " left"};
+  std::vector<std::string> wordings = {values_text(row) + judged() + pace + "  " + duration(seconds_left(row)) +
+                                       " left"};
   const std::vector<std::string> values = short_values(row);
   for (size_t kept = values.size() + 1; kept-- > 0;) {
     std::string text = kept > 0 ? " " : "";
     for (size_t i = 0; i < kept; ++i) text += values[i];
-    wordings.push_back(text + "  " + roughly(seconds_left(row)) + " left");
+    wordings.push_back(text + judged() + "  " + roughly(seconds_left(row)) + " left");
   }
+  if (!verdict_.empty()) wordings.push_back("  " + roughly(seconds_left(row)) + " left");
   const double share = double(row.iteration) / double(std::max<int64_t>(last_, 1));
   for (const std::string &wording : wordings) {
     const std::string shown = bar(share, columns - int(where.size() + wording.size()));

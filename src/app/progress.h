@@ -37,6 +37,9 @@ class Progress {
   void begin(int64_t last, std::vector<Column> columns);
   ~Progress();  // finishes
 
+  // What the readings say of learning so far, in a word that further lines have; "": nothing yet.
+  void judge(const std::string &word) { verdict_ = word; }
+
   // After each iteration. A terminal's line is renewed at most ten times a second, and stays after the last one; a pipe
   // gets the iterations 1, 2, 5, 10, 20, 50, ..., the last one, and otherwise one line every ten seconds.
   void update(const LogRow &);
@@ -63,10 +66,12 @@ class Progress {
   void renew(const std::string &line);
   void clear_line();
   std::string bar(double share, int columns) const;
+  std::string judged() const { return verdict_.empty() ? "" : "  " + verdict_; }
   std::string values_text(const LogRow &) const;
   std::vector<std::string> short_values(const LogRow &) const;
   int64_t last_ = 0;
   std::vector<Column> columns_;
+  std::string verdict_;
   bool quiet_;
   Screen screen_;
   LogKind log_;

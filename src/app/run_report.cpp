@@ -202,6 +202,8 @@ std::string verdict(const Curves &curves) {
          " % in the last, where that varies by " + number(last_swing) + " %";
 }
 
+std::string verdict_word(const std::string &verdict) { return verdict.substr(0, verdict.find(':')); }
+
 std::string run_report(const std::string &folder, const std::string &title) {
   const Curves curves = read_curves(folder + "/log.csv");
   const std::string said = verdict(curves);

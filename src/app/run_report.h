@@ -17,6 +17,7 @@ Curves read_curves(const std::string &log);  // throws std::runtime_error where 
 // How the energies of observed and revised examples have come together, in a word and in the numbers behind it: "" where
 // the log has none or fewer than eight rows.
 std::string verdict(const Curves &);
+std::string verdict_word(const std::string &verdict);  // "approaching", "swinging", "diverging" or ""
 
 // The page, of log.csv, config.txt, observed.png and samples/ of a run's folder as they are.
 std::string run_report(const std::string &folder, const std::string &title);

@@ -12,7 +12,6 @@
 #include "app/point_plot.h"
 #include "app/report.h"
 #include "app/run_name.h"
-#include "app/run_report.h"
 #include "app/saved_model.h"
 #include "app/texture_structure.h"
 #include "app/training_run.h"
@@ -133,18 +132,9 @@ bool are_of_one_colour(const Examples &examples) {  // normalise=stretch made th
   return std::all_of(some.begin(), some.end(), [](real x) { return x == 0; });
 }
 
-// The report's word on the run, "" where it has none or the log cannot be read.
-std::string verdict_of(const TrainingRun &run) {
-  try {
-    return verdict(read_curves(run.folder().file("log.csv")));
-  } catch (const std::runtime_error &) {
-    return "";
-  }
-}
-
 std::string closing_note(const TrainingRun &run, const Settings &settings, const Backend &backend,
                          const Examples &examples) {
-  const std::string word = verdict_of(run);
+  const std::string word = run.verdict();
   const std::string passes = run.passes() ? std::to_string(*run.passes()) + " network passes in all, " : "";
   return (word.empty() ? "" : word + "\n") + "done in " + duration(run.seconds()) + ", " + passes +
          mebibytes(backend.peak_bytes()) + " of tensors at most. Look at " + run.folder().file("report.html") +

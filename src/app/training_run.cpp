@@ -132,6 +132,14 @@ bool TrainingRun::save_samples(int64_t iteration) {
   return !samples.empty();
 }
 
+std::string TrainingRun::verdict() const {
+  try {
+    return coopnets::verdict(read_curves(folder_.log()));
+  } catch (const std::runtime_error &) {
+    return "";
+  }
+}
+
 // After the checkpoint, which counts for more: without a page learning goes on.
 void TrainingRun::write_page() const {
   try {
@@ -194,6 +202,7 @@ int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {
   catch_interrupts();
   Log log(folder_.log(), first_, columns);
   began_ = saved_ = read_ = now();
+  progress_.judge(verdict_word(verdict()));
   try {
     for (int64_t i = first_; i < settings_.iterations; ++i) {
       if (unread_++ == 0) reading_since_ = now();
@@ -203,6 +212,7 @@ int TrainingRun::loop(const std::function<Batch(int64_t iteration)> &next) {
       const bool saves = last || stop || now() - saved_ > seconds_between_checkpoints;
       if (shows || saves || is_measured(i + 1) || is_time_to_report()) report(log);
       const bool pictures = shows && save_samples(i + 1);
+      if (shows) progress_.judge(verdict_word(verdict()));
       if (pictures || saves) save(i + 1);
       if (pictures || last || stop) write_page();
       if (last || stop) write_evolution(i + 1);

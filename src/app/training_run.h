@@ -39,7 +39,8 @@ class TrainingRun {
   // Network passes (Backend::count_passes) of all iterations done; nothing where an earlier part did not count them.
   std::optional<int64_t> passes() const { return passes_; }
   const RunFolder &folder() const { return folder_; }
-  double seconds() const;  // since loop() began
+  std::string verdict() const;  // the report's on the run, "" where it has none or the log cannot be read
+  double seconds() const;       // since loop() began
 
  private:
   void resume(const Entries &same, const Settings &others);
