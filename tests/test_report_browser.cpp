@@ -1,5 +1,5 @@
 // report.html as a browser shows it: Chromium, where it is installed.
-#include "app/run_report.h"
+#include "app/html.h"
 #include "data/process.h"
 #include "program.h"
 
@@ -24,7 +24,7 @@ check(document.documentElement.scrollWidth<=innerWidth,'overflow');
 when.value=0;when.dispatchEvent(new Event('input'));
 check(shown.length==2&&shown.every((i,k)=>i.src!=before[k]),'slider');
 check(document.getElementById('at').textContent=='1','iteration');
-document.body.textContent='checked '+innerWidth+': '+problems.concat(wrong).join(', ')+'.';
+parent.document.body.textContent='checked '+innerWidth+': '+problems.concat(wrong).join(', ')+'.';
 });</script>)";
 
 class ReportInBrowser : public ProgramTest {
@@ -33,12 +33,15 @@ class ReportInBrowser : public ProgramTest {
   std::string seen(std::string page, int width) const {
     page.insert(page.find("<head>") + 6, listener);
     page.insert(page.find("</body>"), checks);
-    write_atomically(folder + "/page.html", page);
-    Process browser(
-        {"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-         "--user-data-dir=" + folder + "/browser", "--virtual-time-budget=20000",
-         "--window-size=" + std::to_string(width) + ",900", "--dump-dom", "file://" + folder + "/page.html"},
-        "cannot run chromium");
+    // In a frame, since no window is narrower than 500 pixels.
+    write_atomically(
+        folder + "/page.html",
+        "<!DOCTYPE html><html><head></head><body><iframe style=\"height:900px;width:" + std::to_string(width) +
+            "px;border:0\" srcdoc=\"" + escaped(page) + "\"></iframe></body></html>");
+    Process browser({"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                     "--user-data-dir=" + folder + "/browser", "--virtual-time-budget=20000", "--window-size=1500,1000",
+                     "--dump-dom", "file://" + folder + "/page.html"},
+                    "cannot run chromium");
     std::string text;
     char piece[4096];
     for (size_t count; (count = browser.read(piece, sizeof piece)) > 0;) text.append(piece, count);
