@@ -170,7 +170,7 @@ TEST_F(ProgramTest, data_teach_the_generator_where_they_are_given_a_weight) {
   ASSERT_EQ(log.size(), 3u);
   EXPECT_CONTAINS(log[0], ",reconstruction,reconstruction_data,acceptance,");
   EXPECT_NE(SafetensorsFile(path("checkpoint.safetensors")).find("latents"), nullptr);
-  expect_success({"--exp", "texture", "--out", folder, "--sample", "2", "--quiet"});
+  expect_success(use({"--sample", "2", "--quiet"}));
   const std::string alone =
       "data_weight is for cooperative learning, whose step G1 then infers latent vectors of the data too";
   EXPECT_CONTAINS(failure_of(train(1) + Arguments{"--overwrite", "--set", "data_weight=0.3"}), alone);
