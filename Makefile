@@ -311,20 +311,20 @@ no-cuda:
 
 # Nothing is compiled here: it may be another user's turn.
 install:
-	@for built in coopnets $(F)/libcoopnets.a; do \
+	@for built in $(F)/coopnets $(F)/libcoopnets.a; do \
 	  [ -e $$built ] || { printf 'make install: there is no %s yet: make builds it\n' $$built >&2; exit 1; }; done
-	install -D -m 755 coopnets '$(DESTDIR)$(PREFIX)/bin/coopnets'
+	install -D -m 755 $(F)/coopnets '$(DESTDIR)$(PREFIX)/bin/coopnets'
 	install -D -m 644 $(F)/libcoopnets.a '$(DESTDIR)$(PREFIX)/lib/libcoopnets.a'
 	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/coopnets/datasets/texture' datasets/texture/*.png
 	for header in src/*/*.h; do \
 	  install -D -m 644 $$header "$(DESTDIR)$(PREFIX)/include/coopnets/$${header#src/}" || exit 1; done
-	@if ./coopnets --version > /dev/null 2>&1; then \
-	  ./coopnets --man | install -D -m 644 /dev/stdin '$(DESTDIR)$(PREFIX)/share/man/man1/coopnets.1' && \
-	  ./coopnets --completion bash | \
+	@if $(F)/coopnets --version > /dev/null 2>&1; then \
+	  $(F)/coopnets --man | install -D -m 644 /dev/stdin '$(DESTDIR)$(PREFIX)/share/man/man1/coopnets.1' && \
+	  $(F)/coopnets --completion bash | \
 	    install -D -m 644 /dev/stdin '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/coopnets' && \
-	  ./coopnets --completion zsh | \
+	  $(F)/coopnets --completion zsh | \
 	    install -D -m 644 /dev/stdin '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_coopnets'; \
-	else printf 'make install: ./coopnets does not run on this machine, so that it cannot write its manual page and completions\n'; fi
+	else printf 'make install: the program does not run on this machine, so that it cannot write its manual page and completions\n'; fi
 	mkdir -p '$(DESTDIR)$(PREFIX)/lib/pkgconfig'
 	printf '%s\n' 'Name: coopnets' 'Description: cooperative training of descriptor and generator networks' \
 	  'Version: $(VERSION)' 'Cflags: -I$(PREFIX)/include/coopnets' \

@@ -52,7 +52,7 @@ TEST_F(Library, TheExampleIsBuiltAgainstWhatIsInstalledAndLearns) {
 TEST_F(Library, NothingIsInstalledBeforeItIsBuilt) {
   const Outcome outcome = run("make install BUILD='" + folder + "/none' DESTDIR='" + folder + "' PREFIX=/opt");
   EXPECT_NE(outcome.status, 0);
-  EXPECT_TRUE(outcome.says("none/float/libcoopnets.a yet: make builds it")) << outcome.text;
+  EXPECT_TRUE(outcome.says("none/float/coopnets yet: make builds it")) << outcome.text;
   EXPECT_FALSE(fs::exists(folder + "/opt"));
 }
 
