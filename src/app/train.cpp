@@ -121,10 +121,22 @@ std::string banner(const Experiment &experiment, const std::string &who, const S
 }
 
 // The first of the observed examples, as the nets are shown them but for their border.
-void save_observed(const std::string &path, const Examples &examples, const Shape &shape, const Canvas &inner) {
+void save_observed(const std::string &path, const Examples &examples, const Shape &shape, int64_t border) {
   const int64_t shown = std::min<int64_t>(are_points(shape) ? measured_points : 64, examples.size());
+  const Canvas inner = Canvas::within(shape, border);
   save_sheet(path, inner.cut(examples.range(0, shown), shape.with_n(shown)), inner.wanted.with_n(shown), {},
              "observed");
+}
+
+// The middle of a photograph, as large as the syntheses beside which it is looked at.
+void save_photograph(const std::string &path, const Examples &examples, Shape shape, int64_t side) {
+  const std::vector<real> whole = examples.whole(0, shape);
+  Canvas middle = Canvas::within(shape, 0);
+  middle.wanted.h = std::min(side, shape.h);
+  middle.wanted.w = std::min(side, shape.w);
+  middle.top = (shape.h - middle.wanted.h) / 2;
+  middle.left = (shape.w - middle.wanted.w) / 2;
+  save_sheet(path, middle.cut(whole, shape), middle.wanted, {}, "observed");
 }
 
 bool are_of_one_colour(const Examples &examples) {  // normalise=stretch made them zeros
@@ -184,8 +196,8 @@ int learn(Options options) {
     return 0;
   }
 
-  const std::optional<StructureScore> structure =
-      texture_structure(experiment, rival && rival->chain ? as_judged(settings) : settings, *examples);
+  const Settings judged = rival && rival->chain ? as_judged(settings) : settings;
+  const std::optional<StructureScore> structure = texture_structure(experiment, judged, *examples);
   TrainingRun run(options, experiment.name, settings, *backend, learner, progress);
   if (are_of_one_colour(*examples))
     progress.warn("the observed pictures are of one colour each: there is nothing to learn from them");
@@ -205,8 +217,10 @@ int learn(Options options) {
                  resolved(options, preset, data_path(options, experiment))))
     return 0;
   examples->list_bad_in(run.folder().skipped());
-  const Canvas inner = Canvas::within(shape, settings.border);
-  save_observed(run.folder().file("observed"), *examples, shape, inner);
+  if (structure && settings.crop == "random")
+    save_photograph(run.folder().file("observed"), *examples, shape, judged.size);
+  else
+    save_observed(run.folder().file("observed"), *examples, shape, settings.border);
   progress.note(said);
 
   if (structure) measure_structure(run, *structure, *backend, learner, settings.border, progress);
