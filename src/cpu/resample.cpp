@@ -8,10 +8,12 @@
 //                    \/  \/  \/     count() pixels                      / \ / \ / \     count() / 2 pixels each
 //     y  row o       a   b   c                              x  row u    a a b b c c
 //
-// Rows are added as runs of pixels and channels, so vectors are full for any C. Columns are added a pixel's channels at
-// a time; where a vector holds several pixels, all its elements are computed and the pixels then picked or interleaved.
-// Rows are cut into strips, and channels into blocks, for which the line and all the rows that it is made of stay in the
-// L1 cache while the strip moves down: the rows that two windows share are read from memory once.
+// Whole rows are added, so that memory is read and written from end to end and vectors are full for any C. A row of x
+// that two windows of the binomial filter share is read once: what two rows give to the next line is kept beside this
+// one. Columns are added a pixel's channels at a time; where a vector holds several pixels, all its elements are computed
+// and the pixels then picked or interleaved.
+//
+// Traffic: 5 elements are read or written for each 4 of x; the line stays in the L1 or L2 cache.
 #include <cstring>
 #include <type_traits>
 
@@ -21,43 +23,31 @@
 namespace coopnets {
 namespace {
 
-constexpr int64_t line_elements = 1024;  // 4 KiB of float, and up to four rows of as many
-constexpr int64_t most_channels = 64;    // in a block
+constexpr int64_t rows_a_chunk = 8;  // at least: before the first of them, two more are read
 #ifdef __AVX512F__
 constexpr int wide = 64 / sizeof(real);
 #else
 constexpr int wide = 32 / sizeof(real);
 #endif
 constexpr int64_t few_channels = wide / 2 - 1;  // so few that a vector holds several pixels
-constexpr real nothing[line_elements] = {};     // a row beyond the edge
-
-// A line and what vectors may read after it.
-struct Line {
-  alignas(64) real of[line_elements + 2 * wide] = {};
-};
 
 // to[i] = sum_k weight[k] row[k][i]
 template <int rows>
 [[gnu::noinline]] void add_rows(const real *const *row, const real *weight, int64_t count, real *__restrict to) {
-  const real *const a = row[0], *const b = row[1 % rows], *const c = row[2 % rows], *const d = row[3 % rows];
-  const real wa = weight[0], wb = weight[1 % rows], wc = weight[2 % rows], wd = weight[3 % rows];
+  const real *const a = row[0], *const b = row[rows - 1], wa = weight[0], wb = weight[rows - 1];
 #pragma omp simd
-  for (int64_t i = 0; i < count; ++i) {
-    real sum = wa * a[i];
-    if (rows > 1) sum += wb * b[i];
-    if (rows > 2) sum += wc * c[i] + wd * d[i];
-    to[i] = sum;
-  }
+  for (int64_t i = 0; i < count; ++i) to[i] = rows > 1 ? wa * a[i] + wb * b[i] : wa * a[i];
 }
 
-// The same for `pixels` pixels, of whose `channels` the line takes `block`.
-template <int rows>
-void add_rows(const real *const *row, const real *weight, int64_t pixels, int64_t channels, int64_t block, real *line) {
-  if (block == channels) return add_rows<rows>(row, weight, pixels * channels, line);
-  for (int64_t p = 0; p < pixels; ++p) {
-    const real *at[rows];
-    for (int k = 0; k < rows; ++k) at[k] = row[k] == nothing ? nothing : row[k] + p * channels;
-    add_rows<rows>(at, weight, block, line + p * block);
+// to[i] = kept[i] + weight[2] a[i] + weight[3] b[i], then kept[i] = weight[0] a[i] + weight[1] b[i], which the next two
+// rows are added to.
+[[gnu::noinline]] void add_rows_and_keep(const real *a, const real *b, const real *weight, int64_t count,
+                                         real *__restrict kept, real *__restrict to) {
+  const real w0 = weight[0], w1 = weight[1], w2 = weight[2], w3 = weight[3];
+#pragma omp simd
+  for (int64_t i = 0; i < count; ++i) {
+    to[i] = kept[i] + (w2 * a[i] + w3 * b[i]);
+    kept[i] = w0 * a[i] + w1 * b[i];
   }
 }
 
@@ -133,90 +123,88 @@ void for_pixels(int64_t pixels, int64_t channels, const Pixel &pixel) {
     with(std::integral_constant<int, 2>());
 }
 
-// to[p,c] = sum_j w[j] line[2p + j, c]; pixels of `line` hold `block` channels, those of `to` hold `channels`.
+// to[p,c] = sum_j w[j] line[2p + j, c].
 template <int taps>
 [[gnu::noinline]] void reduce_columns(const real *line, Weights<taps> w, const Grouping &grouping, int64_t pixels,
-                                      int64_t block, int64_t channels, real *__restrict to) {
-  if (block > few_channels)
-    return for_pixels(pixels, block, [=](auto lanes, int64_t p, int64_t c) {
-      lanes.reduce(line + 2 * p * block + c, block, w, lanes.at(to + p * channels + c));
+                                      int64_t channels, real *__restrict to) {
+  if (channels > few_channels)
+    return for_pixels(pixels, channels, [=](auto lanes, int64_t p, int64_t c) {
+      lanes.reduce(line + 2 * p * channels + c, channels, w, lanes.at(to + p * channels + c));
     });
   const Places every_second = grouping.every_second;
   const auto pick = [=](int64_t p, real *first) {
     Wide low, high;
-    Lanes<wide>::reduce(line + 2 * p * block, block, w, low);
-    Lanes<wide>::reduce(line + 2 * p * block + wide, block, w, high);
+    Lanes<wide>::reduce(line + 2 * p * channels, channels, w, low);
+    Lanes<wide>::reduce(line + 2 * p * channels + wide, channels, w, high);
     Lanes<wide>::at(first) = __builtin_shuffle(low, high, every_second);
   };
   int64_t p = 0;
-  for (; (pixels - p) * block >= wide; p += grouping.group) pick(p, to + p * block);
+  for (; (pixels - p) * channels >= wide; p += grouping.group) pick(p, to + p * channels);
   for (; p < pixels; p += grouping.group) {  // the last, without what is beyond the row
     real group[wide];
     pick(p, group);
-    std::copy_n(group, std::min(grouping.group, pixels - p) * block, to + p * block);
+    std::copy_n(group, std::min(grouping.group, pixels - p) * channels, to + p * channels);
   }
 }
 
 // What the rows of a call share.
 struct Task {
-  Task(const Resampling &r, real scale, const Shape &x, const Shape &y)
-      : r(r), scale(scale), x(x), y(y), block(std::min(x.c, most_channels)), grouping(block) {}
-  // Blocks of channels, all of one size: the last may overlap the one before it.
-  int64_t blocks() const { return (x.c + block - 1) / block; }
-  int64_t first_channel(int64_t of_block) const { return std::min(of_block * block, x.c - block); }
+  Task(const Resampling &r, real scale, const Shape &x, const Shape &y, const real *zeros)
+      : r(r), scale(scale), x(x), y(y), channels(x.c), grouping(x.c), zeros(zeros) {}
+  // Row h of a picture of this shape, or zeros beyond it.
+  const real *row(const Shape &shape, const real *picture, int64_t h) const {
+    return h >= 0 && h < shape.h ? picture + h * shape.w * channels : zeros;
+  }
+  // Elements of a line, and of what vectors may read beside it.
+  static int64_t line(const Shape &x) { return ((x.w + 8) * x.c + 2 * wide + 15) / 16 * 16; }
 
   Resampling r;
   real scale;
   Shape x, y;
-  int64_t block;
+  int64_t channels;
   Grouping grouping;
+  const real *zeros;  // as long as a row of x or y
 };
 
-// Rows [first, last) of one picture of y.
+// Rows [first, last) of one picture of y. `line` is two lines of the caller's own.
 template <int taps>
-void downsample_rows(const Task &task, const real *x, int64_t first, int64_t last, real *y) {
+void downsample_rows(const Task &task, real *line, const real *x, int64_t first, int64_t last, real *y) {
   const Resampling &r = task.r;
   Weights<taps> row_weight, column_weight;
   for (int i = 0; i < taps; ++i) row_weight.of[i] = r.tap(i), column_weight.of[i] = task.scale * r.tap(i);
-  const int64_t height = task.x.h, width = task.x.w, channels = task.x.c, block = task.block, outputs = task.y.w;
-  const int64_t most_pixels = (line_elements / block - taps) / 2 + 1;
-  Line memory;
-  real *const line = memory.of;
-  for (int64_t k = 0; k < task.blocks(); ++k)
-    for (int64_t p = 0; p < outputs; p += most_pixels) {
-      // Columns [begin, end) of x; those within it are [inside, outside).
-      const int64_t c = task.first_channel(k), pixels = std::min(most_pixels, outputs - p);
-      const int64_t begin = 2 * p - r.before, end = 2 * (p + pixels - 1) - r.before + taps;
-      const int64_t inside = std::max<int64_t>(begin, 0), outside = std::min(end, width);
-      const auto fill_columns = [&](int64_t from, int64_t to, int64_t nearest) {
-        for (int64_t w = from; w < to; ++w)
-          if (r.edge == Resampling::nearest)
-            std::copy_n(line + (nearest - begin) * block, block, line + (w - begin) * block);
-          else
-            std::fill_n(line + (w - begin) * block, block, real(0));
-      };
-      for (int64_t o = first; o < last; ++o) {
-        const real *row[taps];
-        for (int i = 0; i < taps; ++i) {
-          const int64_t h = 2 * o - r.before + i, nearest = std::clamp<int64_t>(h, 0, height - 1);
-          const bool reads = h == nearest || r.edge == Resampling::nearest;
-          row[i] = reads ? x + (nearest * width + inside) * channels + c : nothing;
-        }
-        add_rows<taps>(row, row_weight.of, outside - inside, channels, block, line + (inside - begin) * block);
-        fill_columns(begin, inside, inside);
-        fill_columns(outside, end, outside - 1);
-        reduce_columns<taps>(line, column_weight, task.grouping, pixels, block, channels,
-                             y + (o * outputs + p) * channels + c);
-      }
-    }
+  // Of the columns [-before, end) of x, those of [0, inside) are within it.
+  const int64_t channels = task.channels, end = 2 * (task.y.w - 1) - r.before + taps, inside = std::min(end, task.x.w);
+  real *const kept = line + Task::line(task.x), *const own = line + r.before * channels;
+  const auto row = [&](int64_t h) {
+    return task.row(task.x, x, r.edge == Resampling::nearest ? std::clamp<int64_t>(h, 0, task.x.h - 1) : h);
+  };
+  const auto fill_columns = [&](int64_t from, int64_t to, int64_t nearest) {
+    for (int64_t w = from; w < to; ++w)
+      if (r.edge == Resampling::nearest)
+        std::copy_n(own + nearest * channels, channels, own + w * channels);
+      else
+        std::fill_n(own + w * channels, channels, real(0));
+  };
+  const real *two[] = {row(2 * first - r.before), row(2 * first - r.before + 1)};
+  if (taps > 2) add_rows<2>(two, row_weight.of, inside * channels, kept);
+  for (int64_t o = first; o < last; ++o) {
+    for (int i = 0; i < 2; ++i) two[i] = row(2 * o - r.before + taps - 2 + i);
+    if (taps > 2)
+      add_rows_and_keep(two[0], two[1], row_weight.of, inside * channels, kept, own);
+    else
+      add_rows<2>(two, row_weight.of, inside * channels, own);
+    fill_columns(-r.before, 0, 0);
+    fill_columns(inside, end, inside - 1);
+    reduce_columns<taps>(line, column_weight, task.grouping, task.y.w, channels, y + o * task.y.w * channels);
+  }
 }
 
 // x[u,c] = w[0] y[m,c] + w[1] y[m-1,c], m = floor((u + before) / 2), y[m] at `at`.
 template <int sources>
-void enlarge_pixel(const real *at, Weights<sources> w, int64_t block, real *to) {
-  for (int64_t c = 0; c < block; ++c) {
+void enlarge_pixel(const real *at, Weights<sources> w, int64_t channels, real *to) {
+  for (int64_t c = 0; c < channels; ++c) {
     real sum = w.of[0] * at[c];
-    if (sources > 1) sum += w.of[sources - 1] * at[c - block];
+    if (sources > 1) sum += w.of[sources - 1] * at[c - channels];
     to[c] = sum;
   }
 }
@@ -224,25 +212,25 @@ void enlarge_pixel(const real *at, Weights<sources> w, int64_t block, real *to) 
 // Pairs of pixels: to[2m] = w[0] line[m] + w[2] line[m-1], to[2m+1] = w[1] line[m] + w[3] line[m-1].
 template <int taps>
 [[gnu::noinline]] void enlarge_columns(const real *line, Weights<taps> w, const Grouping &grouping, int64_t pairs,
-                                       int64_t block, int64_t channels, real *__restrict to) {
-  if (block > few_channels)
-    return for_pixels(pairs, block, [=](auto lanes, int64_t m, int64_t c) {
+                                       int64_t channels, real *__restrict to) {
+  if (channels > few_channels)
+    return for_pixels(pairs, channels, [=](auto lanes, int64_t m, int64_t c) {
       real *const first = to + 2 * m * channels + c;
-      lanes.enlarge(line + m * block + c, block, w, lanes.at(first), lanes.at(first + channels));
+      lanes.enlarge(line + m * channels + c, channels, w, lanes.at(first), lanes.at(first + channels));
     });
   const Places low = grouping.low, high = grouping.high;
   const auto interleave = [=](int64_t m, real *first) {
     Wide even, odd;
-    Lanes<wide>::enlarge(line + m * block, block, w, even, odd);
+    Lanes<wide>::enlarge(line + m * channels, channels, w, even, odd);
     Lanes<wide>::at(first) = __builtin_shuffle(even, odd, low);
     Lanes<wide>::at(first + wide) = __builtin_shuffle(even, odd, high);
   };
   int64_t m = 0;
-  for (; (pairs - m) * block >= wide; m += grouping.group) interleave(m, to + 2 * m * block);
+  for (; (pairs - m) * channels >= wide; m += grouping.group) interleave(m, to + 2 * m * channels);
   for (; m < pairs; m += grouping.group) {
     real group[2 * wide];
     interleave(m, group);
-    std::copy_n(group, 2 * std::min(grouping.group, pairs - m) * block, to + 2 * m * block);
+    std::copy_n(group, 2 * std::min(grouping.group, pairs - m) * channels, to + 2 * m * channels);
   }
 }
 
@@ -257,55 +245,59 @@ Weights<sources> weights(const Resampling &r, int64_t u, int64_t size, real scal
   return w;
 }
 
-// Rows [first, last) of one picture of x.
+// Rows [first, last) of one picture of x. `line` is two lines of the caller's own, of which one is used.
 template <int taps>
-void upsample_rows(const Task &task, const real *y, int64_t first, int64_t last, real *x) {
+void upsample_rows(const Task &task, real *line, const real *y, int64_t first, int64_t last, real *x) {
   constexpr int sources = taps / 2;
   const Resampling &r = task.r;
   Weights<taps> column_weight;
   for (int i = 0; i < taps; ++i) column_weight.of[i] = task.scale * r.tap(i);
-  const int64_t height = task.y.h, width = task.y.w, channels = task.y.c, block = task.block, columns = task.x.w;
-  const int64_t most_inputs = line_elements / block - 1;
+  // The columns of x need inputs [low, high), of which [inside, outside) are within y and the others 0.
+  const int64_t channels = task.channels, columns = task.x.w, low = r.before / 2 - (sources - 1);
+  const int64_t high = (columns - 1 + r.before) / 2 + 1, inside = std::max<int64_t>(low, 0);
+  const int64_t outside = std::min(high, task.y.w);
+  const int64_t pair = (r.before + 1) / 2, pairs = (columns + r.before) / 2 - pair;  // whole pairs
   const Weights<sources> left = weights<sources>(r, 0, columns, task.scale),
                          right = weights<sources>(r, columns - 1, columns, task.scale);
-  Line memory;
-  real *const line = memory.of + block;  // a pixel may stand before the first
-  for (int64_t k = 0; k < task.blocks(); ++k)
-    for (int64_t begin = 0, end; begin < columns; begin = end) {
-      // Columns [begin, end) of x need inputs [low, high), of which [inside, outside) are within y and the others 0.
-      const int64_t c = task.first_channel(k), low = (begin + r.before) / 2 - (sources - 1);
-      end = std::min(columns, 2 * (low + most_inputs) - r.before);
-      const int64_t high = (end - 1 + r.before) / 2 + 1;
-      const int64_t inside = std::max<int64_t>(low, 0), outside = std::min(high, width);
-      const int64_t pair = (begin + r.before + 1) / 2, pairs = (end + r.before) / 2 - pair;  // whole pairs
-      std::fill_n(line, (inside - low) * block, real(0));
-      std::fill_n(line + (outside - low) * block, (high - outside) * block, real(0));
-      for (int64_t u = first; u < last; ++u) {
-        const Weights<sources> row_weight = weights<sources>(r, u, task.x.h, 1);
-        const real *row[sources];
-        for (int j = 0; j < sources; ++j) {
-          const int64_t o = (u + r.before) / 2 - j;
-          row[j] = o >= 0 && o < height ? y + (o * width + inside) * channels + c : nothing;
-        }
-        add_rows<sources>(row, row_weight.of, outside - inside, channels, block, line + (inside - low) * block);
-        real *const to = x + u * columns * channels + c;
-        enlarge_columns<taps>(line + (pair - low) * block, column_weight, task.grouping, pairs, block, channels,
-                              to + (2 * pair - r.before) * channels);
-        if (begin == 0) enlarge_pixel(line + (r.before / 2 - low) * block, left, block, to);
-        if (end == columns) enlarge_pixel(line + (high - 1 - low) * block, right, block, to + (end - 1) * channels);
-      }
-    }
+  std::fill_n(line, (inside - low) * channels, real(0));
+  std::fill_n(line + (outside - low) * channels, (high - outside) * channels, real(0));
+  for (int64_t u = first; u < last; ++u) {
+    const Weights<sources> row_weight = weights<sources>(r, u, task.x.h, 1);
+    const real *row[sources];
+    for (int j = 0; j < sources; ++j) row[j] = task.row(task.y, y, (u + r.before) / 2 - j) + inside * channels;
+    add_rows<sources>(row, row_weight.of, (outside - inside) * channels, line + (inside - low) * channels);
+    real *const to = x + u * columns * channels;
+    enlarge_columns<taps>(line + (pair - low) * channels, column_weight, task.grouping, pairs, channels,
+                          to + (2 * pair - r.before) * channels);
+    enlarge_pixel(line + (r.before / 2 - low) * channels, left, channels, to);
+    enlarge_pixel(line + (high - 1 - low) * channels, right, channels, to + (columns - 1) * channels);
+  }
 }
 
-// Calls rows(picture, first, last) for all rows of pictures of `height` rows, about `elements` read or written for each.
+// Calls rows(task, lines, picture of `from`, first, last, picture of `to`) for all rows of `to`.
 template <class Rows>
-void for_rows(int threads, int64_t pictures, int64_t height, int64_t elements, const Rows &rows) {
-  for_chunks(threads, pictures * height, 1 + 2 * elements_a_chunk / elements, [=](int64_t begin, int64_t end) {
-    for (int64_t row = begin, last; row < end; row += last - row % height) {
-      last = std::min(height, row % height + end - row);
-      rows(row / height, row % height, last);
-    }
-  });
+void for_rows(CpuBackend &backend, const Rows &rows, const Resampling &r, real scale, const Shape &x, const Shape &y,
+              ConstView from, View to) {
+  const int64_t line = Task::line(x), row = std::max(x.w, y.w) * x.c;
+  real *const lines = backend.scratch(size_t(2 * line * backend.threads() + row));
+  real *const zeros = lines + 2 * line * backend.threads();
+  std::fill_n(zeros, row, real(0));
+  const Task task(r, scale, x, y, zeros);
+  const int64_t height = to.shape.h, all = to.shape.n * to.shape.t * height;
+  const int64_t elements = std::max<int64_t>(1, x.size() / all);
+  const int64_t chunk = std::max(rows_a_chunk, 2 * elements_a_chunk / elements);
+  parallel_chunks(
+      backend.threads(), chunks_of(all, chunk),
+      [&](int64_t k, int thread) {
+        const int64_t end = std::min(all, (k + 1) * chunk);
+        for (int64_t at = k * chunk, last; at < end; at += last - at % height) {
+          const int64_t picture = at / height;
+          last = std::min(height, at % height + end - at);
+          rows(task, lines + 2 * line * thread, from.data + picture * from.shape.h * from.shape.w * x.c, at % height,
+               last, to.data + picture * height * to.shape.w * x.c);
+        }
+      },
+      wake_if(x.size() >= chunks_worth_waking * elements_a_chunk));
 }
 
 }  // namespace
@@ -313,23 +305,15 @@ void for_rows(int threads, int64_t pictures, int64_t height, int64_t elements, c
 void CpuBackend::downsample(ConstView x, const Resampling &r, real scale, View y) {
   require_same(r.reduced(x.shape), y.shape, "downsample");
   if (!y.shape.size()) return;
-  const Task task(r, scale, x.shape, y.shape);
   const auto rows = r.taps == Resampling::average ? downsample_rows<2> : downsample_rows<4>;
-  const int64_t from = x.shape.h * x.shape.w * x.shape.c, to = y.shape.h * y.shape.w * y.shape.c;
-  for_rows(
-      threads_, y.shape.n * y.shape.t, y.shape.h, 2 * x.shape.w * x.shape.c,
-      [&](int64_t k, int64_t first, int64_t last) { rows(task, x.data + k * from, first, last, y.data + k * to); });
+  for_rows(*this, rows, r, scale, x.shape, y.shape, x, y);
 }
 
 void CpuBackend::upsample(ConstView y, const Resampling &r, real scale, View x) {
   require_same(r.reduced(x.shape), y.shape, "upsample");
   if (!x.shape.size()) return;
-  const Task task(r, scale, x.shape, y.shape);
   const auto rows = r.taps == Resampling::average ? upsample_rows<2> : upsample_rows<4>;
-  const int64_t from = y.shape.h * y.shape.w * y.shape.c, to = x.shape.h * x.shape.w * x.shape.c;
-  for_rows(
-      threads_, x.shape.n * x.shape.t, x.shape.h, x.shape.w * x.shape.c,
-      [&](int64_t k, int64_t first, int64_t last) { rows(task, y.data + k * from, first, last, x.data + k * to); });
+  for_rows(*this, rows, r, scale, x.shape, y.shape, y, x);
 }
 
 }  // namespace coopnets
