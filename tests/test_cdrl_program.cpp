@@ -210,6 +210,8 @@ TEST_F(CdrlRuns, AreEvaluatedAsTextures) {
       Arguments{"--iterations", "1", "--set", "size=64", "levels=2", "batch=2", "width=4", "langevin_steps=1"});
   ASSERT_EQ(trained.status, 0) << trained.err;
   EXPECT_CONTAINS(trained.out, "texture, quick preset of CDRL") << "which learns textures where nothing else is said";
+  // Of 128 pixels, as the syntheses are, though parts of 64 are learned from; enlarged four times.
+  EXPECT_EQ(load_image(folder + "/texture/run/observed.png").width, 512);
   for (const Arguments &other : {Arguments{"--preset", "paper"}, Arguments{"--algorithm", "cooperative"}})
     EXPECT_CONTAINS(failure_of(run + brick + other + Arguments{"--set", "levels=2"}, 2),
                     "levels does nothing with --algorithm cooperative");

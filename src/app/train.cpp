@@ -128,15 +128,22 @@ void save_observed(const std::string &path, const Examples &examples, const Shap
              "observed");
 }
 
-// The middle of a photograph, as large as the syntheses beside which it is looked at.
-void save_photograph(const std::string &path, const Examples &examples, Shape shape, int64_t side) {
-  const std::vector<real> whole = examples.whole(0, shape);
-  Canvas middle = Canvas::within(shape, 0);
-  middle.wanted.h = std::min(side, shape.h);
-  middle.wanted.w = std::min(side, shape.w);
-  middle.top = (shape.h - middle.wanted.h) / 2;
-  middle.left = (shape.w - middle.wanted.w) / 2;
-  save_sheet(path, middle.cut(whole, shape), middle.wanted, {}, "observed");
+// The middle of each photograph, as large as the syntheses beside which it is looked at.
+void save_photographs(const std::string &path, const Examples &examples, Shape shape, int64_t side) {
+  const int64_t shown = std::min<int64_t>(64, examples.size());
+  Canvas middle;
+  std::vector<real> all;
+  for (int64_t k = 0; k < shown; ++k) {
+    const std::vector<real> whole = examples.whole(k, shape);
+    middle = Canvas::within(shape, 0);
+    middle.wanted.h = std::min(side, shape.h);
+    middle.wanted.w = std::min(side, shape.w);
+    middle.top = (shape.h - middle.wanted.h) / 2;
+    middle.left = (shape.w - middle.wanted.w) / 2;
+    const std::vector<real> cut = middle.cut(whole, shape);
+    all.insert(all.end(), cut.begin(), cut.end());
+  }
+  save_sheet(path, all, middle.wanted.with_n(shown), {}, "observed");
 }
 
 bool are_of_one_colour(const Examples &examples) {  // normalise=stretch made them zeros
@@ -218,7 +225,7 @@ int learn(Options options) {
     return 0;
   examples->list_bad_in(run.folder().skipped());
   if (structure && settings.crop == "random")
-    save_photograph(run.folder().file("observed"), *examples, shape, judged.size);
+    save_photographs(run.folder().file("observed"), *examples, shape, judged.size);
   else
     save_observed(run.folder().file("observed"), *examples, shape, settings.border);
   progress.note(said);
