@@ -45,7 +45,8 @@ TEST_F(DataPath, an_installed_program_learns_its_own_texture_anywhere) {
 
 TEST_F(DataPath, a_runs_config_finds_its_data_from_any_folder) {
   const auto run = [&](const Arguments &more) {
-    Process process(Arguments{"env", "-C", folder, std::filesystem::absolute(program())} + more, "cannot run the program");
+    Process process(Arguments{"env", "-C", folder, std::filesystem::absolute(program())} + more,
+                    "cannot run the program");
     return process.finish() == 0 ? "" : process.last_error_line();
   };
   Arguments words = train(1);

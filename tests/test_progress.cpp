@@ -117,7 +117,8 @@ TEST(Progress, has_the_verdict_on_learning_once_there_is_one) {
   EXPECT_CONTAINS(shown(pipe), "  reconstruction 45.6  swinging  0.5 s/iteration  4 min 10 s left\n");
   EXPECT_CONTAINS(shown(machine), "\"reconstruction\": 45.6, \"verdict\": \"swinging\", \"seconds\": 0.5, ");
   EXPECT_CONTAINS(shown(terminal), "  reconstruction 45.6  swinging  0.5 s/iteration  4 min 10 s left\033[K");
-  EXPECT_EQ(shown(terminal, 80), "\r500/1000 [========>       ]  observed 1.25e7 initial -1e6  swinging  4 min left\033[K");
+  EXPECT_EQ(shown(terminal, 80),
+            "\r500/1000 [========>       ]  observed 1.25e7 initial -1e6  swinging  4 min left\033[K");
   EXPECT_EQ(shown(terminal, 34), "\r500/1000 [=====>    ]  4 min left\033[K");
   EXPECT_EQ(shown(terminal, 24), "\r500/1000  4 min left\033[K");
   terminal.judge("");
