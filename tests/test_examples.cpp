@@ -105,6 +105,40 @@ TEST_F(ExamplesTest, parts_of_a_texture) {
   EXPECT_CONTAINS(refusal("scene", settings, folder), "crop=random is for the experiment 'texture'");
 }
 
+// Each is shown both ways, as the seed says of each position; what is looked at is as it was.
+TEST_F(ExamplesTest, mirrored_pictures) {
+  for (int i = 0; i < 3; ++i) save_png(folder + "/" + std::to_string(i) + ".png", noise(8, 8, 3, i + 1));
+  const Experiment &scene = find_experiment("scene");
+  const auto plain = open(scene, settings, folder);
+  settings.mirror = "random";
+  const auto examples = open(scene, settings, folder), later = open(scene, settings, folder);
+  const int64_t row = 8 * 3, example = 8 * row;
+  std::set<std::pair<int64_t, bool>> seen;
+  std::vector<real> sequence;
+  for (int64_t iteration = 0; iteration < 12; ++iteration) {
+    const std::vector<int64_t> indices = examples->batch_indices(iteration, 2);
+    const std::vector<real> two = examples->batch(iteration, 2);
+    sequence.insert(sequence.end(), two.begin(), two.end());
+    for (int64_t k = 0; k < 2; ++k) {
+      const std::vector<real> one(two.begin() + k * example, two.begin() + (k + 1) * example);
+      const std::vector<real> as_it_is = plain->range(indices[size_t(k)], 1);
+      std::vector<real> mirrored(as_it_is.size());
+      for (int64_t h = 0; h < 8; ++h)
+        for (int64_t w = 0; w < 8; ++w)
+          for (int64_t c = 0; c < 3; ++c) mirrored[h * row + w * 3 + c] = as_it_is[h * row + (7 - w) * 3 + c];
+      EXPECT_TRUE(one == as_it_is || one == mirrored);
+      seen.insert({indices[size_t(k)], one == mirrored});
+    }
+  }
+  EXPECT_EQ(seen.size(), 6u);
+  const std::vector<real> four = later->batch(3, 4);  // any iteration can be the first, whatever the batch
+  EXPECT_TRUE(std::equal(four.begin(), four.end(), sequence.begin() + 12 * example));
+  EXPECT_EQ(examples->range(0, 3), plain->range(0, 3));
+  EXPECT_EQ(open(scene, settings, folder, 1, Part::held_out)->size(), 0);
+  EXPECT_CONTAINS(error_of([&] { learning_settings(settings, Algorithm::generator, 1, 3); }),
+                  "each example keeps a latent vector here");
+}
+
 TEST_F(ExamplesTest, a_folder_of_pictures) {
   for (int i = 0; i < 4; ++i) save_png(folder + "/" + std::to_string(i) + ".png", noise(12, 8, 3, i + 1));
   const Experiment &scene = find_experiment("scene");

@@ -78,9 +78,12 @@ std::string data_text(const Experiment &e) {
 
 std::string rival_text(const Rival &rival) {
   std::string text = "  " + rival.name + " - " + rival.title + "\n";
-  for (const Preset &preset : rival.presets)
-    text += "    " + (preset.experiment.empty() ? "" : "--exp " + preset.experiment + ' ') + "--preset " + preset.name +
-            " (" + preset.source + ")\n      " + preset.settings + "\n";
+  for (const Preset &preset : rival.presets) {
+    std::string experiments = preset.experiment;
+    std::replace(experiments.begin(), experiments.end(), ' ', '|');
+    text += "    " + (experiments.empty() ? "" : "--exp " + experiments + ' ') + "--preset " + preset.name + " (" +
+            preset.source + ")\n      " + preset.settings + "\n";
+  }
   return text + "    uses " + rival.uses + "\n";
 }
 

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <numeric>
 #include <stdexcept>
 
@@ -15,9 +16,18 @@ namespace coopnets {
 
 namespace {
 
+// Exchanges left and right of a picture.
+void mirror(const Shape &shape, real *picture) {
+  for (int64_t h = 0; h < shape.h; ++h)
+    for (int64_t left = 0, right = shape.w - 1; left < right; ++left, --right)
+      std::swap_ranges(picture + (h * shape.w + left) * shape.c, picture + (h * shape.w + left + 1) * shape.c,
+                       picture + (h * shape.w + right) * shape.c);
+}
+
 class PictureExamples final : public Examples {
  public:
-  explicit PictureExamples(const DatasetOptions &options) : set_(options) {}
+  PictureExamples(const DatasetOptions &options, bool mirrored)
+      : set_(options), mirrored_(mirrored), seed_(options.seed) {}
   int64_t size() const override { return set_.size(); }
   std::vector<int64_t> batch_indices(int64_t iteration, int64_t count) const override {
     return set_.batch_indices(iteration, count);
@@ -25,6 +35,9 @@ class PictureExamples final : public Examples {
   std::vector<real> batch(int64_t iteration, int64_t count) override {
     std::vector<real> out(count * set_.shape().size());
     set_.batch(iteration, count, out.data());
+    for (int64_t k = 0; mirrored_ && k < count; ++k)
+      if (random_block({seed_, Purpose::mirror}, uint64_t(iteration * count + k), 0, 0).v[0] % 2 == 1)
+        mirror(set_.shape(), out.data() + k * set_.shape().size());
     return out;
   }
   std::vector<real> some(const std::vector<int64_t> &indices) const override { return set_.examples(indices); }
@@ -36,6 +49,8 @@ class PictureExamples final : public Examples {
 
  private:
   Dataset set_;
+  const bool mirrored_;
+  const uint64_t seed_;
 };
 
 // Parts of pictures, where the nets see all places alike: windows of `side` x `side` pixels, as they are.
@@ -258,7 +273,7 @@ std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, 
   options.memory_limit = memory;
   options.warn = warn;
   if (windows) return std::make_unique<WindowExamples>(options, example.h, seed);
-  return std::make_unique<PictureExamples>(options);
+  return std::make_unique<PictureExamples>(options, part == Part::train && s.mirror == "random");
 }
 
 }  // namespace

@@ -205,12 +205,13 @@ Shape example_shape(const Experiment &experiment, const Settings &s) {
 
 std::vector<std::string> unused_settings(const Experiment &experiment) {
   if (experiment.data == DataKind::points)
-    return {"size",      "border",   "frames",   "short",  "crop",          "resize",          "alpha",
-            "normalise", "category", "held_out", "parzen", "hidden_square", "inference_steps", "inference_restarts"};
+    return {"size",     "border", "frames",        "short",           "crop",
+            "resize",   "alpha",  "mirror",        "normalise",       "category",
+            "held_out", "parzen", "hidden_square", "inference_steps", "inference_restarts"};
   std::vector<std::string> unused = {"density"};
   if (experiment.data != DataKind::video) unused.insert(unused.end(), {"frames", "short"});
   if (experiment.data == DataKind::video || experiment.data == DataKind::texture)
-    unused.insert(unused.end(), {"held_out", "examples"});
+    unused.insert(unused.end(), {"held_out", "examples", "mirror"});
   if (experiment.data != DataKind::texture) unused.push_back("border");
   if (experiment.data != DataKind::digits) unused.push_back("parzen");
   if (experiment.data == DataKind::video)

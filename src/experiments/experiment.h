@@ -20,7 +20,7 @@ struct Preset {
   std::string name;             // as --preset takes it
   std::string source;           // who published them, or that they are ours
   std::string settings;         // "size=64 chains=144": what differs from the defaults of struct Settings
-  std::string experiment = {};  // of a rival's: the one that it is for; "" is any
+  std::string experiment = {};  // of a rival's: those that it is for, "object scene"; "" is any
 };
 
 struct Experiment {

@@ -134,6 +134,10 @@ OptimizerSettings::Rule optimizer_rule(const Settings &s) {
 }
 
 LearningSettings learning_settings(const Settings &s, Algorithm algorithm, uint64_t seed, int64_t examples) {
+  if (s.mirror == "random" && (algorithm == Algorithm::generator || s.data_weight > 0))
+    throw std::invalid_argument(
+        "each example keeps a latent vector here, which a mirrored picture would not fit: "
+        "--set mirror=never");
   LearningSettings l;
   l.algorithm = algorithm;
   l.batch = fitted_to(examples, s).batch;

@@ -46,6 +46,9 @@ const std::vector<Field<Settings>> &setting_fields() {
       field("resize", &Settings::resize, {"average", "nearest", "bilinear", "bicubic"},
             "how pictures get that size: average (over the area of a pixel), or as the published codes do it: nearest "
             "(Pillow before 7), bilinear (OpenCV, not antialiased), bicubic (MATLAB)"),
+      field("mirror", &Settings::mirror, {"never", "random"},
+            "random: each picture is observed as it is or with left and right exchanged, drawn anew by the seed each "
+            "time; not where each example keeps a latent vector"),
       field("alpha", &Settings::alpha, {"black", "white", "ignore"},
             "what transparent pixels of pictures lie on; ignore: the colours that they have beneath"),
       field("normalise", &Settings::normalise, {"stretch", "video", "fixed"},
@@ -134,6 +137,9 @@ const std::vector<Field<Settings>> &setting_fields() {
           "data_weight", &Settings::data_weight, 0, 1,
           "weight of the data in the loss of the generator, or of cdrl's initialiser, beside that of the chains; 0: it "
           "learns from these alone. More needs step G1 (generator_steps) but for cdrl"),
+      field("steepness", &Settings::steepness, {"learned", "level"},
+            "cdrl: how steep the energy is at each level of noise: learned (by the net alone), level (what it gives is "
+            "multiplied by what is expected there)"),
       field("colours", &Settings::colours, {"given", "uncorrelated"},
             "cdrl: as the data have them, or changed so that no channel tells of another and all vary alike"),
       field("guidance", &Settings::guidance, 0, 1000, "cdrl: how much more than learned samples are of their class"),

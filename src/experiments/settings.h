@@ -17,7 +17,7 @@ struct Settings {
   int64_t border = 0;
   int64_t frames = 1;
   std::string short_clips = "refuse";  // --set short=...; that word is C++'s own
-  std::string crop = "centre", resize = "average", alpha = "black";
+  std::string crop = "centre", resize = "average", alpha = "black", mirror = "never";
   std::string normalise = "stretch";
   std::string category;
   std::string density = "checkerboard";
@@ -57,7 +57,7 @@ struct Settings {
   int64_t categories = 10, numbers = 2;
   int64_t levels = 6, blocks = 1, block_side = 32, whole_units = 0, classes = 0;
   double data_weight = 0, guidance = 0;
-  std::string colours = "given";
+  std::string colours = "given", steepness = "learned";
   int64_t warm_up = 0;
   double gradient_bound = 0;
 

@@ -41,7 +41,7 @@ Cdrl::Cdrl(std::unique_ptr<Network> energy, std::unique_ptr<Network> initialiser
         "learning needs at least one Langevin step (langevin_steps): nothing is revised by none");
   check_nets(*nets_.energy, *nets_.initialiser);
   if (s.decorrelate) colours_ = std::make_unique<Colours>(backend_, example_.c);
-  diffusion_.embedding(0, nets_.energy->inputs()[1].c - s.classes);  // throws where it has no such size
+  diffusion_.embedding(0, (nets_.energy->inputs()[1].c - s.classes) / 2 * 2);  // throws where there is no such one
 }
 
 Cdrl::~Cdrl() = default;

@@ -1,5 +1,6 @@
 #include "learning/diffusion.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -43,6 +44,13 @@ Diffusion::Diffusion(int64_t transitions) {
     transitions_.push_back(between(levels_[0], levels_[size_t(t - 1)], levels_[size_t(t)], t == transitions));
     transitions_.back().weight = transitions_[0].deviation / transitions_.back().deviation;
   }
+  // ln p(y | x_t) changes by about 1 over `first_noise`, the deviation of y.
+  double steepest = 0;
+  for (Transition &t : transitions_) {
+    t.steepness = t.step_noise * t.step_noise / t.first_noise;
+    steepest = std::max(steepest, t.steepness);
+  }
+  for (Transition &t : transitions_) t.steepness /= steepest;
 }
 
 std::vector<real> Diffusion::embedding(int64_t i, int64_t size) const {
@@ -62,14 +70,17 @@ void Diffusion::tell(const std::vector<int64_t> &levels, const std::vector<int64
                      const Tensor &into) const {
   require(int64_t(levels.size()) == into.shape().n, "each example is told one level of noise");
   require(classes == 0 || labels.size() == levels.size(), "each example is told one class");
+  const int64_t size = into.shape().c - classes;
   std::vector<real> values, level;
   for (size_t n = 0; n < levels.size(); ++n) {
     if (classes > 0 && (labels[n] < -1 || labels[n] >= classes))
       throw std::invalid_argument("an example is of class " + std::to_string(labels[n]) + ", and there are " +
                                   std::to_string(classes));
-    if (n == 0 || levels[n] != levels[n - 1]) level = embedding(levels[n], into.shape().c - classes);
+    if (n == 0 || levels[n] != levels[n - 1]) level = embedding(levels[n], size - size % 2);
     values.insert(values.end(), level.begin(), level.end());
     for (int64_t k = 0; k < classes; ++k) values.push_back(labels[n] == k ? 1 : 0);
+    if (size % 2 == 1)
+      values.push_back(levels[n] < transitions() ? real(transition(levels[n] + 1).steepness) : real(0));
   }
   into.backend().upload(values.data(), into.data(), values.size() * sizeof(real));
 }

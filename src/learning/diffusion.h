@@ -26,6 +26,7 @@ struct Transition {
   double step_noise;                // b of a Langevin step y += (1/2) dE/dy + b N(0, I); E = b^2 times the log-density
   double reference_deviation;       // s of the reference N(x_t, s^2) of that step; infinite in the last transition
   double weight;                    // of its examples in the energy's loss
+  double steepness;                 // b^2 / first_noise, how steep E is, as a share of the steepest transition's
 };
 
 class Diffusion {
@@ -41,8 +42,9 @@ class Diffusion {
   // `size` numbers (Vaswani et al. 2017). Throws std::invalid_argument where that is no even number.
   std::vector<real> embedding(int64_t i, int64_t size) const;
   // What a net is told beside each example, into [N,1,1,1,size + classes]: the embedding of its level, and 1 at its
-  // class, 0 at the others. labels: not read where there are no classes; -1 is none. Throws std::invalid_argument for
-  // another number of levels or labels than N, for a label of no class and where `size` is odd.
+  // class, 0 at the others. An odd size has one number more at the end: the steepness of the transition to level i from
+  // the one above, 0 where there is none above. labels: not read where there are no classes; -1 is none. Throws
+  // std::invalid_argument for another number of levels or labels than N, for a label of no class and a size below 2.
   void tell(const std::vector<int64_t> &levels, const std::vector<int64_t> &labels, int64_t classes,
             const Tensor &into) const;
   // y <- y - (1/2) ((y - x_t)/s^2 - df/dy) + b N(0, I): with f scaled by b^2 every level has the same step, 1.

@@ -64,7 +64,7 @@ Variable whole_picture(Recorder &r, Variable h, int64_t units, Variable level) {
 
 // f(y, level): what is left of the picture, summed over positions, and its product with a vector that depends on the
 // level. Every filter but that vector's is divided by its spectral norm, which bounds |df/dy|.
-NetFunction energy(const Settings &s, const Shape &example) {
+NetFunction energy_of_any_steepness(const Settings &s, const Shape &example) {
   const Halvings halvings(example, s.block_side);
   return [width = s.width, blocks = s.blocks, units = s.whole_units, halvings](Recorder &r, const Variables &in) {
     r.conventions.initial = Conventions::uniform;
@@ -84,6 +84,17 @@ NetFunction energy(const Settings &s, const Shape &example) {
     const Variable of_all = r.sum_examples(r.modulate(h, r.fully_connected(level, r.shape(h).c), {}));
     if (whole.id < 0) return Variables{of_all};
     return Variables{r.add(of_all, r.sum_examples(r.modulate(whole, r.fully_connected(level, units), {})))};
+  };
+}
+
+// Published is a net that has to learn how steep each level is, from 1 to 1/20 of the steepest of six.
+NetFunction energy(const Settings &s, const Shape &example) {
+  const NetFunction f = energy_of_any_steepness(s, example);
+  if (s.steepness == "learned") return f;
+  return [f](Recorder &r, const Variables &in) {
+    const int64_t last = r.shape(in[1]).c - 1;
+    const Variable about = r.slice(in[1], 0, last), steepness = r.slice(in[1], last, 1);
+    return Variables{r.modulate(f(r, {in[0], about})[0], steepness, {})};
   };
 }
 
@@ -109,47 +120,49 @@ Variable guess_block(Recorder &r, Variable h, int64_t channels, Variable level) 
 // doubling. At first it is the identity: its guess is x_t itself.
 NetFunction initialiser(const Settings &s, const Shape &example) {
   const Halvings halvings(example, s.block_side);
-  return [width = s.width, blocks = s.blocks, units = s.whole_units, halvings](Recorder &r, const Variables &in) {
-    r.conventions.initial = Conventions::uniform;
-    const Variable level = r.silu(told(r, in[1], 4 * width));
-    if (is_point(r.shape(in[0])))
-      return Variables{r.add(in[0], r.fully_connected(point_layers(r, in[0], level, 4), 2, LayerOptions().zero()))};
-    Variable h = r.conv(in[0], width, same_side(3, 1));
-    Variables before;
-    const int64_t all = halvings.strided + halvings.pooled;
-    const auto stage = [&](int64_t depth) {
-      const int64_t channels = depth < all ? width : 2 * width;
-      for (int64_t i = 0; i < (depth < halvings.strided ? 0 : blocks); ++i) h = guess_block(r, h, channels, level);
-    };
-    for (int64_t depth = 0; depth < all; ++depth) {
-      stage(depth);
-      before.push_back(h);
-      h = depth < halvings.strided ? r.conv(h, width, same_side(4, 2), leaky_relu(0.2))
-                                   : r.downsample(h, Resampling::same(Resampling::average));
-    }
-    stage(all);
-    if (units > 0) {
-      const Variable v = whole_picture(r, r.silu(normalised(r, h)), units, level);
-      const Sides side = {Side{}, valid(r.shape(h).h), valid(r.shape(h).w)};
-      h = r.add(h, r.deconv(v, r.shape(h).c, side, LayerOptions().zero()));
-      stage(all);
-    }
-    for (int64_t depth = all - 1; depth >= 0; --depth) {
-      if (depth < halvings.strided)
-        h = r.deconv(r.silu(normalised(r, h)), width, same_side(4, 2));
-      else
-        h = r.upsample(with_channels(r, h, width), Resampling::same(Resampling::average));
-      h = r.add(h, before[size_t(depth)]);
-      stage(depth);
-    }
-    h = r.silu(normalised(r, h));
-    const Variable change = r.conv(h, r.shape(in[0]).c, same_side(3, 1), LayerOptions().zero());
-    return Variables{r.add(in[0], change)};
-  };
+  const int64_t about = embedding_size + s.classes;
+  return
+      [width = s.width, blocks = s.blocks, units = s.whole_units, about, halvings](Recorder &r, const Variables &in) {
+        r.conventions.initial = Conventions::uniform;
+        const Variable level = r.silu(told(r, r.slice(in[1], 0, about), 4 * width));
+        if (is_point(r.shape(in[0])))
+          return Variables{r.add(in[0], r.fully_connected(point_layers(r, in[0], level, 4), 2, LayerOptions().zero()))};
+        Variable h = r.conv(in[0], width, same_side(3, 1));
+        Variables before;
+        const int64_t all = halvings.strided + halvings.pooled;
+        const auto stage = [&](int64_t depth) {
+          const int64_t channels = depth < all ? width : 2 * width;
+          for (int64_t i = 0; i < (depth < halvings.strided ? 0 : blocks); ++i) h = guess_block(r, h, channels, level);
+        };
+        for (int64_t depth = 0; depth < all; ++depth) {
+          stage(depth);
+          before.push_back(h);
+          h = depth < halvings.strided ? r.conv(h, width, same_side(4, 2), leaky_relu(0.2))
+                                       : r.downsample(h, Resampling::same(Resampling::average));
+        }
+        stage(all);
+        if (units > 0) {
+          const Variable v = whole_picture(r, r.silu(normalised(r, h)), units, level);
+          const Sides side = {Side{}, valid(r.shape(h).h), valid(r.shape(h).w)};
+          h = r.add(h, r.deconv(v, r.shape(h).c, side, LayerOptions().zero()));
+          stage(all);
+        }
+        for (int64_t depth = all - 1; depth >= 0; --depth) {
+          if (depth < halvings.strided)
+            h = r.deconv(r.silu(normalised(r, h)), width, same_side(4, 2));
+          else
+            h = r.upsample(with_channels(r, h, width), Resampling::same(Resampling::average));
+          h = r.add(h, before[size_t(depth)]);
+          stage(depth);
+        }
+        h = r.silu(normalised(r, h));
+        const Variable change = r.conv(h, r.shape(in[0]).c, same_side(3, 1), LayerOptions().zero());
+        return Variables{r.add(in[0], change)};
+      };
 }
 
 std::vector<Shape> inputs(const Shape &example, const Settings &s) {
-  return {example, {1, 1, 1, 1, embedding_size + s.classes}};
+  return {example, {1, 1, 1, 1, embedding_size + s.classes + (s.steepness == "learned" ? 0 : 1)}};
 }
 
 std::unique_ptr<ChainLearner> make(const ChainParts &p) {
@@ -181,29 +194,35 @@ std::unique_ptr<ChainLearner> make(const ChainParts &p) {
 }  // namespace
 
 Rival cdrl() {
-  const std::string both = "normalise=fixed levels=6 halvings=0 schedule_steps=0 gradient_bound=1 langevin_steps=15 ";
+  const std::string both = "normalise=fixed halvings=0 schedule_steps=0 gradient_bound=1 ";
   Rival rival{"cdrl", "CDRL (Zhu, Xie, Wu, Gao 2024)", "energy", "", {}, nullptr, nullptr, nullptr};
   rival.uses =
       "levels langevin_steps classes data_weight guidance averaging gradient_bound descriptor_rate generator_rate "
-      "width blocks block_side whole_units colours";
+      "width blocks block_side whole_units colours steepness";
+  const std::string quickly = "data_weight=0.9 descriptor_rate=0.0005 generator_rate=0.003 averaging=0.05 blocks=1 ";
   const std::string textures =
-      "border=8 crop=random colours=uncorrelated batch=6 chains=6 whole_units=0 langevin_steps=3 data_weight=0.9 "
-      "descriptor_rate=0.0005 generator_rate=0.003 ";
+      "border=8 crop=random colours=uncorrelated batch=6 chains=6 whole_units=0 levels=6 langevin_steps=3 ";
   rival.presets = {
-      {"quick", "ours, for two CPU cores: narrow nets of one block, half the steps, faster rates",
-       both + "langevin_steps=8 batch=48 chains=48 iterations=4000 width=24 block_side=16 blocks=1 whole_units=128 "
-              "warm_up=200 averaging=0.05 data_weight=0.5 descriptor_rate=0.0005 generator_rate=0.0005"},
+      {"quick", "ours, for two CPU cores: narrow nets of one block, few steps at many levels, faster rates",
+       both + quickly +
+           "levels=16 langevin_steps=2 steepness=level batch=48 chains=48 iterations=4000 width=32 block_side=16 "
+           "whole_units=128 warm_up=200"},
+      {"quick", "ours, for pictures with colours", "colours=uncorrelated mirror=random",
+       "object scene cifar10 celeba lsun completion"},
+      {"quick", "ours, for ten minutes of two CPU cores", "iterations=2000", "object scene celeba lsun completion"},
       {"quick", "ours, for three minutes of two CPU cores",
        textures + "size=64 block_side=40 width=48 warm_up=50 iterations=1200", "texture"},
       {"fine", "ours, for a quarter of an hour or more",
        textures + "size=96 block_side=56 width=64 warm_up=100 iterations=2500", "texture"},
       {"quick", "ours, for a minute",
-       "batch=240 chains=240 iterations=3000 warm_up=100 descriptor_rate=0.001 generator_rate=0.001", "toy"},
+       "levels=6 langevin_steps=8 data_weight=0.5 batch=240 chains=240 iterations=3000 warm_up=100 "
+       "descriptor_rate=0.001 generator_rate=0.001",
+       "toy"},
       {"paper",
        "levels, steps, rates and averages of the paper's code, whose energy halves pictures once more and whose "
        "initialiser is of width 64, with three blocks a size, attention and dropout",
-       both + "block_side=256 batch=258 chains=258 iterations=500000 width=128 blocks=8 warm_up=10000 averaging=0.014 "
-              "descriptor_rate=0.0001 generator_rate=0.00001"}};
+       both + "levels=6 langevin_steps=15 block_side=256 batch=258 chains=258 iterations=500000 width=128 blocks=8 "
+              "warm_up=10000 averaging=0.014 descriptor_rate=0.0001 generator_rate=0.00001"}};
   rival.chain = make;
   rival.chain_nets = [](const Shape &example, const Settings &s) {
     return std::vector<Sketch>{sketch(energy(s, example), "energy", inputs(example, s)),

@@ -109,7 +109,7 @@ Settings rival_settings(const Rival &rival, const Experiment &experiment, const 
     if (own.experiment.empty() && (own.name == preset || (preset != "paper" && own.name == "quick")))
       s.set_all(own.settings);
   for (const Preset &own : rival.presets)
-    if (own.experiment == experiment.name && own.name == preset) s.set_all(own.settings);
+    if (own.name == preset && contains(words(own.experiment), experiment.name)) s.set_all(own.settings);
   return s;
 }
 

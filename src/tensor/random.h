@@ -34,6 +34,7 @@ enum class Purpose : uint32_t {
   second_latent = 13,  // z of a rival's generator step, where it is another than its second net's step has
   dropout = 14,
   window = 12,      // which part of a picture is observed
+  mirror = 21,      // whether left and right are exchanged
   evaluation = 11,  // subsets that metrics draw; noise of the rival systems
   points = 20,      // of the toy
   test = 99

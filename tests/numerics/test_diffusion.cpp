@@ -62,6 +62,13 @@ TEST(Diffusion, HasTheTransitionsOfThePaper) {
   }
 }
 
+// b^2 / first_noise of the table above, by the largest, which is that of t = 5.
+TEST(Diffusion, KnowsHowSteepTheEnergyIs) {
+  const double wanted[] = {0.05066, 0.1739, 0.3465, 0.5866, 1, 0.7453};
+  const Diffusion diffusion(6);
+  for (int64_t t = 1; t <= 6; ++t) EXPECT_NEAR(diffusion.transition(t).steepness, wanted[t - 1], 1e-3) << t;
+}
+
 // The other numbers of levels, against the formulas.
 TEST(Diffusion, FollowsTheFormulasForAnyNumberOfLevels) {
   for (const int64_t T : {1, 2, 3, 11}) {
@@ -135,6 +142,16 @@ class Told : public testing::Test {
   const Diffusion diffusion{3};
 };
 
+// An odd size has a number more: of level i that of the transition i + 1, in which the energy sees it.
+TEST_F(Told, IsHowSteepItsTransitionIs) {
+  const std::vector<real> all = told({0, 2, 3}, {1, -1, 0}, 2, 3, 4 + 2 + 1);
+  std::vector<real> wanted;
+  for (const std::vector<real> &one : {row(0, {0, 1, real(diffusion.transition(1).steepness)}),
+                                       row(2, {0, 0, real(diffusion.transition(3).steepness)}), row(3, {1, 0, 0})})
+    wanted.insert(wanted.end(), one.begin(), one.end());
+  EXPECT_EQ(all, wanted);
+}
+
 TEST_F(Told, IsTheLevelAndThenTheClass) {
   std::vector<real> wanted;
   for (const std::vector<real> &one : {row(3, {0, 1, 0}), row(0, {0, 0, 0}), row(2, {0, 0, 1})})
@@ -154,7 +171,7 @@ TEST_F(Told, RefusesWhatIsNotThere) {
   EXPECT_THROW(told({1, 2}, {}, 3, 2, 7), std::invalid_argument);
   EXPECT_THROW(told({1, 2}, {}, 0, 1, 4), std::invalid_argument) << "more levels than examples";
   EXPECT_THROW(told({1}, {}, 0, 2, 4), std::invalid_argument) << "fewer";
-  EXPECT_THROW(told({1}, {0}, 3, 1, 6), std::invalid_argument) << "what is left for the level is odd";
+  EXPECT_THROW(told({1}, {0}, 3, 1, 4), std::invalid_argument) << "what is left for the level is a single number";
   EXPECT_THROW(told({1}, {0}, 3, 1, 3), std::invalid_argument) << "nothing is left for the level";
 }
 
