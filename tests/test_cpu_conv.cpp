@@ -11,19 +11,26 @@ namespace {
 const Axis one;
 
 const NaiveConv cases[] = {
-    // 3x3 over pictures, padded and not; panels of one and of two vectors, whole and not
+    // 3x3 over pictures (winograd.cpp), padded and not; panels of one and of two vectors, whole and not
     {{3, 1, 28, 28, 16}, {one, {3, 1, 1, 1}, {3, 1, 1, 1}}, 16},
     {{1, 1, 30, 33, 16}, {one, {3, 1, 0, 0}, {3, 1, 0, 0}}, 32},
     {{1, 1, 64, 64, 32}, {one, {3, 1, 1, 1}, {3, 1, 1, 1}}, 16},
     {{2, 1, 31, 29, 24}, {one, {3, 1, 1, 1}, {3, 1, 1, 1}}, 40},
     {{1, 1, 9, 256, 64}, {one, {3, 1, 1, 1}, {3, 1, 1, 1}}, 64},
     {{1, 1, 40, 40, 20}, {one, {3, 1, 2, 0}, {3, 1, 0, 2}}, 20},
-    // small pictures, whose filters' gradient takes lines of several examples at a time
     {{24, 1, 8, 8, 16}, {one, {3, 1, 1, 1}, {3, 1, 1, 1}}, 32},
+    {{90, 1, 4, 4, 24}, {one, {3, 1, 1, 1}, {3, 1, 1, 1}}, 24},
+    // 3x2 likewise (lines.cpp)
+    {{3, 1, 28, 28, 16}, {one, {3, 1, 1, 1}, {2, 1, 1, 0}}, 16},
+    {{1, 1, 30, 33, 16}, {one, {3, 1, 0, 0}, {2, 1, 0, 0}}, 32},
+    {{2, 1, 31, 29, 24}, {one, {3, 1, 1, 1}, {2, 1, 0, 1}}, 40},
+    {{1, 1, 9, 256, 64}, {one, {3, 1, 1, 1}, {2, 1, 1, 0}}, 64},
+    // small pictures, whose filters' gradient takes lines of several examples at a time
+    {{24, 1, 8, 8, 16}, {one, {3, 1, 1, 1}, {2, 1, 1, 0}}, 32},
     {{24, 1, 16, 16, 16}, {one, {4, 2, 1, 1}, {4, 2, 1, 1}}, 32},
     // and pictures too small for it
     {{24, 1, 8, 8, 16}, {one, {4, 2, 1, 1}, {4, 2, 1, 1}}, 32},
-    {{90, 1, 4, 4, 24}, {one, {3, 1, 1, 1}, {3, 1, 1, 1}}, 24},
+    {{90, 1, 4, 4, 24}, {one, {3, 1, 1, 1}, {2, 1, 1, 0}}, 24},
     {{70, 1, 4, 5, 24}, {one, {2, 1, 0, 0}, {2, 1, 0, 0}}, 24},
     // a run of more steps than a block, runs shared by blocks, several blocks of columns
     {{1, 1, 12, 14, 400}, {one, {}, {3, 1, 1, 1}}, 300},

@@ -18,8 +18,6 @@ namespace coopnets {
 
 namespace {
 
-typedef real Loose __attribute__((vector_size(vector_bytes), aligned(alignof(real))));  // a vector at any address
-
 // to[start + i] += z[i] for i in [0, length), where it falls into [0, line). z is readable up to whole vectors.
 inline void add(const real *z, int64_t length, int64_t start, int64_t line, real *to) {
   const int64_t whole = length / lanes * lanes;

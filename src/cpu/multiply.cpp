@@ -3,6 +3,7 @@
 
 #include "cpu/gemm.h"
 #include "cpu/parallel.h"
+#include "cpu/winograd.h"
 
 namespace coopnets {
 
@@ -34,7 +35,8 @@ void multiply(CpuBackend &backend, const std::vector<const Product *> &products)
   double work = 0;
   for (const Product *p : products) {
     if (p->rows == 0 || p->columns == 0) continue;
-    std::unique_ptr<Plan> plan = plan_on_lines(*p);
+    std::unique_ptr<Plan> plan = plan_winograd(*p);
+    if (!plan) plan = plan_on_lines(*p);
     if (!plan) plan = plan_packed(*p);
     own = std::max(own, round_up(plan->own_size, lanes));
     work += multiply_adds(*p);
