@@ -24,10 +24,7 @@ struct Builder {
   }
 };
 
-}  // namespace
-
-std::vector<Option> option_table(const Vocabulary &names) {
-  Builder add;
+void add_what_to_do(Builder &add, const Vocabulary &names) {
   add.group = "What to do";
   add.text("exp", "NAME", &Options::experiment, names.experiments, "the experiment; alone, it trains", recorded);
   add.number("sample", "N", &Options::sample, 1, 1e9, "make N new samples from a checkpoint");
@@ -48,7 +45,9 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.flag("man", &Options::man, "print the manual page");
   add.text("completion", "SHELL", &Options::completion, {"bash", "zsh"},
            "print what makes bash or zsh complete these options");
+}
 
+void add_training(Builder &add, const Vocabulary &names) {
   add.group = "Training";
   add.text("data", "PATH", &Options::data, {}, "a file or folder to learn from", recorded);
   add.text("preset", "NAME", &Options::preset, names.presets,
@@ -66,7 +65,9 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.text("set", "NAME=VALUE ...", nullptr, {}, "change settings; --list names them");  // see Options::settings
   add.text("config", "FILE", &Options::config, {},
            "begin from the config.txt of an earlier run, or from a picture of it");
+}
 
+void add_folder(Builder &add) {
   add.group = "The run's folder, OUT/EXPERIMENT/NAME";
   add.text("out", "DIR", &Options::out, {}, "where runs are kept (output)", recorded);
   add.text("name", "NAME", &Options::name, {}, "the run's own name", recorded);
@@ -74,7 +75,9 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.flag("overwrite", &Options::overwrite, "replace the run of that name");
   add.flag("dry-run", &Options::dry_run,
            "say what would be read, learned and written, and how long it takes; write nothing");
+}
 
+void add_printing(Builder &add) {
   add.group = "What is printed";
   add.flag("quiet", &Options::quiet, "print warnings and errors alone");
   add.text("log", "KIND", &Options::log, {"text", "json"},
@@ -83,13 +86,17 @@ std::vector<Option> option_table(const Vocabulary &names) {
   add.flag(
       "json", &Options::json,
       "print what --list, --evaluate, --table, --compare or --profile has to say as JSON, alone on standard output");
+}
 
+void add_machine(Builder &add) {
   add.group = machine_group;
   add.text("device", "NAME", &Options::device, {}, "auto (a GPU where one answers), cpu, cuda or cuda:INDEX", recorded);
   add.text("precision", "NAME", &Options::precision, {"fp32", "tf32", "bf16"},
            "of the convolutions on a GPU: fp32 (exact), tf32 or bf16", recorded);
   add.number("threads", "N", &Options::threads, 1, 4096, "CPU threads (all); no result depends on it", recorded);
+}
 
+void add_checkpoint(Builder &add) {
   add.group = "From a checkpoint";
   add.text("checkpoint", "FILE", &Options::checkpoint, {}, "the trained nets, instead of those in the run's folder");
   add.text("size", "HxW", &Options::size, {}, "rows and columns of the samples");
@@ -98,7 +105,9 @@ std::vector<Option> option_table(const Vocabulary &names) {
            "samples as png pictures (the default), as one npy array, or one sample as the picture FILE.png");
   add.text("mask", "FILE", &Options::mask, {},
            "picture whose white pixels are hidden, to complete, or a folder of them, each named as its picture");
+}
 
+void add_evaluation(Builder &add) {
   add.group = "Evaluation";
   add.text("features", "FILE", &Options::features, {}, "weights of the net whose features are compared");
   add.text("statistics", "FILE", &Options::statistics, {},
@@ -110,6 +119,19 @@ std::vector<Option> option_table(const Vocabulary &names) {
            "learn so many pictures of each category in turn, as Table 1 does, and draw ten times as many samples");
   add.text("seeds", "N,...", &Options::seeds, {},
            "learn each row of --table by each of these seeds, and show their mean and how far they spread");
+}
+
+}  // namespace
+
+std::vector<Option> option_table(const Vocabulary &names) {
+  Builder add;
+  add_what_to_do(add, names);
+  add_training(add, names);
+  add_folder(add);
+  add_printing(add);
+  add_machine(add);
+  add_checkpoint(add);
+  add_evaluation(add);
   return add.rows;
 }
 

@@ -83,34 +83,36 @@ const char paper_video[] =
     "descriptor=FC_S generator=FC_S_128 size=128 frames=64 batch=1 chains=2 latent=5 langevin_steps=10 "
     "descriptor_rate=0.01 generator_rate=2e-4 sigma=1 residual_mean=values descriptor_init=0.001";
 
-}  // namespace
+using Kind = DataKind;
 
-const std::vector<Experiment> &experiments() {
-  using Kind = DataKind;
-  static const std::vector<Experiment> all = {
-      {"toy",
-       "0: points of the plane, from a density that is known",
-       Kind::points,
-       "",
-       2,
-       false,
-       {{"quick", ours,
-         points + "descriptor=points generator=points batch=256 chains=256 iterations=1500 descriptor_rate=0.002 "
-                  "generator_rate=0.0005"},
-        {"paper", "ours: nets twice as wide, for long, as the papers have no such experiment",
-         points + "descriptor=points-wide generator=points-wide batch=512 chains=512 iterations=20000 "
-                  "descriptor_rate=0.001 generator_rate=0.0003"}}},
-      {"texture",
-       "1: stationary textures from one picture",
-       Kind::texture,
-       "datasets/texture/brick.png",
-       3,
-       true,
-       {{"quick", ours, textures + "size=128 iterations=560 langevin_steps=20"},
-        {"fine", "ours, for ten to twenty minutes of two CPU cores",
-         textures + "size=192 iterations=1500 langevin_steps=20"},
-        {"paper", published_m, paper_texture}},
-       "cdrl"},
+std::vector<Experiment> points_and_textures() {
+  return {{"toy",
+           "0: points of the plane, from a density that is known",
+           Kind::points,
+           "",
+           2,
+           false,
+           {{"quick", ours,
+             points + "descriptor=points generator=points batch=256 chains=256 iterations=1500 descriptor_rate=0.002 "
+                      "generator_rate=0.0005"},
+            {"paper", "ours: nets twice as wide, for long, as the papers have no such experiment",
+             points + "descriptor=points-wide generator=points-wide batch=512 chains=512 iterations=20000 "
+                      "descriptor_rate=0.001 generator_rate=0.0003"}}},
+          {"texture",
+           "1: stationary textures from one picture",
+           Kind::texture,
+           "datasets/texture/brick.png",
+           3,
+           true,
+           {{"quick", ours, textures + "size=128 iterations=560 langevin_steps=20"},
+            {"fine", "ours, for ten to twenty minutes of two CPU cores",
+             textures + "size=192 iterations=1500 langevin_steps=20"},
+            {"paper", published_m, paper_texture}},
+           "cdrl"}};
+}
+
+std::vector<Experiment> scenes_and_digits() {
+  return {
       {"object",
        "2: one object category, 64x64",
        Kind::pictures,
@@ -137,54 +139,71 @@ const std::vector<Experiment> &experiments() {
         {"paper",
          "published: the authors' TensorFlow code [T], which learns 5,000 of the 10,000 digits that are held out here",
          paper_digits}},
-       "cdrl"},
-      {"cifar10",
-       "5: CIFAR-10, 32x32",
-       Kind::cifar,
-       "datasets/cifar10",
-       3,
-       false,
-       {{"quick", ours, quick_cifar10},
-        {"paper",
-         "published: the PyTorch code that the authors' page links [P], which learns the test pictures, too, and "
-         "stretches each sample before it is scored",
-         paper_cifar10}},
-       "cdrl"},
-      {"celeba",
-       "5: CelebA, 128x128 (quick: 64x64)",
-       Kind::pictures,
-       "datasets/celeba",
-       3,
-       false,
-       {{"quick", ours, "normalise=fixed " + small_64},
-        {"paper", "ours at the paper's size: of its settings nothing is published", large_celeba}},
-       "cdrl"},
-      {"lsun",
-       "5: LSUN, 256x256 (quick: 64x64)",
-       Kind::pictures,
-       "datasets/lsun",
-       3,
-       false,
-       {{"quick", ours, "normalise=fixed " + small_64},
-        {"paper", "ours at the paper's size: of its settings nothing is published", large_lsun}},
-       "cdrl"},
-      // Errors are measured on the pictures' own range.
-      {"completion",
-       "6: completion of pictures with a hidden square, 64x64",
-       Kind::pictures,
-       "datasets/scene",
-       3,
-       false,
-       {{"quick", ours, small_64 + "normalise=fixed held_out=1000"},
-        {"paper", "ours: the scene's of [T] for 11,000 iterations, as no settings are published",
-         scene + "normalise=fixed held_out=1000 iterations=11000"}}},
-      {"dynamic-texture",
-       "7: dynamic textures, videos of 128x128",
-       Kind::video,
-       "datasets/dynamic-texture",
-       3,
-       false,
-       {{"quick", ours, quick_video}, {"paper", "published: the authors' video code [V]", paper_video}}}};
+       "cdrl"}};
+}
+
+std::vector<Experiment> benchmarks() {
+  return {{"cifar10",
+           "5: CIFAR-10, 32x32",
+           Kind::cifar,
+           "datasets/cifar10",
+           3,
+           false,
+           {{"quick", ours, quick_cifar10},
+            {"paper",
+             "published: the PyTorch code that the authors' page links [P], which learns the test pictures, too, and "
+             "stretches each sample before it is scored",
+             paper_cifar10}},
+           "cdrl"},
+          {"celeba",
+           "5: CelebA, 128x128 (quick: 64x64)",
+           Kind::pictures,
+           "datasets/celeba",
+           3,
+           false,
+           {{"quick", ours, "normalise=fixed " + small_64},
+            {"paper", "ours at the paper's size: of its settings nothing is published", large_celeba}},
+           "cdrl"},
+          {"lsun",
+           "5: LSUN, 256x256 (quick: 64x64)",
+           Kind::pictures,
+           "datasets/lsun",
+           3,
+           false,
+           {{"quick", ours, "normalise=fixed " + small_64},
+            {"paper", "ours at the paper's size: of its settings nothing is published", large_lsun}},
+           "cdrl"}};
+}
+
+std::vector<Experiment> completion_and_video() {
+  return {// Errors are measured on the pictures' own range.
+          {"completion",
+           "6: completion of pictures with a hidden square, 64x64",
+           Kind::pictures,
+           "datasets/scene",
+           3,
+           false,
+           {{"quick", ours, small_64 + "normalise=fixed held_out=1000"},
+            {"paper", "ours: the scene's of [T] for 11,000 iterations, as no settings are published",
+             scene + "normalise=fixed held_out=1000 iterations=11000"}}},
+          {"dynamic-texture",
+           "7: dynamic textures, videos of 128x128",
+           Kind::video,
+           "datasets/dynamic-texture",
+           3,
+           false,
+           {{"quick", ours, quick_video}, {"paper", "published: the authors' video code [V]", paper_video}}}};
+}
+
+}  // namespace
+
+const std::vector<Experiment> &experiments() {
+  static const std::vector<Experiment> all = [] {
+    std::vector<Experiment> joined;
+    for (const auto &part : {points_and_textures, scenes_and_digits, benchmarks, completion_and_video})
+      for (Experiment &one : part()) joined.push_back(std::move(one));
+    return joined;
+  }();
   return all;
 }
 

@@ -18,11 +18,10 @@ Row field(const char *name, std::string Settings::*member, std::vector<std::stri
   return {name, member, help, 0, 0, std::move(choices)};
 }
 
-}  // namespace
+constexpr double any = 9.3e18, many = 1e9, wide = 65536;
 
-const std::vector<Field<Settings>> &setting_fields() {
-  constexpr double any = 9.3e18, many = 1e9, wide = 65536;
-  static const std::vector<Row> fields = {
+std::vector<Row> data_fields() {
+  return {
       field("iterations", &Settings::iterations, 1, any, "learning iterations of the whole run"),
       field("epochs", &Settings::epochs, 0, any,
             "passes over the training examples instead of a number of iterations; 0: as iterations says"),
@@ -61,6 +60,11 @@ const std::vector<Field<Settings>> &setting_fields() {
             "preset's number is a sixth of the data at most"),
       field("examples", &Settings::examples, 0, any,
             "so many training examples, of each category where there are some, are learned, drawn by the seed; 0 all"),
+  };
+}
+
+std::vector<Row> net_and_chain_fields() {
+  return {
       field("descriptor", &Settings::descriptor, {}, "name of the descriptor net"),
       field("generator", &Settings::generator, {}, "name of the generator net"),
       field("latent", &Settings::latent, 1, many, "channels of the latent vector"),
@@ -93,6 +97,11 @@ const std::vector<Field<Settings>> &setting_fields() {
             "delta_z: size of a step on the latent vectors"),
       field("sigma", &Settings::sigma, 1e-6, 1e6,
             "standard deviation of the generator's residual; of cae's walk and of gsn's noise"),
+  };
+}
+
+std::vector<Row> learning_fields() {
+  return {
       field("residual_mean", &Settings::residual_mean, {"chains", "batch", "values"},
             "what step G2 divides the squared residual by: the chains ([T]), the observed batch ([M]) or every value "
             "([V])"),
@@ -112,6 +121,11 @@ const std::vector<Field<Settings>> &setting_fields() {
             "0.03; 0, and where statistics=running: the last weights make them"),
       field("schedule_steps", &Settings::schedule_steps, 0, 1e6,
             "pieces of the learning rates' logarithmic schedule from 1 to 0.01; 0 none"),
+  };
+}
+
+std::vector<Row> rival_fields() {
+  return {
       field("width", &Settings::width, 1, wide,
             "of a rival: channels of its second net's first layer; of dbn, cae and gsn hidden units, of gan a "
             "sixteenth of them"),
@@ -146,6 +160,11 @@ const std::vector<Field<Settings>> &setting_fields() {
       field("warm_up", &Settings::warm_up, 0, many, "iterations in which both learning rates rise from 0"),
       field("gradient_bound", &Settings::gradient_bound, 0, 1e9,
             "cdrl: largest norm of all gradients of a net together; 0 none"),
+  };
+}
+
+std::vector<Row> evaluation_fields() {
+  return {
       field("parzen", &Settings::parzen, {"clean", "authors"},
             "protocol of the Parzen-window log-likelihood: clean, or that of the authors' code beside it"),
       field("hidden_square", &Settings::hidden_square, 0, wide,
@@ -155,6 +174,19 @@ const std::vector<Field<Settings>> &setting_fields() {
       field("inference_restarts", &Settings::inference_restarts, 1, 1000,
             "chains that begin it, each from another latent vector; the one that soon fits best goes on"),
   };
+}
+
+}  // namespace
+
+const std::vector<Field<Settings>> &setting_fields() {
+  static const std::vector<Row> fields = [] {
+    std::vector<Row> all;
+    for (const auto &part : {data_fields, net_and_chain_fields, learning_fields, rival_fields, evaluation_fields}) {
+      const std::vector<Row> some = part();
+      all.insert(all.end(), some.begin(), some.end());
+    }
+    return all;
+  }();
   return fields;
 }
 
