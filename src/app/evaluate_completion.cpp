@@ -88,135 +88,200 @@ Scores mean_score(const Frames &truth, const std::vector<Mask> &masks, Task task
   return {mean_and_error(errors), mean_and_error(psnrs), exact};
 }
 
-}  // namespace
+using Rivals = std::vector<std::pair<std::string, std::function<Frames(const Frames &, const Mask &, uint64_t seed)>>>;
 
-Report completion_report(const Options &options) {
-  const std::unique_ptr<Backend> backend = make_backend(options);
-  const std::string path = checkpoint_path(options);
-  SavedModel saved = load_model(*backend, path, options);
-  const Settings &settings = saved.settings;
-  const uint64_t seed = static_cast<uint64_t>(options.seed);
-  Progress progress(options);
-  if (saved.trained.held_out == 0)
-    throw std::runtime_error(path + " has learned all pictures (held_out=0): there is none left to test on");
-  const auto warn = [&](const std::string &text) { progress.warn(text); };
-  const auto open = [&](Part part) {
-    return open_examples(*saved.experiment, settings, data_path(options, *saved.experiment), saved.seed, warn, part);
-  };
-  check_same_data(saved, path, *open(Part::train));
-  const auto examples = open(Part::held_out);
-  const Shape example = example_shape(*saved.experiment, saved.settings);
-  const int64_t count = std::min(options.samples, examples->size());
-  const std::vector<real> pictures = examples->range(0, count);
-  const Frames truth = unit_range(pictures, example);
-
-  if (count < options.samples) progress.note(std::to_string(count) + " pictures are held out, and all are completed");
-  std::unique_ptr<FeatureNet> net;
-  std::optional<FeatureStatistics> statistics;
-  Features originals;
-  std::vector<Features> completed;  // by kind of mask
-  if (!options.features.empty()) {
-    net = load_feature_net(*backend, options.features);
-    statistics = statistics_of(options, *net);
-    look(*net, pictures, example, originals);
-  }
-
-  Completion completion(*backend, saved, settings, seed);
-  const std::string own = algorithm_title(saved.algorithm);
-  std::vector<std::pair<std::string, std::function<Frames(const Frames &, const Mask &, uint64_t)>>> rivals;
+Rivals completion_rivals() {
+  Rivals all;
   for (int method = 1; method <= 5; ++method)
-    rivals.emplace_back("inter-" + std::to_string(method), [method](const Frames &picture, const Mask &mask, uint64_t) {
+    all.emplace_back("inter-" + std::to_string(method), [method](const Frames &picture, const Mask &mask, uint64_t) {
       return inpaint(picture, mask, method);
     });
-  rivals.emplace_back("MRF-L1", [](const Frames &picture, const Mask &mask, uint64_t seed) {
+  all.emplace_back("MRF-L1", [](const Frames &picture, const Mask &mask, uint64_t seed) {
     return mrf_fill(picture, mask, mrf_l1(), seed);
   });
-  rivals.emplace_back("MRF-L2", [](const Frames &picture, const Mask &mask, uint64_t seed) {
+  all.emplace_back("MRF-L2", [](const Frames &picture, const Mask &mask, uint64_t seed) {
     return mrf_fill(picture, mask, mrf_l2(), seed);
   });
-
-  const auto columns = occlusions(options, settings, example, count);
-  const std::string title = "Completion of " + std::to_string(count) + " held-out pictures (Table 4): ";
-  Table errors{title + "error", {}, {}, {}}, psnrs{title + "PSNR in dB", {}, {}, {}};
-  for (const Occlusion &c : columns)
-    for (Table *table : {&errors, &psnrs}) table->columns.insert(table->columns.end(), {c.title, "+- " + c.title});
-  const auto set = [&](Table &table, const std::string &name, size_t column, double mean, double error) {
-    auto row = std::find_if(table.rows.begin(), table.rows.end(), [&](const Table::Row &r) { return r.name == name; });
-    if (row == table.rows.end()) row = table.rows.insert(row, {name, std::vector<double>(table.columns.size(), NAN)});
-    row->cells[2 * column] = mean;
-    row->cells[2 * column + 1] = error;
-  };
-  std::vector<std::string> exact;  // rows with a picture of the highest PSNR
-  for (size_t i = 0; i < columns.size(); ++i) {
-    const Occlusion &c = columns[i];
-    const auto note = [&](const std::string &name, const Scores &score) {
-      set(errors, name, i, score.error.mean, score.error.error);
-      set(psnrs, name, i, score.psnr.mean, score.psnr.error);
-      if (score.exact && std::find(exact.begin(), exact.end(), name) == exact.end()) exact.push_back(name);
-      progress.note(c.title + ", " + name + ": error " + std::to_string(score.error.mean) + ", PSNR " +
-                    std::to_string(score.psnr.mean) + " dB");
-    };
-    progress.note(c.title + ", " + own + ": " + completion.beginning(count));
-    Task filling(progress, c.title + ", " + own + ", pictures filled", count);
-    completion.watch([&](double share) { filling.reached(share * double(count)); });
-    const std::vector<real> filled = completion.fill(pictures, c.masks);
-    save_completion(made_beside(options, "completion_" + c.name), pictures, filled, c.masks, example,
-                    picture_texts(saved, path, options));
-    const Frames ours = unit_range(filled, example);
-    if (net) {
-      completed.emplace_back();
-      look(*net, filled, example, completed.back());
-    }
-    const auto task = [&](const std::string &name) { return Task(progress, c.title + ", " + name, count); };
-    note(own, mean_score(truth, c.masks, task(own), [&](int64_t k) { return frame(ours, k); }));
-    if (saved.algorithm == "dcgan") {
-      const std::string with_both = own + ", with its discriminator";
-      progress.note(c.title + ", " + with_both + ": " + completion.beginning(count));
-      const Frames yeh = unit_range(completion.fill_as_gan(*saved.partner, pictures, c.masks), example);
-      note(with_both, mean_score(truth, c.masks, task(with_both), [&](int64_t k) { return frame(yeh, k); }));
-    }
-    for (const auto &[name, rival] : rivals)
-      note(name, mean_score(truth, c.masks, task(name), [&, &rival = rival](int64_t k) {
-             return rival(
-                 unit_range({pictures.begin() + k * example.size(), pictures.begin() + (k + 1) * example.size()},
-                            example),
-                 c.masks[k], seed + uint64_t(k));
-           }));
-    if (std::isnan(c.published_error)) continue;
-    set(errors, "published, CoopNets", i, c.published_error, NAN);
-    set(errors, "published, inter-3", i, c.published_inter_3, NAN);
-    set(psnrs, "published, CoopNets", i, c.published_psnr, NAN);
-  }
-  errors.notes = {"mean |recovered - original| of hidden pixels, unit range; +-: standard error over pictures"};
-  psnrs.notes = {
-      "peak 1, hidden pixels, mean of the pictures' own; +-: standard error over pictures",
-      "Markov random fields: 256 levels, Gibbs sampling cooled until it rests near the mode (beta 20 to 1000 "
-      "for L1, 100 to 20,000 for L2), a stronger rival than samples of one temperature"};
-  if (!exact.empty()) psnrs.notes.push_back(highest_psnr_note(exact));
-  if (!std::isnan(columns[0].published_error))
-    errors.notes.push_back(
-        "published: 1,000 faces of 64x64 after training on 10,000; other pictures have other numbers");
-  std::vector<Table> tables = {errors, psnrs};
-  if (net) {
-    std::vector<FeatureSet> made;
-    for (size_t i = 0; i < columns.size(); ++i) made.push_back({own + ", " + columns[i].title, completed[i]});
-    Comparison comparison{made, FeatureSet{"held-out originals", originals}, {}, nullptr, options.splits};
-    if (statistics) comparison.statistics = &*statistics;
-    tables.push_back(feature_scores(*net, comparison, [&](const std::string &text) { progress.note(text); }));
-    tables.back().notes.push_back("whole pictures with their holes filled, against the originals");
-  }
-  const std::string file = made_beside(options, "evaluation.json");
-  std::vector<Fact> facts = report_facts(saved, path, options);
-  facts.push_back({"pictures", count});
-  if (net) facts.insert(facts.end(), {{"features", options.features}, {"splits", options.splits}});
-  if (statistics) facts.push_back({"statistics", options.statistics});
-  if (examples->bad_count() > 0) facts.push_back({"unreadable pictures", examples->bad_count()});
-  const Report report = {std::move(facts), std::move(tables)};
-  write_atomically(file, report_json(report.facts, report.tables));
-  progress.note(file + " holds these numbers; " + made_beside(options, "completion_*.png") +
-                " show original, occluded and recovered pictures" + unreadable(examples->bad_count()));
-  return report;
+  return all;
 }
+
+// A row of that name, which is made where there is none yet, gets what is known of one kind of mask.
+void set_cells(Table &table, const std::string &name, size_t column, const MeanAndError &m) {
+  auto row = std::find_if(table.rows.begin(), table.rows.end(), [&](const Table::Row &r) { return r.name == name; });
+  if (row == table.rows.end()) row = table.rows.insert(row, {name, std::vector<double>(table.columns.size(), NAN)});
+  row->cells[2 * column] = m.mean;
+  row->cells[2 * column + 1] = m.error;
+}
+
+class CompletionEvaluation {
+ public:
+  explicit CompletionEvaluation(const Options &options)
+      : options_(options),
+        backend_(make_backend(options)),
+        path_(checkpoint_path(options)),
+        saved_(load_model(*backend_, path_, options)),
+        progress_(options) {}
+
+  Report run() {
+    open();
+    if (!options_.features.empty()) open_features();
+    Completion completion(*backend_, saved_, saved_.settings, seed_);
+    columns_ = occlusions(options_, saved_.settings, example_, count_);
+    name_tables();
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      complete_by_nets(completion, i);
+      complete_by_rivals(i);
+      add_published(i);
+    }
+    note_tables();
+    std::vector<Table> tables = {errors_, psnrs_};
+    if (net_) tables.push_back(features());
+    const Report report = {facts(), std::move(tables)};
+    const std::string file = made_beside(options_, "evaluation.json");
+    write_atomically(file, report_json(report.facts, report.tables));
+    progress_.note(file + " holds these numbers; " + made_beside(options_, "completion_*.png") +
+                   " show original, occluded and recovered pictures" + unreadable(examples_->bad_count()));
+    return report;
+  }
+
+ private:
+  // The pictures held out, of data that are the run's own.
+  void open() {
+    if (saved_.trained.held_out == 0)
+      throw std::runtime_error(path_ + " has learned all pictures (held_out=0): there is none left to test on");
+    const auto open = [&](Part part) {
+      return open_examples(
+          *saved_.experiment, saved_.settings, data_path(options_, *saved_.experiment), saved_.seed,
+          [this](const std::string &text) { progress_.warn(text); }, part);
+    };
+    check_same_data(saved_, path_, *open(Part::train));
+    examples_ = open(Part::held_out);
+    count_ = std::min(options_.samples, examples_->size());
+    pictures_ = examples_->range(0, count_);
+    truth_ = unit_range(pictures_, example_);
+    if (count_ < options_.samples)
+      progress_.note(std::to_string(count_) + " pictures are held out, and all are completed");
+  }
+
+  void open_features() {
+    net_ = load_feature_net(*backend_, options_.features);
+    statistics_ = statistics_of(options_, *net_);
+    look(*net_, pictures_, example_, originals_);
+  }
+
+  void name_tables() {
+    const std::string title = "Completion of " + std::to_string(count_) + " held-out pictures (Table 4): ";
+    errors_.title = title + "error";
+    psnrs_.title = title + "PSNR in dB";
+    for (const Occlusion &c : columns_)
+      for (Table *table : {&errors_, &psnrs_}) table->columns.insert(table->columns.end(), {c.title, "+- " + c.title});
+  }
+
+  void complete_by_nets(Completion &completion, size_t column) {
+    const Occlusion &c = columns_[column];
+    progress_.note(c.title + ", " + own_ + ": " + completion.beginning(count_));
+    Task filling(progress_, c.title + ", " + own_ + ", pictures filled", count_);
+    completion.watch([&](double share) { filling.reached(share * double(count_)); });
+    const std::vector<real> filled = completion.fill(pictures_, c.masks);
+    save_completion(made_beside(options_, "completion_" + c.name), pictures_, filled, c.masks, example_,
+                    picture_texts(saved_, path_, options_));
+    const Frames ours = unit_range(filled, example_);
+    if (net_) {
+      completed_.emplace_back();
+      look(*net_, filled, example_, completed_.back());
+    }
+    judge(own_, column, [&](int64_t k) { return frame(ours, k); });
+    if (saved_.algorithm != "dcgan") return;
+    const std::string with_both = own_ + ", with its discriminator";
+    progress_.note(c.title + ", " + with_both + ": " + completion.beginning(count_));
+    const Frames yeh = unit_range(completion.fill_as_gan(*saved_.partner, pictures_, c.masks), example_);
+    judge(with_both, column, [&](int64_t k) { return frame(yeh, k); });
+  }
+
+  void complete_by_rivals(size_t column) {
+    const std::vector<Mask> &masks = columns_[column].masks;
+    const int64_t size = example_.size();
+    for (const auto &[name, rival] : completion_rivals())
+      judge(name, column, [&, &rival = rival](int64_t k) {
+        return rival(unit_range({pictures_.begin() + k * size, pictures_.begin() + (k + 1) * size}, example_), masks[k],
+                     seed_ + uint64_t(k));
+      });
+  }
+
+  // What was recovered of one kind of mask, picture by picture, goes into the row of that name.
+  void judge(const std::string &name, size_t column, const std::function<Frames(int64_t)> &recovered) {
+    const Occlusion &c = columns_[column];
+    const Scores score = mean_score(truth_, c.masks, Task(progress_, c.title + ", " + name, count_), recovered);
+    set_cells(errors_, name, column, score.error);
+    set_cells(psnrs_, name, column, score.psnr);
+    if (score.exact && std::find(exact_.begin(), exact_.end(), name) == exact_.end()) exact_.push_back(name);
+    progress_.note(c.title + ", " + name + ": error " + std::to_string(score.error.mean) + ", PSNR " +
+                   std::to_string(score.psnr.mean) + " dB");
+  }
+
+  void add_published(size_t column) {
+    const Occlusion &c = columns_[column];
+    if (std::isnan(c.published_error)) return;
+    set_cells(errors_, "published, CoopNets", column, {c.published_error, NAN});
+    set_cells(errors_, "published, inter-3", column, {c.published_inter_3, NAN});
+    set_cells(psnrs_, "published, CoopNets", column, {c.published_psnr, NAN});
+  }
+
+  void note_tables() {
+    errors_.notes = {"mean |recovered - original| of hidden pixels, unit range; +-: standard error over pictures"};
+    psnrs_.notes = {
+        "peak 1, hidden pixels, mean of the pictures' own; +-: standard error over pictures",
+        "Markov random fields: 256 levels, Gibbs sampling cooled until it rests near the mode (beta 20 to 1000 "
+        "for L1, 100 to 20,000 for L2), a stronger rival than samples of one temperature"};
+    if (!exact_.empty()) psnrs_.notes.push_back(highest_psnr_note(exact_));
+    if (!std::isnan(columns_[0].published_error))
+      errors_.notes.push_back(
+          "published: 1,000 faces of 64x64 after training on 10,000; other pictures have other numbers");
+  }
+
+  Table features() {
+    std::vector<FeatureSet> made;
+    for (size_t i = 0; i < columns_.size(); ++i) made.push_back({own_ + ", " + columns_[i].title, completed_[i]});
+    Comparison comparison{made, FeatureSet{"held-out originals", originals_}, {}, nullptr, options_.splits};
+    if (statistics_) comparison.statistics = &*statistics_;
+    Table table = feature_scores(*net_, comparison, [this](const std::string &text) { progress_.note(text); });
+    table.notes.push_back("whole pictures with their holes filled, against the originals");
+    return table;
+  }
+
+  std::vector<Fact> facts() const {
+    std::vector<Fact> facts = report_facts(saved_, path_, options_);
+    facts.push_back({"pictures", count_});
+    if (net_) facts.insert(facts.end(), {{"features", options_.features}, {"splits", options_.splits}});
+    if (statistics_) facts.push_back({"statistics", options_.statistics});
+    if (examples_->bad_count() > 0) facts.push_back({"unreadable pictures", examples_->bad_count()});
+    return facts;
+  }
+
+  const Options &options_;
+  const std::unique_ptr<Backend> backend_;
+  const std::string path_;
+  SavedModel saved_;
+  Progress progress_;
+  const uint64_t seed_ = static_cast<uint64_t>(options_.seed);
+  const Shape example_ = example_shape(*saved_.experiment, saved_.settings);
+  const std::string own_ = algorithm_title(saved_.algorithm);
+  std::unique_ptr<Examples> examples_;
+  int64_t count_ = 0;
+  std::vector<real> pictures_;
+  Frames truth_;
+  std::unique_ptr<FeatureNet> net_;
+  std::optional<FeatureStatistics> statistics_;
+  Features originals_;
+  std::vector<Features> completed_;  // by kind of mask
+  std::vector<Occlusion> columns_;
+  Table errors_, psnrs_;
+  std::vector<std::string> exact_;  // rows with a picture of the highest PSNR
+};
+
+}  // namespace
+
+Report completion_report(const Options &options) { return CompletionEvaluation(options).run(); }
 
 int evaluate_completion(const Options &options) {
   print_report(completion_report(options), options);
