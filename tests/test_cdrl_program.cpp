@@ -66,7 +66,7 @@ class CdrlRuns : public FolderTest {
   // What --sample makes: [count, 28, 28, 1].
   NpyArray sample(int64_t count, const Arguments &more = {}) const {
     expect_success(use(Arguments{"--sample", std::to_string(count), "--save", "npy"} + more));
-    return parse_npy(read_bytes(path("sampled/generator.npy")), "generator.npy");
+    return parse_npy(read_bytes(path("sampled/descriptor.npy")), "descriptor.npy");
   }
 
   const std::string sorted = folder + "/data", unsorted = folder + "/unsorted";
@@ -102,21 +102,21 @@ TEST_F(CdrlRuns, AreSampledAlikeWhateverIsDrawnBeside) {
     EXPECT_CONTAINS(failure_of(use({"--sample", "1", "--set", set})), "cannot be changed") << set;
 
   expect_success(use({"--sample", "2"}));
-  for (const char *file : {"generator_000001.png", "generator.png"})
+  for (const char *file : {"descriptor_000001.png", "descriptor.png"})
     EXPECT_TRUE(fs::exists(path("sampled/" + std::string(file)))) << file;
-  EXPECT_FALSE(fs::exists(path("sampled/descriptor.png"))) << "they are of both nets together";
+  EXPECT_FALSE(fs::exists(path("sampled/generator.png"))) << "they are named as on the sheets of the run";
   expect_success(use({"--sample", "1", "--save", folder + "/one.png"}));
-  EXPECT_EQ(load_image(folder + "/one.png"), load_image(path("sampled/generator_000000.png")));
+  EXPECT_EQ(load_image(folder + "/one.png"), load_image(path("sampled/descriptor_000000.png")));
 }
 
 TEST_F(CdrlRuns, AreEvaluated) {
   expect_success(train(2));
   expect_success(use({"--evaluate", "--samples", "9"}));
   const std::string report = read_file(path("evaluation.json"), 1 << 20);
-  for (const char *row : {"generator", "training pictures"})
+  for (const char *row : {"descriptor", "training pictures"})
     EXPECT_TRUE(std::isfinite(reported(report, "Structural similarity", row, "SSIM"))) << row;
-  EXPECT_TRUE(fs::exists(path("nearest_generator.png")));
-  EXPECT_FALSE(fs::exists(path("nearest_descriptor.png")));
+  EXPECT_TRUE(fs::exists(path("nearest_descriptor.png")));
+  EXPECT_FALSE(fs::exists(path("nearest_generator.png")));
 }
 
 // Of sheets of 28x28, which are enlarged: picture `column` of row `row`.
@@ -129,7 +129,7 @@ TEST_F(CdrlRuns, WalkBetweenNoises) {
   expect_success(train(2));
   expect_success(use({"--interpolate"}));
   expect_success(use({"--sample", "1"}));
-  const Image sample = load_image(path("sampled/generator_000000.png"));
+  const Image sample = load_image(path("sampled/descriptor_000000.png"));
   const Image lines = load_image(path("interpolation/lines.png")),
               sphere = load_image(path("interpolation/sphere.png"));
   for (const Image *sheet : {&lines, &sphere}) {
@@ -218,7 +218,7 @@ TEST_F(CdrlRuns, AreEvaluatedAsTextures) {
   const Outcome o = run_program(run + Arguments{"--evaluate", "--samples", "1"});
   ASSERT_EQ(o.status, 0) << o.err;
   const std::string report = read_file(folder + "/texture/run/evaluation.json", 1 << 20);
-  EXPECT_TRUE(std::isfinite(reported(report, "Likeness", "generator", "patch distance")));
+  EXPECT_TRUE(std::isfinite(reported(report, "Likeness", "descriptor", "patch distance")));
 }
 
 TEST_F(CdrlRuns, AreListed) {
@@ -281,7 +281,7 @@ TEST_F(CdrlRuns, DrawTheEnergyOfEachLevelOfPoints) {
   ASSERT_EQ(o.status, 0) << o.err;
   EXPECT_EQ(o.err, "");
   EXPECT_CONTAINS(o.out,
-                  "comparison.png shows data, generator, energy-1, energy-2, energy-3, energy-4, energy-5, energy-6 "
+                  "comparison.png shows data, descriptor, energy-1, energy-2, energy-3, energy-4, energy-5, energy-6 "
                   "side by side");
   const std::string run = folder + "/toy/default/";
   for (const std::string net : {"initialiser", "descriptor", "energy-1", "energy-6"})
@@ -291,8 +291,8 @@ TEST_F(CdrlRuns, DrawTheEnergyOfEachLevelOfPoints) {
     }
   EXPECT_EQ(load_image(run + "comparison.png").width, 8 * 384 + 7 * 8);
   const std::string report = read_file(run + "evaluation.json", 1 << 20);
-  EXPECT_GT(reported(report, "Distance", "generator", "distance"), 0);
-  EXPECT_TRUE(std::isnan(reported(report, "Distance", "generator", "KL in nats")));
+  EXPECT_GT(reported(report, "Distance", "descriptor", "distance"), 0);
+  EXPECT_TRUE(std::isnan(reported(report, "Distance", "descriptor", "KL in nats")));
 
   EXPECT_CONTAINS(failure_of(toy(folder, {"classes=2", "--overwrite"})),
                   "classes=2 tells the nets the category of each example: there are none in these examples");

@@ -25,14 +25,14 @@ double kernel(double squared) {
 TEST(KernelDistance, ByHand) {
   // Two sets of two points each, d apart: MMD^2 = 1 + 1 - 2 k(d).
   const Samples x(2, 2, {0.f, 0.f, 0.f, 0.f}), y(2, 2, {0.09f, 0.12f, 0.09f, 0.12f});
-  EXPECT_NEAR(kernel_distance(x, y), std::sqrt(2 - 2 * kernel(0.15 * 0.15)), 1e-6);
-  EXPECT_EQ(kernel_distance(x, x), 0);
+  EXPECT_NEAR(KernelDistance(y).to(x), std::sqrt(2 - 2 * kernel(0.15 * 0.15)), 1e-6);
+  EXPECT_EQ(KernelDistance(x).to(x), 0);
   // Different points of y are the points 0 and far, whose kernel is 0: the ratio's square is MMD^2 / ((1/2 + 1/2) 1).
   const Samples far(2, 2, {0.f, 0.f, 9.f, 9.f});
-  EXPECT_NEAR(kernel_distance(x, far), std::sqrt(1 + 0.5 - 2 * 0.5), 1e-6);
-  EXPECT_NEAR(kernel_distance_ratio(x, far), std::sqrt(0.5), 1e-6);
-  EXPECT_THROW(kernel_distance(x, Samples(1, 2)), std::invalid_argument);
-  EXPECT_THROW(kernel_distance(x, Samples(2, 3)), std::invalid_argument);
+  EXPECT_NEAR(KernelDistance(far).to(x), std::sqrt(1 + 0.5 - 2 * 0.5), 1e-6);
+  EXPECT_NEAR(KernelDistance(far).ratio(x), std::sqrt(0.5), 1e-6);
+  EXPECT_THROW(KernelDistance(Samples(1, 2)).to(x), std::invalid_argument);
+  EXPECT_THROW(KernelDistance(Samples(2, 3)).to(x), std::invalid_argument);
 }
 
 // Of x ~ N(0, s^2 I) and y ~ N(m, t^2 I) in the plane, E exp(-|x - y|^2 / (2 h^2)) is
@@ -56,15 +56,15 @@ TEST(KernelDistance, OfGaussiansIsThatOfTheirFormula) {
     return sum;
   };
   const double wanted = mean_kernel(2 * s * s, 0) + mean_kernel(2 * t * t, 0) - 2 * mean_kernel(s * s + t * t, m);
-  EXPECT_NEAR(kernel_distance(gaussian(1, s, 0), gaussian(2, t, m)), std::sqrt(wanted), 0.08 * std::sqrt(wanted));
+  EXPECT_NEAR(KernelDistance(gaussian(2, t, m)).to(gaussian(1, s, 0)), std::sqrt(wanted), 0.08 * std::sqrt(wanted));
 }
 
 TEST(KernelDistance, IsOneBetweenRealPointsAndMoreForBlurAndCollapse) {
   for (const std::string &density : density_names()) {
     SCOPED_TRACE(density);
-    const Samples data = points(density, 0);
+    const KernelDistance to_data(points(density, 0));
     double mean = 0;
-    for (uint64_t seed = 2; seed < 6; ++seed) mean += kernel_distance_ratio(points(density, 0, seed), data) / 4;
+    for (uint64_t seed = 2; seed < 6; ++seed) mean += to_data.ratio(points(density, 0, seed)) / 4;
     EXPECT_NEAR(mean, 1, 0.25);
     const Samples noise = points("checkerboard", 9000, 9);
     Samples blurred = points(density, 5000), few = blurred, moved = blurred;
@@ -74,10 +74,10 @@ TEST(KernelDistance, IsOneBetweenRealPointsAndMoreForBlurAndCollapse) {
         few.row(i)[k] = few.row(i % 20)[k];
         moved.row(i)[k] += 0.08f;
       }
-    for (const Samples *bad : {&blurred, &few, &moved}) EXPECT_GT(kernel_distance_ratio(*bad, data), 1.5);
+    for (const Samples *bad : {&blurred, &few, &moved}) EXPECT_GT(to_data.ratio(*bad), 1.5);
     Samples half = points(density, 5000);  // the other half is left out
     for (int64_t i = 0; i < count; ++i) half.row(i)[0] = -std::abs(half.row(i)[0]);
-    EXPECT_GT(kernel_distance_ratio(half, data), 3);
+    EXPECT_GT(to_data.ratio(half), 3);
   }
 }
 

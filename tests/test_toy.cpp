@@ -35,8 +35,8 @@ Settings small_settings(const std::string &density, Algorithm algorithm) {
 
 double distance(const std::vector<real> &made, const Settings &s) {
   const std::vector<real> data = draw_points(s.density, s.examples, measured, 1);
-  return kernel_distance_ratio(Samples(measured, 2, {made.begin(), made.end()}),
-                               Samples(measured, 2, {data.begin(), data.end()}));
+  return KernelDistance(Samples(measured, 2, {data.begin(), data.end()}))
+      .ratio(Samples(measured, 2, {made.begin(), made.end()}));
 }
 
 // Of samples of the nets, made by new chains.

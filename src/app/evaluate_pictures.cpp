@@ -52,7 +52,7 @@ class PictureEvaluation {
     check_same_data(saved_, path_, *training_);
     if (digits_) choose_parzen();
     if (!options_.features.empty()) open_features();
-    draw_samples();
+    sample_nets();
     if (parzen_) parzen();
     similarity();
     if (net_) features();
@@ -69,21 +69,18 @@ class PictureEvaluation {
   }
   int64_t bad_count() const { return training_->bad_count() + (held_out_ ? held_out_->bad_count() : 0); }
 
-  void draw_samples() {
+  void sample_nets() {
     if (const std::string unlearned = unlearned_layer(saved_); !unlearned.empty()) progress_.warn(unlearned);
-    const bool makes = saved_.makes_samples_itself();
     const std::unique_ptr<SampleSource> sampler = model_sampler(*backend_, saved_, path_, options_.samples);
-    if (makes) sets_.push_back({"generator", {}, {}, {}});
+    if (!saved_.maker.empty()) sets_.push_back({saved_.maker, {}, {}, {}});
     if (saved_.model.descriptor) sets_.push_back({"descriptor", {}, {}, {}});
     Task task(progress_, net_ ? "samples and their features" : "samples", options_.samples);
-    sampler->watch = [&](double done) { task.reached(done); };
     sampler->warn = [&](const std::string &text) { progress_.warn(text); };
-    sampler->draw(sampling_settings(saved_, options_.seed), options_.samples,
-                  [&](int64_t first, const std::vector<real> &made, const std::vector<real> &revised) {
-                    if (!made.empty()) add(sets_.front(), made);
-                    if (!revised.empty()) add(sets_.back(), revised);
-                    task.reached(std::min(first + sampler->batch(), options_.samples));
-                  });
+    draw_samples(*sampler, saved_, options_.seed, options_.samples, task,
+                 [&](int64_t, const std::vector<real> &made, const std::vector<real> &revised) {
+                   if (!made.empty()) add(sets_.front(), made);
+                   if (!revised.empty()) add(sets_.back(), revised);
+                 });
   }
   void add(PictureSet &set, const std::vector<real> &values) {
     const int64_t size = example_.size(), count = int64_t(values.size()) / size;

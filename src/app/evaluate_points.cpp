@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstdio>
+#include <optional>
 
 #include "app/data_path.h"
 #include "app/device.h"
@@ -56,9 +57,10 @@ class PointEvaluation {
       return draw_points(density(), training->size() + first, count_, saved_.seed);
     };
     observed_ = after_training(0);
+    to_observed_.emplace(as_samples(observed_));
     shown_ = {{"data", plot_points(observed_)}};
     draw_densities();
-    draw_samples();
+    sample_nets();
     table_.rows.push_back({"other real points", {distance(after_training(count_)), NAN}});
     write();
     return 0;
@@ -66,9 +68,7 @@ class PointEvaluation {
 
  private:
   const std::string &density() const { return saved_.trained.density; }
-  double distance(const std::vector<real> &points) const {
-    return kernel_distance_ratio(as_samples(points), as_samples(observed_));
-  }
+  double distance(const std::vector<real> &points) const { return to_observed_->ratio(as_samples(points)); }
 
   void draw_densities() {
     for (const auto &[name, on_grid] : log_densities(saved_, plot_grid())) {
@@ -79,22 +79,21 @@ class PointEvaluation {
     }
   }
 
-  void draw_samples() {
+  void sample_nets() {
     std::vector<real> generated, revised;
     const std::unique_ptr<SampleSource> sampler = model_sampler(*backend_, saved_, path_, count_);
     Task task(progress_, "points", count_);
-    sampler->watch = [&](double done) { task.reached(done); };
-    sampler->draw(sampling_settings(saved_, options_.seed), count_,
-                  [&](int64_t, const std::vector<real> &made, const std::vector<real> &better) {
-                    generated.insert(generated.end(), made.begin(), made.end());
-                    revised.insert(revised.end(), better.begin(), better.end());
-                  });
+    draw_samples(*sampler, saved_, options_.seed, count_, task,
+                 [&](int64_t, const std::vector<real> &made, const std::vector<real> &better) {
+                   generated.insert(generated.end(), made.begin(), made.end());
+                   revised.insert(revised.end(), better.begin(), better.end());
+                 });
     const auto add = [&](const std::string &name, const std::vector<real> &points, double kl) {
       if (points.empty()) return;
       table_.rows.push_back({name, {distance(points), kl}});
       shown_.emplace_back(name, plot_points(points));
     };
-    add("generator", generated, NAN);
+    add(saved_.maker, generated, NAN);
     add("descriptor", revised, divergence_);
   }
 
@@ -131,6 +130,7 @@ class PointEvaluation {
   Progress progress_;
   const int64_t count_;
   std::vector<real> observed_;
+  std::optional<KernelDistance> to_observed_;
   std::vector<std::pair<std::string, Image>> shown_, heights_;  // with their names
   double divergence_ = NAN;
   Table table_;

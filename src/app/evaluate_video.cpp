@@ -246,12 +246,11 @@ std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const s
   };
   const std::unique_ptr<SampleSource> sampler = model_sampler(backend, saved, path, count);
   Task drawing(progress, "clips drawn and compared", count);
-  sampler->watch = [&](double done) { drawing.reached(done); };
-  sampler->draw(learning, count, [&](int64_t first, const std::vector<real> &clips, const std::vector<real> &better) {
-    add(clips, generated, made);
-    add(better, revised, made_better);
-    drawing.reached(double(std::min(first + sampler->batch(), count)));
-  });
+  draw_samples(*sampler, saved, options.seed, count, drawing,
+               [&](int64_t, const std::vector<real> &clips, const std::vector<real> &better) {
+                 add(clips, generated, made);
+                 add(better, revised, made_better);
+               });
   std::vector<VideoScores> rows;
   if (!revised.empty()) {
     rows.push_back(mean_scores(revised));

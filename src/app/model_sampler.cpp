@@ -54,4 +54,15 @@ std::unique_ptr<SampleSource> model_sampler(Backend &backend, SavedModel &saved,
                        example_shape(*saved.experiment, saved.settings), count);
 }
 
+void draw_samples(SampleSource &sampler, const SavedModel &saved, int64_t seed, int64_t count, Task &task,
+                  const SampleSource::Visit &visit) {
+  sampler.watch = [&](double done) { task.reached(done); };
+  sampler.draw(sampling_settings(saved, seed), count,
+               [&](int64_t first, const std::vector<real> &made, const std::vector<real> &revised) {
+                 visit(first, made, revised);
+                 task.reached(double(std::min(first + sampler.batch(), count)));
+               });
+  sampler.watch = nullptr;  // the task may end first
+}
+
 }  // namespace coopnets

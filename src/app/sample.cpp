@@ -94,12 +94,50 @@ void save_one(SampleSource &sampler, const SavedModel &saved, const Options &opt
   const fs::path folder = fs::path(options.save).parent_path();
   if (!folder.empty() && !fs::is_directory(folder))
     throw std::runtime_error("cannot write " + options.save + ": there is no folder " + folder.string());
-  sampler.watch = [&](double done) { task.reached(done); };
-  sampler.draw(sampling_settings(saved, options.seed), 1,
+  draw_samples(sampler, saved, options.seed, 1, task,
                [&](int64_t, const std::vector<real> &made, const std::vector<real> &better) {
                  save_example(options.save.substr(0, options.save.size() - 4),
                               canvas.cut(revised ? better : made, example, 1), canvas.wanted, texts);
                });
+}
+
+// --save png or npy: into the folder `sampled`, which then holds the samples of this call alone. Returns a sentence that
+// says what is where.
+std::string save_all(SampleSource &sampler, const SavedModel &saved, const Options &options, const Canvas &canvas,
+                     const Shape &example, bool revises, const PngTexts &texts, Progress &progress) {
+  const bool array = options.save == "npy";
+  const std::string folder = folder_beside(options, "sampled");
+  std::set<std::string> older = samples_in(folder);
+  std::optional<SampleFiles> generated, revised;
+  if (!saved.maker.empty()) generated.emplace(folder, saved.maker, canvas.wanted, options.sample, array, older, texts);
+  if (revises) revised.emplace(folder, "descriptor", canvas.wanted, options.sample, array, older, texts);
+  if (options.sample * example.size() > loud)
+    progress.note("drawing " + said(options.sample, canvas.wanted) + ", " + std::to_string(sampler.batch()) +
+                  " at a time");
+  Task task(progress, "samples", options.sample);
+  draw_samples(sampler, saved, options.seed, options.sample, task,
+               [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
+                 const int64_t count = std::min(sampler.batch(), options.sample - first);
+                 if (generated) generated->add(canvas.cut(made, example, count));
+                 if (revised) revised->add(canvas.cut(better, example, count));
+               });
+  for (std::optional<SampleFiles> *files : {&generated, &revised})
+    if (*files) (*files)->finish_array();
+  for (std::optional<SampleFiles> *files : {&generated, &revised})
+    if (*files) (*files)->write_sheet(saved.iteration);
+  for (const std::string &file : older) fs::remove(file);
+  return closing_note(options.sample, canvas.wanted, folder, generated, revised);
+}
+
+// The descriptor, where it can revise samples of that shape.
+Network *reviser(const SavedModel &saved, const std::string &path, const Shape &example, Progress &progress) {
+  Network *const descriptor = saved.model.descriptor.get();
+  if (!descriptor || descriptor->takes({example})) return descriptor;
+  if (!saved.model.generator)
+    throw std::runtime_error(path + " holds no generator (algorithm " + saved.algorithm +
+                             "), and its descriptor makes samples of the size that it was trained on alone");
+  progress.warn("the descriptor is as large as the clips that it was trained on, so these samples are not revised");
+  return nullptr;
 }
 
 }  // namespace
@@ -108,12 +146,11 @@ int sample(const Options &options) {
   const std::unique_ptr<Backend> backend = make_backend(options);
   const std::string path = checkpoint_path(options);
   SavedModel saved = load_model(*backend, path, options);
-  Network *generator = saved.model.generator.get(), *descriptor = saved.model.descriptor.get();
   Canvas canvas = canvas_of(saved, options);
   Shape example = canvas.wanted;
   example.h += 2 * saved.settings.border;
   example.w += 2 * saved.settings.border;
-  if (generator) example = generator->output(canvas.latent);
+  if (saved.model.generator) example = saved.model.generator->output(canvas.latent);
   if (saved.chain && !options.size.empty()) {
     example = saved.chain->set_example(example);
     canvas.top = (example.h - canvas.wanted.h) / 2;
@@ -121,51 +158,19 @@ int sample(const Options &options) {
   }
   Progress progress(options);
   if (const std::string unlearned = unlearned_layer(saved); !unlearned.empty()) progress.warn(unlearned);
-  if (descriptor && !descriptor->takes({example})) {
-    if (!generator)
-      throw std::runtime_error(path + " holds no generator (algorithm " + saved.algorithm +
-                               "), and its descriptor makes samples of the size that it was trained on alone");
-    progress.warn("the descriptor is as large as the clips that it was trained on, so these samples are not revised");
-    descriptor = nullptr;
-  }
-  const bool makes = saved.makes_samples_itself();
+  Network *const descriptor = reviser(saved, path, example, progress);
   const std::unique_ptr<SampleSource> sampler =
       model_sampler(*backend, saved, path, descriptor, canvas.latent, example, options.sample);
-
   sampler->warn = [&](const std::string &text) { progress.warn(text); };
 
   const PngTexts texts = picture_texts(saved, path, options);
-  const bool array = options.save == "npy";
-  if (!array && options.save != "png") {
-    save_one(*sampler, saved, options, canvas, example, descriptor != nullptr, texts, Task(progress, "sample", 1));
-    progress.note(options.save + " is one sample, " + (descriptor ? "revised by the descriptor" : "of the generator"));
+  if (options.save == "png" || options.save == "npy") {
+    progress.note(save_all(*sampler, saved, options, canvas, example, descriptor != nullptr, texts, progress));
     return 0;
   }
-
-  const std::string folder = folder_beside(options, "sampled");
-  std::set<std::string> older = samples_in(folder);
-  std::optional<SampleFiles> generated, revised;
-  if (makes) generated.emplace(folder, "generator", canvas.wanted, options.sample, array, older, texts);
-  if (descriptor) revised.emplace(folder, "descriptor", canvas.wanted, options.sample, array, older, texts);
-  if (options.sample * example.size() > loud)
-    progress.note("drawing " + said(options.sample, canvas.wanted) + ", " + std::to_string(sampler->batch()) +
-                  " at a time");
-  Task task(progress, "samples", options.sample);
-  sampler->watch = [&](double done) { task.reached(done); };
-  sampler->draw(sampling_settings(saved, options.seed), options.sample,
-                [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
-                  const int64_t count = std::min(sampler->batch(), options.sample - first);
-                  if (generated) generated->add(canvas.cut(made, example, count));
-                  if (revised) revised->add(canvas.cut(better, example, count));
-                  task.reached(first + count);
-                });
-  for (std::optional<SampleFiles> *files : {&generated, &revised})
-    if (*files) (*files)->finish_array();
-  for (std::optional<SampleFiles> *files : {&generated, &revised})
-    if (*files) (*files)->write_sheet(saved.iteration);
-  for (const std::string &file : older) fs::remove(file);  // the folder holds the samples of one call
-
-  progress.note(closing_note(options.sample, canvas.wanted, folder, generated, revised));
+  save_one(*sampler, saved, options, canvas, example, descriptor != nullptr, texts, Task(progress, "sample", 1));
+  progress.note(options.save + " is one sample, " +
+                (descriptor ? "revised by the descriptor" : "of the " + saved.maker));
   return 0;
 }
 

@@ -247,6 +247,8 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
     if (*net && !file.find((*net)->parameters()[0].name)) net->reset();
     if (*net) load_checkpoint(file, backend, averaged(file, (*net)->state(), chosen.statistics));
   }
+  if (saved.model.generator || saved.chain)
+    saved.maker = saved.chain && saved.chain->descends() ? "descriptor" : "generator";
   saved.settings = chosen;
   return saved;
 }

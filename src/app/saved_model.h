@@ -59,7 +59,9 @@ struct SavedModel {
   std::unique_ptr<Network> partner;     // the second net of a rival that has one
   std::unique_ptr<ChainLearner> chain;  // a rival that samples by a chain has this and no nets
 
-  bool makes_samples_itself() const { return model.generator || chain; }  // that a descriptor may revise
+  // Who makes samples that a descriptor may revise, as files and tables name it; "" where there are chains of a descriptor
+  // alone. What descends from noise by an energy is of that "descriptor", as on the sheets of its run.
+  std::string maker;
 };
 // The nets of a checkpoint; one that was trained alone leaves the other null. Throws std::runtime_error when the file
 // is missing, damaged or of another experiment than `options` names, std::invalid_argument when --set asks for other

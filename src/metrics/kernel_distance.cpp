@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "tensor/parallel.h"
 
@@ -31,25 +32,22 @@ double mean_kernel(const Samples &x, const Samples &y) {
   return std::accumulate(sums.begin(), sums.end(), 0.) / (double(x.count) * double(y.count));
 }
 
-struct Means {
-  double xx, yy, xy;
-  double squared() const { return std::max(xx + yy - 2 * xy, 0.); }
-};
-
-Means means(const Samples &x, const Samples &y) {
-  require_comparable(x, y, 2, "a kernel distance");
-  return {mean_kernel(x, x), mean_kernel(y, y), mean_kernel(x, y)};
-}
-
 }  // namespace
 
-double kernel_distance(const Samples &x, const Samples &y) { return std::sqrt(means(x, y).squared()); }
+KernelDistance::KernelDistance(Samples observed)
+    : observed_(std::move(observed)), among_observed_(mean_kernel(observed_, observed_)) {}
 
-double kernel_distance_ratio(const Samples &made, const Samples &observed) {
-  const Means of = means(made, observed);
-  const double n = double(made.count), m = double(observed.count);
-  const double different = (of.yy * m - 1) / (m - 1);  // without the m pairs of a point with itself, each 1
-  return std::sqrt(of.squared() / ((1 / n + 1 / m) * (1 - different)));
+double KernelDistance::squared(const Samples &made) const {
+  require_comparable(made, observed_, 2, "a kernel distance");
+  return std::max(mean_kernel(made, made) + among_observed_ - 2 * mean_kernel(made, observed_), 0.);
+}
+
+double KernelDistance::to(const Samples &made) const { return std::sqrt(squared(made)); }
+
+double KernelDistance::ratio(const Samples &made) const {
+  const double n = double(made.count), m = double(observed_.count);
+  const double different = (among_observed_ * m - 1) / (m - 1);  // without the m pairs of a point with itself, each 1
+  return std::sqrt(squared(made) / ((1 / n + 1 / m) * (1 - different)));
 }
 
 }  // namespace coopnets
