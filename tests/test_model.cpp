@@ -321,6 +321,14 @@ TEST(Model, paper_nets_follow_their_sources_conventions) {
 }
 
 // Nothing is called published that is not.
+TEST(Model, published_presets_are_learned_by_the_papers_own_algorithm) {
+  const Experiment &texture = find_experiment("texture"), &scene = find_experiment("scene");
+  EXPECT_EQ(texture.algorithm("quick"), "cdrl");
+  EXPECT_EQ(texture.algorithm("fine"), "cdrl");
+  EXPECT_EQ(texture.algorithm("paper"), "cooperative");
+  for (const char *preset : {"quick", "paper"}) EXPECT_EQ(scene.algorithm(preset), "cooperative");
+}
+
 TEST(Model, every_preset_says_whose_it_is) {
   for (const Experiment &e : experiments())
     for (const Preset &preset : e.presets) {

@@ -121,7 +121,7 @@ std::string banner(const Experiment &experiment, const std::string &who, const S
 }
 
 // The first of the observed examples, as the nets are shown them but for their border.
-void save_observed(const std::string &path, const Examples &examples, const Shape &shape, int64_t border) {
+void save_first_examples(const std::string &path, const Examples &examples, const Shape &shape, int64_t border) {
   const int64_t shown = std::min<int64_t>(are_points(shape) ? measured_points : 64, examples.size());
   const Canvas inner = Canvas::within(shape, border);
   save_sheet(path, inner.cut(examples.range(0, shown), shape.with_n(shown)), inner.wanted.with_n(shown), {},
@@ -146,6 +146,15 @@ void save_photographs(const std::string &path, const Examples &examples, Shape s
   save_sheet(path, all, middle.wanted.with_n(shown), {}, "observed");
 }
 
+// What is learned from. Of textures whose windows are drawn anew it is what syntheses are judged by.
+void save_observed(const std::string &path, const Examples &examples, const Shape &shape, const Settings &settings,
+                   bool structured, int64_t judged_side) {
+  if (structured && settings.crop == "random")
+    save_photographs(path, examples, shape, judged_side);
+  else
+    save_first_examples(path, examples, shape, settings.border);
+}
+
 bool are_of_one_colour(const Examples &examples) {  // normalise=stretch made them zeros
   const std::vector<real> some = examples.range(0, std::min<int64_t>(identifying_examples, examples.size()));
   return std::all_of(some.begin(), some.end(), [](real x) { return x == 0; });
@@ -161,45 +170,62 @@ std::string closing_note(const TrainingRun &run, const Settings &settings, const
          unreadable(examples.bad_count());
 }
 
+// The preset as the options change it. Throws UsageError where they set what does nothing here.
+Settings settings_to_learn(const Options &options, const Experiment &experiment, const Rival *rival,
+                           const std::string &preset) {
+  const Settings of_preset = rival ? rival_settings(*rival, experiment, preset)
+                                   : for_algorithm(experiment.settings(preset), parse_algorithm(options.algorithm));
+  const Settings settings = settings_of(options, of_preset);
+  refuse_unused(experiment, options.algorithm, settings, of_preset);
+  return settings;
+}
+
+Batch batch_of(Examples &examples, int64_t iteration, int64_t size, bool labelled) {
+  Batch batch{examples.batch(iteration, size), examples.batch_indices(iteration, size), {}};
+  if (labelled)
+    for (const int64_t index : batch.indices) batch.labels.push_back(examples.label(index));
+  return batch;
+}
+
+// What a resumed run must have in common with the one before.
+TrainingRun::Entries entries_of(const Options &options, const Rival *rival, const Settings &settings,
+                                const std::string &data) {
+  TrainingRun::Entries same = {{"experiment", options.experiment},
+                               {"algorithm", options.algorithm},
+                               {"seed", std::to_string(options.seed)},
+                               {"data", data}};
+  if (rival && rival->laid_over_run) same.emplace_back("length", std::to_string(settings.iterations) + " iterations");
+  return same;
+}
+
 int learn(Options options) {
   const Experiment &experiment = find_experiment(options.experiment);
   const std::unique_ptr<Backend> backend = make_backend(options);
-  const std::string preset = preset_for(options, *backend);
-  if (options.algorithm.empty()) options.algorithm = preset == "paper" ? "cooperative" : experiment.learned_by;
+  const std::string preset = preset_for(options, *backend), path = data_path(options, experiment);
+  if (options.algorithm.empty()) options.algorithm = experiment.algorithm(preset);
   const Rival *const rival = find_rival(options.algorithm);
-  const Settings of_preset = rival ? rival_settings(*rival, experiment, preset)
-                                   : for_algorithm(experiment.settings(preset), parse_algorithm(options.algorithm));
-  Settings settings = settings_of(options, of_preset);
-  refuse_unused(experiment, options.algorithm, settings, of_preset);
+  Settings settings = settings_to_learn(options, experiment, rival, preset);
   const uint64_t seed = uint64_t(options.seed);
   Progress progress(options);
-  const auto warn = [&](const std::string &text) { progress.warn(text); };
 
   // Everything that can fail comes before the run folder is touched.
   const std::unique_ptr<Examples> examples = open_training_examples(
-      experiment, settings, data_path(options, experiment), seed, warn,
+      experiment, settings, path, seed, [&](const std::string &text) { progress.warn(text); },
       [&](const std::string &text) { progress.note(text); }, options.sets("held_out"));
-  require_classes(*examples, data_path(options, experiment), settings.classes);
+  require_classes(*examples, path, settings.classes);
   settings = fitted_to(examples->size(), settings);
   const Learned learned =
       make_learner(*backend, experiment, rival, options.algorithm, settings, seed, examples->size());
   Learner &learner = *learned.learner;
-
   const Shape shape = example_shape(experiment, settings);
   const bool climbs = !rival && options.algorithm != "generator" && draws_no_noise(settings);
   const std::string said =
       banner(experiment, preset + " preset" + (rival ? " of " + rival->title : ""), settings, *backend,
              examples->size(), learned) +
       (climbs ? "; the Langevin steps draw no noise: they climb the energy and do not sample" : "");
-  const auto next = [&](int64_t i) {
-    Batch batch{examples->batch(i, learner.batch()), examples->batch_indices(i, learner.batch()), {}};
-    if (settings.classes > 0)
-      for (const int64_t index : batch.indices) batch.labels.push_back(examples->label(index));
-    return batch;
-  };
+  const auto next = [&](int64_t i) { return batch_of(*examples, i, learner.batch(), settings.classes > 0); };
   if (options.dry_run) {
-    const Plan plan = {said, data_path(options, experiment), run_path(options, experiment.name)};
-    dry_run(options, plan, settings, *backend, learner, next, progress);
+    dry_run(options, {said, path, run_path(options, experiment.name)}, settings, *backend, learner, next, progress);
     return 0;
   }
 
@@ -209,25 +235,15 @@ int learn(Options options) {
   if (are_of_one_colour(*examples))
     progress.warn("the observed pictures are of one colour each: there is nothing to learn from them");
   const std::string data = identify(*examples);
+  const TrainingRun::Entries same = entries_of(options, rival, settings, data);
   const auto metadata = [&](int64_t iteration) {
     Metadata all = model_metadata(experiment, settings, options.algorithm, data, options.seed, iteration);
-    if (rival && rival->laid_over_run) all["length"] = std::to_string(settings.iterations) + " iterations";
+    all.insert(same.begin(), same.end());  // the length, where it counts
     return all;
   };
-  TrainingRun::Entries same = {{"experiment", experiment.name},
-                               {"algorithm", options.algorithm},
-                               {"seed", std::to_string(options.seed)},
-                               {"data", data}};
-  const std::string length = std::to_string(settings.iterations) + " iterations";
-  if (rival && rival->laid_over_run) same.emplace_back("length", length);
-  if (!run.begin(metadata, same, experiment.settings("quick"),
-                 resolved(options, preset, data_path(options, experiment))))
-    return 0;
+  if (!run.begin(metadata, same, experiment.settings("quick"), resolved(options, preset, path))) return 0;
   examples->list_bad_in(run.folder().skipped());
-  if (structure && settings.crop == "random")
-    save_photographs(run.folder().file("observed"), *examples, shape, judged.size);
-  else
-    save_observed(run.folder().file("observed"), *examples, shape, settings.border);
+  save_observed(run.folder().file("observed"), *examples, shape, settings, structure.has_value(), judged.size);
   progress.note(said);
 
   if (structure) measure_structure(run, *structure, *backend, learner, settings.border, progress);

@@ -57,6 +57,35 @@ std::string one_decimal(double value) {
   return text;
 }
 
+// What a classifier learns, and what it is tested on.
+struct LabelledPictures {
+  std::unique_ptr<Dataset> data, test;
+};
+
+// Sets settings.held_out to how many are in fact held out. Throws std::runtime_error where there is nothing to tell apart
+// or to test on.
+LabelledPictures open_labelled(const Options &options, Settings &settings, Progress &progress) {
+  DatasetOptions of = data_options(options, settings);
+  of.warn = [&](const std::string &text) { progress.warn(text); };
+  LabelledPictures all{std::make_unique<Dataset>(of), nullptr};
+  const Dataset &data = *all.data;
+  if (data.categories().size() < 2)
+    throw std::runtime_error(
+        of.source.path +
+        " has not two categories or more to tell apart: a classifier needs labelled digits, CIFAR's "
+        "records or a folder with a folder for each category");
+  const std::string fewer = held_out_note(settings.held_out, data.held_out(), data.size());
+  if (!fewer.empty()) progress.note(fewer);
+  settings.held_out = of.source.held_out = data.held_out();
+  if (settings.held_out == 0)
+    throw std::runtime_error("a classifier that holds out none of its " + std::to_string(data.size()) +
+                             " pictures cannot say how often it is right: --set held_out=N sets some aside");
+  of.channels = data.shape().c;
+  of.source.take_held_out = true;
+  all.test = std::make_unique<Dataset>(of);
+  return all;
+}
+
 }  // namespace
 
 int train_classifier(const Options &options) {
@@ -68,24 +97,10 @@ int train_classifier(const Options &options) {
   Settings settings = settings_of(options, classifier_settings());
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   Progress progress(options);
-  DatasetOptions held_out = data_options(options, settings);
-  held_out.warn = [&](const std::string &text) { progress.warn(text); };
-  Dataset data(held_out);
+  const LabelledPictures pictures = open_labelled(options, settings, progress);
+  Dataset &data = *pictures.data;
+  const Dataset &test = *pictures.test;
   const int64_t classes = int64_t(data.categories().size());
-  if (classes < 2)
-    throw std::runtime_error(
-        held_out.source.path +
-        " has not two categories or more to tell apart: a classifier needs labelled digits, CIFAR's "
-        "records or a folder with a folder for each category");
-  const std::string fewer = held_out_note(settings.held_out, data.held_out(), data.size());
-  if (!fewer.empty()) progress.note(fewer);
-  settings.held_out = held_out.source.held_out = data.held_out();
-  if (settings.held_out == 0)
-    throw std::runtime_error("a classifier that holds out none of its " + std::to_string(data.size()) +
-                             " pictures cannot say how often it is right: --set held_out=N sets some aside");
-  held_out.channels = data.shape().c;
-  held_out.source.take_held_out = true;
-  const Dataset test(held_out);
   settings = fitted_to(data.size(), settings);
   const std::unique_ptr<Network> network = make_classifier(*backend, settings, data.shape().c, classes, seed);
   const int64_t batch = std::min(settings.batch, data.size());
@@ -101,7 +116,7 @@ int train_classifier(const Options &options) {
     return next;
   };
   if (options.dry_run) {
-    const Plan plan = {said, held_out.source.path, run_path(options, classifier_name), false};
+    const Plan plan = {said, data_options(options, settings).source.path, run_path(options, classifier_name), false};
     dry_run(options, plan, settings, *backend, learner, next, progress);
     return 0;
   }

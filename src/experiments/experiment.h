@@ -31,11 +31,13 @@ struct Experiment {
   int64_t channels;          // of the pictures; of points their coordinates
   bool any_size;             // both nets are convolutional throughout: a trained model synthesises at any size
   std::vector<Preset> presets;
-  std::string learned_by = "cooperative";  // where --algorithm names nothing else, but for the preset paper
+  std::string learned_by = "cooperative";  // see algorithm()
 
   // Throws std::runtime_error naming the nearest one.
   const Preset &preset(const std::string &name) const;
   Settings settings(const std::string &preset) const;
+  // Who learns the preset where --algorithm names nobody: the published ones are of the paper's own algorithm.
+  std::string algorithm(const std::string &preset) const { return preset == "paper" ? "cooperative" : learned_by; }
 };
 
 Shape example_shape(const Experiment &, const Settings &);
