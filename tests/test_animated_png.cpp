@@ -129,8 +129,8 @@ TEST_F(AnimatedPng, IsKnownByItsContentWhereverClipsAre) {
 
   const Clip one = noise_clip(3, 6, 5, 3, 1), two = noise_clip(3, 6, 5, 3, 2);
   for (const char *name : {"clips", "frames"}) std::filesystem::create_directory(in_folder(name));
-  save_apng(in_folder("clips/1.png"), one);
-  save_apng(in_folder("clips/2.apng"), two);
+  write_bytes(in_folder("clips/1.png"), encode_apng(one));
+  write_bytes(in_folder("clips/2.apng"), encode_apng(two));
   write_text(in_folder("clips/3.gif"), "x");
   const Texts clips = list_clips(in_folder("clips"));
   ASSERT_EQ(clips, (Texts{in_folder("clips/1.png"), in_folder("clips/2.apng"), in_folder("clips/3.gif")}));

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "clips.h"
+#include "data/picture_files.h"
 
 namespace coopnets {
 namespace {
@@ -101,16 +102,15 @@ TEST_F(Animation, EveryFrameComesBackFromItsChunks) {
 
 TEST_F(Animation, IsAPictureToWhoKnowsNoAnimation) {
   const Clip clip = noise_clip(3, 8, 9);
-  save_apng(in_folder("a.png"), clip);
+  write_bytes(in_folder("a.png"), encode_apng(clip));
   EXPECT_EQ(load_image(in_folder("a.png")), clip[0]);
-  EXPECT_CONTAINS(error_of([&] { save_apng(in_folder("none/a.png"), clip); }), in_folder("none/a.png"));
 }
 
 TEST_F(Animation, IsReadAgainAsAClip) {
   for (int64_t channels : {1, 3}) {
     Clip clip = noise_clip(5, 12, 17, channels);
     clip[3] = clip[2];
-    save_apng(in_folder("a.png"), clip, 40);
+    write_bytes(in_folder("a.png"), encode_apng(clip, 40));
     int64_t milliseconds = 0;
     const Clip back = read_clip(in_folder("a.png"), 9, 12, 17, {Crop::none}, Resize::average, &milliseconds);
     EXPECT_EQ(milliseconds, 40);

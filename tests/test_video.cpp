@@ -328,9 +328,6 @@ TEST(Video, StretchOfEachFrameOrOfTheClip) {
   }
   for (real value : to_reals(Clip(2, Image(2, 2, 3, 9)), Stretch::frame)) EXPECT_EQ(value, 0);
   EXPECT_THROW(to_reals(Clip{Image(1, 2, 3), Image(2, 1, 3)}, Stretch::video), std::invalid_argument);
-  EXPECT_EQ(parse_stretch("video"), Stretch::video);
-  EXPECT_EQ(parse_stretch("frame"), Stretch::frame);
-  EXPECT_CONTAINS(error_of([] { parse_stretch("clip"); }), "\"frame\" or \"video\"");
 }
 
 TEST(Video, BackToBytes) {

@@ -86,11 +86,6 @@ Bytes encode_apng(const Clip &clip, int milliseconds) {
   return file;
 }
 
-void save_apng(const std::string &path, const Clip &clip, int milliseconds) {
-  const Bytes file = encode_apng(clip, milliseconds);
-  write_atomically(path, std::string_view(reinterpret_cast<const char *>(file.data()), file.size()));
-}
-
 Clip side_by_side(const std::vector<Clip> &clips, int64_t columns, int64_t gap) {
   check_alike(clips);
   Clip together;

@@ -11,8 +11,6 @@ namespace coopnets {
 // alone show the first frame. Chunks acTL, fcTL, fdAT: https://wiki.mozilla.org/APNG_Specification. Throws
 // std::invalid_argument for a clip without frames or of frames that differ in shape.
 std::vector<uint8_t> encode_apng(const Clip &, int milliseconds = 100);
-// Atomic. Throws std::runtime_error naming the file when it cannot be written.
-void save_apng(const std::string &path, const Clip &, int milliseconds = 100);
 
 // Several clips of equal length and frame shape as one: frame t is the grid of their frames t, `columns` wide (0: all
 // in one row). Throws std::invalid_argument when they differ.

@@ -271,12 +271,6 @@ Clip lengthened(const Clip &clip, int64_t frames, Short how) {
   return longer;
 }
 
-Stretch parse_stretch(const std::string &text) {
-  if (text == "frame") return Stretch::frame;
-  if (text == "video") return Stretch::video;
-  throw std::runtime_error("normalise is \"frame\" or \"video\" for clips, not \"" + text + "\"");
-}
-
 std::vector<real> to_reals(const Clip &clip, Stretch stretch) {
   std::vector<uint8_t> bytes;
   for (const Image &frame : clip) {

@@ -46,7 +46,6 @@ enum class Stretch {
   frame,  // each frame, as published
   video   // the whole clip at once: its brightness does not flicker where the extremes come and go
 };
-Stretch parse_stretch(const std::string &);  // "frame" or "video"; throws std::runtime_error that says so
 
 // A clip as one example [1,T,H,W,3] of a tensor. Throws std::invalid_argument when frames differ in shape.
 std::vector<real> to_reals(const Clip &, Stretch);

@@ -100,7 +100,6 @@ Variable Recorder::batch_norm(Variable x, Activation activation) {
   const Shape channels{1, 1, 1, 1, shape(x).c};
   const Variable scale = conventions.batch_norm_scale || always_scale ? parameter(ParameterSpec::scale, channels)
                                                                       : store_.ones(channels.c);
-  last_scale_ = scale;
   const Variable shift = parameter(ParameterSpec::shift, channels);
   const Variable y =
       store_.batch_norm({name_, channels.c, conventions.batch_norm_epsilon}, x, scale, shift, activation);

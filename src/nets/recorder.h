@@ -127,8 +127,6 @@ class Recorder {
   Variable dropout(Variable x, double keep, RandomKey);  // each call draws numbers of its own
   Variable cosines(Variable x);
   Variable closeness(Variable x, int64_t features);
-  // The scale of the last batch norm, [1,1,1,1,C].
-  Variable last_scale() const { return last_scale_; }
 
   // Layers are numbered in their order, those after scope("left") as left.0, left.1 and so on; scope("") goes back.
   // Layers of one name share their parameters: scope("left") twice records the same layers on two inputs.
@@ -158,7 +156,6 @@ class Recorder {
   ParameterStore &store_;
   std::string net_, prefix_, name_;  // name_: of the last layer, "descriptor.1."
   std::map<std::string, int64_t> next_in_scope_;
-  Variable last_scale_;
   Variable last_filtered_;  // what the last layer gave, if it has filters and no batch norm yet
   int64_t dropouts_ = 0;
   int64_t layer_ = -1, positions_ = 1, inputs_ = 1;  // of the last layer, as ParameterSpec has them
