@@ -1,5 +1,6 @@
 // The READMEs tell the truth: every command in them is accepted, the ones on data that ships are run, and every file that
 // they name is there.
+#include <fnmatch.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -66,6 +67,18 @@ std::vector<std::vector<std::string>> calls_in(const std::string &line) {
   return calls;
 }
 
+// The commands of the ```sh blocks and of `code` in the text that begin with `first`, split at "&&".
+std::vector<std::string> commands_that_begin(const std::string &first) {
+  std::string all;
+  for (const std::string &line : commands()) all += line + "\n";
+  const std::string text = readme();
+  const std::regex code("`(" + first + "[^`\n]*)`"), command("(?:^|\n|&& )(" + first + "(?:(?! &&)[^\n])*)");
+  std::vector<std::string> found;
+  for (std::sregex_iterator m(text.begin(), text.end(), code), end; m != end; ++m) found.push_back((*m)[1]);
+  for (std::sregex_iterator m(all.begin(), all.end(), command), end; m != end; ++m) found.push_back((*m)[1]);
+  return found;
+}
+
 TEST(Readme, HasTheTwoCommands) {
   const std::vector<std::string> all = commands();
   EXPECT_EQ(std::count(all.begin(), all.end(), "make && ./coopnets --exp texture"), 1);
@@ -80,7 +93,7 @@ TEST(Readme, EveryCallOfTheProgramIsAccepted) {
   names.experiments.push_back(classifier_name);
   names.benchmarks = benchmarks();
   int calls = 0;
-  for (const std::string &line : commands())
+  for (const std::string &line : commands_that_begin("\\./coopnets "))
     for (const std::vector<std::string> &call : calls_in(line)) {
       EXPECT_NO_THROW(parse_options(call, names)) << line;
       ++calls;
@@ -111,18 +124,6 @@ std::string shell(const std::string &line) {
   return printed;
 }
 
-// The commands of the ```sh blocks and of `code` in the text that begin with `first`, split at "&&".
-std::vector<std::string> commands_that_begin(const std::string &first) {
-  std::string all;
-  for (const std::string &line : commands()) all += line + "\n";
-  const std::string text = readme();
-  const std::regex code("`(" + first + "[^`\n]*)`"), command("(?:^|\n|&& )(" + first + "(?:(?! &&)[^\n])*)");
-  std::vector<std::string> found;
-  for (std::sregex_iterator m(text.begin(), text.end(), code), end; m != end; ++m) found.push_back((*m)[1]);
-  for (std::sregex_iterator m(all.begin(), all.end(), command), end; m != end; ++m) found.push_back((*m)[1]);
-  return found;
-}
-
 TEST(Readme, EveryMakeCommandIsPlannedToItsEnd) {
   const std::string help = shell("make help");
   int planned = 0;
@@ -145,6 +146,27 @@ TEST(Readme, EveryToolCanBeRun) {
     ++tools;
   }
   EXPECT_GE(tools, 4);
+}
+
+TEST(Readme, EveryToolTakesTheOptionsThatItIsGiven) {
+  const std::regex option(" (--[a-z-]+)");
+  int options = 0;
+  for (const std::string &line : commands_that_begin("tools/")) {
+    std::sregex_iterator m(line.begin(), line.end(), option), end;
+    if (m == end) continue;
+    const std::string help = shell(line.substr(0, line.find(' ')) + " --help");
+    for (; m != end; ++m, ++options) EXPECT_CONTAINS(help, (*m)[1].str()) << line;
+  }
+  EXPECT_GE(options, 6);
+}
+
+// What is fuzzed has a file of its name.
+TEST(Readme, EveryFuzzTargetIsThere) {
+  const std::string text = readme("tests/");
+  const std::regex target("--target=([a-z]+)");
+  std::sregex_iterator m(text.begin(), text.end(), target), end;
+  ASSERT_NE(m, end);
+  for (; m != end; ++m) EXPECT_TRUE(std::filesystem::exists("tests/fuzz/fuzz_" + (*m)[1].str() + ".cpp")) << (*m)[1];
 }
 
 TEST(Readme, EveryKindOfDataIsOneThatIsFetched) {
@@ -200,8 +222,8 @@ TEST(Readme, FrontPageIsShort) {
   EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 140);
 }
 
-// The table of tests/README.md names tests that there are.
-TEST(Readme, EveryTestThatIsNamedIsThere) {
+// "Suite.Name" of every test of this program.
+std::set<std::string> known_tests() {
   std::set<std::string> known;
   const testing::UnitTest &all = *testing::UnitTest::GetInstance();
   for (int i = 0; i < all.total_test_suite_count(); ++i) {
@@ -209,15 +231,33 @@ TEST(Readme, EveryTestThatIsNamedIsThere) {
     for (int k = 0; k < suite.total_test_count(); ++k)
       known.insert(std::string(suite.name()) + '.' + suite.GetTestInfo(k)->name());
   }
+  return known;
+}
+
+// The tables and exercises of tests/README.md name tests that there are.
+TEST(Readme, EveryTestThatIsNamedIsThere) {
+  const std::set<std::string> known = known_tests();
   int named = 0;
-  const std::regex row("\n(\\| [12]\\.[0-9] \\|[^\n]*)"), test("`([A-Z][A-Za-z]*\\.[A-Za-z0-9_]+)`");
-  const std::string text = readme("tests/");
-  for (std::sregex_iterator r(text.begin(), text.end(), row), end; r != end; ++r) {
-    const std::string line = (*r)[1], last = line.substr(line.rfind('|', line.size() - 2));
-    for (std::sregex_iterator m(last.begin(), last.end(), test); m != end; ++m, ++named)
-      EXPECT_TRUE(known.count((*m)[1])) << (*m)[1];
-  }
+  const std::regex test("`([A-Z][A-Za-z]*\\.[A-Z][A-Za-z0-9_]+|[A-Z][A-Za-z]*\\.[a-z0-9]+_[A-Za-z0-9_]+)`");
+  const std::string text = readme("tests/") + readme("src/");
+  for (std::sregex_iterator m(text.begin(), text.end(), test), end; m != end; ++m, ++named)
+    EXPECT_TRUE(known.count((*m)[1])) << (*m)[1];
   EXPECT_GE(named, 50);
+}
+
+TEST(Readme, EveryFilterOfTestsFindsSome) {
+  const std::set<std::string> known = known_tests();
+  const std::string text = readme();
+  const std::regex filter("TEST_FILTER='([^']+)'");
+  int patterns = 0;
+  for (std::sregex_iterator m(text.begin(), text.end(), filter), end; m != end; ++m) {
+    std::istringstream all((*m)[1].str());
+    for (std::string pattern; std::getline(all, pattern, ':'); ++patterns)
+      EXPECT_TRUE(std::any_of(known.begin(), known.end(), [&](const std::string &name) {
+        return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+      })) << pattern;
+  }
+  EXPECT_GE(patterns, 2);
 }
 
 // Each command on data that ships, in the order of the READMEs, cut to two iterations and sent to a folder of the test's

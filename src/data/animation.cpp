@@ -1,9 +1,7 @@
 #include "data/animation.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <stdexcept>
-#include <string_view>
 
 #include "data/png_chunks.h"
 #include "data/process.h"

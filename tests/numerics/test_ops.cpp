@@ -13,6 +13,7 @@ struct OpCase {
   std::vector<Shape> leaves;
   Graph graph;
 };
+void PrintTo(const OpCase &c, std::ostream *out) { *out << c.name; }
 
 const Shape channels3{1, 1, 1, 1, 3}, channels4{1, 1, 1, 1, 4};
 
