@@ -240,7 +240,8 @@ void CudaBackend::synchronise() { CUDA_CHECK(cudaStreamSynchronize(stream_)); }
 void CudaBackend::set_clock(const Clock &clock) { CUDA_LAUNCH(write_clock, 1, 1, 0, stream_, clock, clock_); }
 
 void CudaBackend::run_or_replay(Recording &recording, const std::function<void()> &body) {
-  if (recording_) return body();  // part of a longer recording
+  if (recording_) return body();           // part of a longer recording
+  if (ranks().count() > 1) return body();  // what travels between ranks goes through the host
   Graph *const recorded = static_cast<Graph *>(recording.state.get());
   if (!recorded || recorded->scratch_generation != scratch_generation_) {
     recording.state.reset();

@@ -2,8 +2,11 @@
 // four rows before it writes them, as the result may lie where they do.
 //
 // Forward reads x twice and writes y: 12 bytes an element; backward reads x and dv twice and writes dx: 20.
+#include <cmath>
+
 #include "cuda/activation.h"
 #include "cuda/columns.h"
+#include "tensor/tensor.h"
 
 namespace coopnets {
 namespace {
@@ -44,6 +47,34 @@ __global__ void track(const float *mean, const float *inverse_deviation, float e
   }
 }
 
+// The statistics of this rank's examples become those of all ranks'; through the host, few as they are.
+void merge_ranks(Backend &backend, const Shape &x, float epsilon, View mean, View inverse_deviation) {
+  std::vector<float> m = values(backend, mean), inverse = values(backend, inverse_deviation);
+  std::vector<double> moments(m.begin(), m.end());
+  for (const float i : inverse) moments.push_back(double(x.positions()) * (1 / (double(i) * i) - epsilon));
+  const double positions = double(merge_moments(backend.ranks(), x.positions(), x.c, moments.data()));
+  for (size_t c = 0; c < m.size(); ++c) {
+    m[c] = float(moments[c]);
+    inverse[c] = float(1 / std::sqrt(std::max(0., moments[m.size() + c]) / positions + epsilon));
+  }
+  backend.upload(m.data(), mean.data, m.size() * sizeof(float));
+  backend.upload(inverse.data(), inverse_deviation.data, m.size() * sizeof(float));
+}
+
+// dscale and dshift over all ranks' positions, of which there are P, times `own` positions / P: as the gradient in x
+// divides them by its own.
+void sum_ranks(Backend &backend, const Shape &x, ConstView dscale, ConstView dshift, float *sums) {
+  std::vector<float> own = values(backend, dscale);
+  const std::vector<float> shift = values(backend, dshift);
+  std::vector<double> all(own.begin(), own.end());
+  all.insert(all.end(), shift.begin(), shift.end());
+  all.push_back(double(x.positions()));
+  backend.ranks().sum(all.data(), int64_t(all.size()));
+  own.resize(2 * shift.size());
+  for (size_t i = 0; i < own.size(); ++i) own[i] = float(all[i] * double(x.positions()) / all.back());
+  backend.upload(own.data(), sums, own.size() * sizeof(float));
+}
+
 void require_channels(const Shape &x, const char *what, std::initializer_list<Shape> shapes) {
   for (const Shape &shape : shapes) require_same(shape, {1, 1, 1, 1, x.c}, what);
 }
@@ -77,6 +108,7 @@ void CudaBackend::batch_norm_forward(ConstView x, ConstView scale, ConstView shi
   Moments<float> *const partial = scratch<Moments<float>>(g.partials());
   partial_moments(*this, g, x, partial);
   finish_moments(*this, g, partial, g.channels, epsilon, mean.data, inverse_deviation.data);
+  if (ranks().count() > 1) merge_ranks(*this, x.shape, epsilon, mean, inverse_deviation);
   apply(*this, x, scale, shift, mean, {inverse_deviation.data, nullptr, 0}, activation, y);
 }
 
@@ -88,7 +120,11 @@ void CudaBackend::batch_norm_backward(ConstView x, ConstView dv, ConstView scale
   if (dx.data) require_same(x.shape, dx.shape, "batch norm: input gradient");
   const Inverse inverse{inverse_deviation.data, nullptr, 0};
   sum_over_positions(*this, ColumnGrid(x.shape), x, dv, mean.data, inverse, dscale.data, dshift.data);
-  if (dx.data) apply_backward(*this, x, dv, scale, mean, inverse, dscale.data, dshift.data, dx);
+  if (!dx.data) return;
+  if (ranks().count() == 1) return apply_backward(*this, x, dv, scale, mean, inverse, dscale.data, dshift.data, dx);
+  float *const sums = scratch<float>(2 * x.shape.c);
+  sum_ranks(*this, x.shape, dscale, dshift, sums);
+  apply_backward(*this, x, dv, scale, mean, inverse, sums, sums + x.shape.c, dx);
 }
 
 void CudaBackend::batch_norm_inference(ConstView x, ConstView scale, ConstView shift, ConstView mean,

@@ -15,14 +15,45 @@ namespace {
 
 constexpr int threads = 256;
 
+// Behind so many of a block's four numbers the first four begin, which end in the next block.
+template <class T>
+__device__ void shift(T first[4], T next[4], int behind) {
+  for (; behind > 0; --behind) {
+    first[0] = first[1], first[1] = first[2], first[2] = first[3], first[3] = next[0];
+    next[0] = next[1], next[1] = next[2];
+  }
+}
+
+// The numbers of x's elements 4b .. 4b+3, which of several ranks' batches do not begin with a block.
 struct Noise {
+  Noise(const Shape &x, RandomKey key, int64_t index, const Clock *clock)
+      : key(key),
+        index(uint32_t(index)),
+        behind(int(key.first_example * x.example() % 4)),
+        first(key.first_example * x.example() / 4),
+        clock(clock) {}
+  __device__ Words block(int64_t b) const {
+    return random_block(key, uint64_t(clock->iteration), index, uint64_t(first + b));
+  }
+  __device__ Words words(int64_t b) const {
+    Words own = block(b);
+    if (behind == 0) return own;
+    Words next = block(b + 1);
+    shift(own.v, next.v, behind);
+    return own;
+  }
+  __device__ void draw(int64_t b, float n[4]) const {
+    normals(block(b), n);
+    if (behind == 0) return;
+    float next[4];
+    normals(block(b + 1), next);
+    shift(n, next, behind);
+  }
   RandomKey key;
   uint32_t index;
+  int behind;
+  int64_t first;
   const Clock *clock;
-  __device__ Words words(int64_t block) const {
-    return random_block(key, uint64_t(clock->iteration), index, uint64_t(block));
-  }
-  __device__ void draw(int64_t block, float n[4]) const { normals(words(block), n); }
 };
 
 __global__ void normal_numbers(float *x, int64_t size, float mean, float deviation, Noise noise) {
@@ -77,7 +108,7 @@ void CudaBackend::fill_normal(View x, real mean, real deviation, RandomKey key, 
   const int64_t size = x.shape.size(), blocks = ceil_div<int64_t>(size, 4);
   if (size)
     CUDA_LAUNCH(normal_numbers, grid_for(blocks, threads), threads, 0, stream_, x.data, size, mean, deviation,
-                Noise{key, uint32_t(index), clock_});
+                Noise(x.shape, key, index, clock_));
 }
 
 void CudaBackend::dropout(ConstView x, real keep, RandomKey key, int64_t index, View y) {
@@ -86,7 +117,7 @@ void CudaBackend::dropout(ConstView x, real keep, RandomKey key, int64_t index, 
   const int64_t size = y.shape.size(), blocks = ceil_div<int64_t>(size, 4);
   if (size)
     CUDA_LAUNCH(drop_out, grid_for(blocks, threads), threads, 0, stream_, x.data, y.data, size, keep,
-                Noise{key, uint32_t(index), clock_});
+                Noise(y.shape, key, index, clock_));
 }
 
 void CudaBackend::bernoulli(ConstView p, RandomKey key, int64_t index, View y) {
@@ -94,7 +125,7 @@ void CudaBackend::bernoulli(ConstView p, RandomKey key, int64_t index, View y) {
   const int64_t size = y.shape.size(), blocks = ceil_div<int64_t>(size, 4);
   if (size)
     CUDA_LAUNCH(bernoulli_numbers, grid_for(blocks, threads), threads, 0, stream_, p.data, y.data, size,
-                Noise{key, uint32_t(index), clock_});
+                Noise(y.shape, key, index, clock_));
 }
 
 void CudaBackend::langevin(View x, ConstView gradient, const LangevinStep &step) {
@@ -103,7 +134,7 @@ void CudaBackend::langevin(View x, ConstView gradient, const LangevinStep &step)
   if (mean) require_same(x.shape, step.reference_mean.shape, "langevin: reference mean");
   const real d = step.step, half = d * d / 2, pull = 1 / (step.reference_deviation * step.reference_deviation);
   const int64_t size = x.shape.size(), blocks = ceil_div<int64_t>(size, 4);
-  const Noise noise{step.key, uint32_t(step.index), clock_};
+  const Noise noise(x.shape, step.key, step.index, clock_);
   if (!size) return;
   if (step.noise != 0)
     CUDA_LAUNCH(langevin_step<true>, grid_for(blocks, threads), threads, 0, stream_, x.data, gradient.data, mean, size,

@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "cpu/cpu.h"
 #include "experiments/nets.h"
 #include "files.h"
 #include "normal_number.h"
+#include "numerics/ranks_learn.h"
 #include "rivals/rival.h"
 
 namespace coopnets {
@@ -58,6 +60,31 @@ TEST(AllRivals, GoOnExactlyFromTheirState) {
     const NamedViews wanted = straight.learner->state();
     for (size_t i = 0; i < wanted.size(); ++i)
       EXPECT_EQ(values(*backend, to[i].second), values(*backend, wanted[i].second)) << wanted[i].first;
+  }
+}
+
+// A batch of seven, which neither two nor three ranks divide evenly.
+TEST(AllRivals, LearnByRanksWhatOneLearnsOrRefuseThem) {
+  const std::set<std::string> on_one_rank_alone = {"ebgan", "ddgm", "dbn", "cae", "gsn"};
+  for (const Rival &rival : rivals()) {
+    SCOPED_TRACE(rival.name);
+    Settings s = rival_settings(rival, find_experiment("digits"), "quick");
+    s.set_all("width=4 levels=1 batch=7 chains=7 latent=14 iterations=6 critic_steps=2 optimizer=momentum");
+    const auto learn = [&](Ranks &ranks) {
+      const std::unique_ptr<Backend> backend = make_cpu_backend(1);
+      backend->set_ranks(ranks);
+      const Whole whole(*backend, rival, s);
+      whole.learn(0, 2);
+      return learned(*backend, *whole.learner);
+    };
+    if (on_one_rank_alone.count(rival.name) > 0) {
+      EXPECT_THROW(as_ranks(2, learn), std::invalid_argument);
+      continue;
+    }
+    const Values wanted = learn(one_rank());
+    // Where a gradient is nearly 0, Adam and RMSprop make steps of what rounding leaves of it.
+    const double close = rival.name == "gan" ? 1e-4 : 0.02;
+    for (const int count : {2, 3}) expect_close(learned_by(count, learn), wanted, close);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "autodiff/ops.h"
 
+#include <numeric>
 #include <stdexcept>
 
 #include "tensor/checks.h"
@@ -234,8 +235,11 @@ Variable affine(Tape &tape, Variable x, real factor, real offset) {
   return tape.record(std::move(op), {x}, tape.shape(x));
 }
 
-// The same mask in both directions: both are drawn from one counter.
+// The same mask in both directions: both are drawn from one counter. x is this rank's share of a batch.
 Variable dropout(Tape &tape, Variable x, real keep, RandomKey key, int64_t index) {
+  Ranks &ranks = tape.backend().ranks();
+  const std::vector<int64_t> counts = ranks.gather(std::vector<int64_t>{tape.shape(x).n});
+  key.first_example = std::accumulate(counts.begin(), counts.begin() + ranks.rank(), int64_t{0});
   if (!(keep > 0 && keep <= 1)) throw std::invalid_argument("dropout keeps a share of more than 0, of 1 at most");
   Op op("dropout");
   op.in_place = true;
@@ -339,7 +343,19 @@ Variable sum_examples(Tape &tape, Variable x) {
   return tape.record(std::move(op), {x}, {tape.shape(x).n, 1, 1, 1, 1});
 }
 
+namespace {
+
+void require_whole_batch(const Tape &tape, const char *what) {
+  if (tape.backend().ranks().count() > 1)
+    throw std::invalid_argument(std::string(what) +
+                                " compare every example of a batch with every other, of which a rank "
+                                "has but its share: such a net learns on one rank alone");
+}
+
+}  // namespace
+
 Variable cosines(Tape &tape, Variable x) {
+  require_whole_batch(tape, "cosines");
   Op op("cosines");
   op.reads_output = true;
   op.reads = [](size_t, const std::vector<bool> &) { return true; };
@@ -353,6 +369,7 @@ Variable cosines(Tape &tape, Variable x) {
 }
 
 Variable closeness(Tape &tape, Variable x, int64_t features) {
+  require_whole_batch(tape, "features of closeness");
   const Shape &in = tape.shape(x);
   if (features < 1 || in.example() != in.c || in.c % features != 0)
     throw std::invalid_argument("closeness: " + in.str() + " are no vectors of " + std::to_string(features) +

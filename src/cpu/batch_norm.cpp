@@ -12,14 +12,16 @@ namespace {
 constexpr int64_t channels_a_block = 64;  // whose chunks' moments one thread merges
 
 // Mean and population variance of each channel, from the chunks' m_k and M_k: m = sum n_k m_k / P and
-// P v = sum M_k + n_k (m_k - m)^2 (Chan, Golub, LeVeque 1979).
+// P v = sum M_k + n_k (m_k - m)^2 (Chan, Golub, LeVeque 1979), and then from those of the ranks.
 void statistics(CpuBackend &backend, ConstView x, real epsilon, View mean, View inverse_deviation) {
   const Rows rows(x.shape);
-  const int64_t width = rows.width(), chunks = rows.chunks();
-  double *partial = backend.scratch<double>(rows.partials());
+  const int64_t width = rows.width(), chunks = rows.chunks(), channels = rows.channels;
+  double *partial = backend.scratch<double>(rows.partials() + 2 * channels), *moments = partial + rows.partials();
   chunk_moments(backend.threads(), rows, x.data, partial);
-  for_chunks(backend.threads(), rows.channels, channels_a_block, [=](int64_t first, int64_t last) {
-    double m[channels_a_block] = {}, squares[channels_a_block] = {};
+  for_chunks(backend.threads(), channels, channels_a_block, [=](int64_t first, int64_t last) {
+    double *m = moments + first, *squares = m + channels;
+    std::fill(m, m + (last - first), 0.);
+    std::fill(squares, squares + (last - first), 0.);
     for (int64_t k = 0; k < chunks; ++k) {
       const double *m_k = partial + k * 2 * width + first, n_k = double(rows.positions_of(k));
       for (int64_t c = 0; c < last - first; ++c) m[c] += n_k * m_k[c];
@@ -29,11 +31,12 @@ void statistics(CpuBackend &backend, ConstView x, real epsilon, View mean, View 
       const double *m_k = partial + k * 2 * width + first, *squares_k = m_k + width, n_k = double(rows.positions_of(k));
       for (int64_t c = 0; c < last - first; ++c) squares[c] += squares_k[c] + n_k * (m_k[c] - m[c]) * (m_k[c] - m[c]);
     }
-    for (int64_t c = 0; c < last - first; ++c) {
-      mean.data[first + c] = real(m[c]);
-      inverse_deviation.data[first + c] = real(1 / std::sqrt(squares[c] / double(rows.positions) + epsilon));
-    }
   });
+  const double positions = double(merge_moments(backend.ranks(), rows.positions, channels, moments));
+  for (int64_t c = 0; c < channels; ++c) {
+    mean.data[c] = real(moments[c]);
+    inverse_deviation.data[c] = real(1 / std::sqrt(moments[channels + c] / positions + epsilon));
+  }
 }
 
 // y = activation(scale (x - mean) inverse_deviation(c) + shift).
@@ -98,15 +101,19 @@ void CpuBackend::batch_norm_backward(ConstView x, ConstView dv, ConstView scale,
   if (!dx.data) return;
 
   const Rows rows(x.shape);
-  const int64_t width = rows.width();
+  const int64_t width = rows.width(), channels = rows.channels;
+  std::vector<double> totals(dshift.data, dshift.data + channels);  // dshift, dscale and P of all ranks
+  totals.insert(totals.end(), dscale.data, dscale.data + channels);
+  totals.push_back(double(rows.positions));
+  ranks().sum(totals.data(), int64_t(totals.size()));
   real *k = scratch(4 * width), *m = k + width, *a = m + width, *b = a + width;
   repeat(rows, mean.data, m);
   for (int64_t l = 0; l < width; ++l) {
-    const int64_t c = l % rows.channels;
-    const double inverse = inverse_deviation.data[c], positions = double(rows.positions);
+    const int64_t c = l % channels;
+    const double inverse = inverse_deviation.data[c], positions = totals.back();
     k[l] = real(scale.data[c] * inverse);
-    a[l] = real(dshift.data[c] / positions);
-    b[l] = real(inverse * dscale.data[c] / positions);
+    a[l] = real(totals[size_t(c)] / positions);
+    b[l] = real(inverse * totals[size_t(channels + c)] / positions);
   }
   for_elements(threads_, rows,
                [=](int64_t i, int64_t l) { dx.data[i] = k[l] * (dv.data[i] - a[l] - (x.data[i] - m[l]) * b[l]); });

@@ -15,7 +15,7 @@ void CpuBackend::langevin(View x, ConstView gradient, const LangevinStep &step) 
       return x.data[i] - half * (pull * (x.data[i] - mean_of(i)) - gradient.data[i]);
     };
     if (deviation != 0)
-      for_elements_with_noise(threads_, x.shape.size(), step.key, clock_.iteration, step.index,
+      for_elements_with_noise(threads_, x.shape, step.key, clock_.iteration, step.index,
                               [=](int64_t i, real n) { x.data[i] = drifted(i) + deviation * n; });
     else
       for_elements(threads_, x.shape.size(), [=](int64_t i) { x.data[i] = drifted(i); });

@@ -28,18 +28,27 @@ inline void noise(RandomKey key, int64_t iteration, int64_t index, int64_t block
     for (int j = 0; j < 4; ++j) out[4 * b + j] = normal[j][b];
 }
 
-// Calls element(i, n_i) for every i in [0, size), n_i being the element's normal number.
+// Where the elements of x begin among those of the batch that it is of: so many behind the beginning of a block.
+struct FirstBlock {
+  int64_t block, behind;
+  FirstBlock(const Shape &x, RandomKey key)
+      : block(key.first_example * x.example() / 4), behind(key.first_example * x.example() % 4) {}
+};
+
+// Calls element(i, n_i) for every element i of x, n_i being its normal number.
 template <class Element>
-void for_elements_with_noise(int threads, int64_t size, RandomKey key, int64_t iteration, int64_t index,
+void for_elements_with_noise(int threads, const Shape &x, RandomKey key, int64_t iteration, int64_t index,
                              const Element &element) {
   static_assert(elements_a_chunk % noise_elements == 0, "a chunk starts with a group of blocks");
-  for_chunks(threads, size, elements_a_chunk, [&](int64_t begin, int64_t end) {
+  const FirstBlock first(x, key);
+  const int64_t behind = first.behind;
+  for_chunks(threads, behind + x.size(), elements_a_chunk, [&](int64_t begin, int64_t end) {
     alignas(64) float n[noise_elements];
     for (int64_t i = begin; i < end; i += noise_elements) {
-      noise(key, iteration, index, i / 4, n);
+      noise(key, iteration, index, first.block + i / 4, n);
       const int64_t count = std::min<int64_t>(noise_elements, end - i);
 #pragma omp simd
-      for (int64_t j = 0; j < count; ++j) element(i + j, n[j]);
+      for (int64_t j = i == 0 ? behind : 0; j < count; ++j) element(i - behind + j, n[j]);
     }
   });
 }

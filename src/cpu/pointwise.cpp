@@ -25,7 +25,7 @@ void CpuBackend::clear_border(View x, int64_t border) {
 }
 
 void CpuBackend::fill_normal(View x, real mean, real deviation, RandomKey key, int64_t index) {
-  for_elements_with_noise(threads_, x.shape.size(), key, clock_.iteration, index,
+  for_elements_with_noise(threads_, x.shape, key, clock_.iteration, index,
                           [=](int64_t i, real n) { x.data[i] = mean + deviation * n; });
 }
 
@@ -109,14 +109,16 @@ void CpuBackend::clip(View x, real bound) {
 
 namespace {
 
-// Calls element(i, u_i) for each i in [0, size), u_i being the element's uniform number in (0, 1].
+// Calls element(i, u_i) for each element i of x, u_i being its uniform number in (0, 1].
 template <class Element>
-void for_elements_with_uniforms(int threads, int64_t size, RandomKey key, int64_t iteration, int64_t index,
+void for_elements_with_uniforms(int threads, const Shape &x, RandomKey key, int64_t iteration, int64_t index,
                                 const Element &element) {
-  for_chunks(threads, size, elements_a_chunk, [&](int64_t begin, int64_t end) {
+  const FirstBlock first(x, key);
+  const int64_t behind = first.behind;
+  for_chunks(threads, behind + x.size(), elements_a_chunk, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i += 4) {
-      const Words words = random_block(key, uint64_t(iteration), uint32_t(index), uint64_t(i / 4));
-      for (int64_t j = i; j < std::min(i + 4, end); ++j) element(j, uniform(words.v[j - i]));
+      const Words words = random_block(key, uint64_t(iteration), uint32_t(index), uint64_t(first.block + i / 4));
+      for (int64_t j = std::max(i, behind); j < std::min(i + 4, end); ++j) element(j - behind, uniform(words.v[j - i]));
     }
   });
 }
@@ -126,13 +128,13 @@ void for_elements_with_uniforms(int threads, int64_t size, RandomKey key, int64_
 void CpuBackend::dropout(ConstView x, real keep, RandomKey key, int64_t index, View y) {
   require_same(x.shape, y.shape, "dropout");
   require(keep > 0 && keep <= 1, "dropout: it keeps a share of more than 0, of 1 at most");
-  for_elements_with_uniforms(threads_, y.shape.size(), key, clock_.iteration, index,
+  for_elements_with_uniforms(threads_, y.shape, key, clock_.iteration, index,
                              [=](int64_t i, float u) { y.data[i] = u <= keep ? x.data[i] / keep : 0; });
 }
 
 void CpuBackend::bernoulli(ConstView p, RandomKey key, int64_t index, View y) {
   require_same(p.shape, y.shape, "Bernoulli");
-  for_elements_with_uniforms(threads_, y.shape.size(), key, clock_.iteration, index,
+  for_elements_with_uniforms(threads_, y.shape, key, clock_.iteration, index,
                              [=](int64_t i, float u) { y.data[i] = real(u <= p.data[i]); });
 }
 

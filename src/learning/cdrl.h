@@ -75,7 +75,7 @@ class Cdrl final : public ChainLearner {
   void for_blocks(int64_t count, const std::function<void(int64_t first, int64_t some)> &run) const;
   std::function<void(double share)> watched(int64_t first, int64_t some) const;
   std::vector<double> row(const std::vector<double> &slots) const;
-  void tell_levels(int64_t iteration, std::vector<int64_t> labels);
+  void tell_levels(int64_t iteration, const std::vector<int64_t> &labels);
   void diffuse();
   void step_g0();
   void step_d1();

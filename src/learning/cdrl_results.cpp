@@ -25,7 +25,8 @@ std::vector<Column> Cdrl::columns() const {
 // One row of the log. Acceptance and drift are means over the levels, each by its own step and noise.
 std::vector<double> Cdrl::row(const std::vector<double> &slots) const {
   const Learning &now = *learning_;
-  const double batch = double(settings_.batch), elements = double(now.clean.size()), T = double(settings_.levels);
+  const double batch = double(settings_.batch), elements = batch * double(now.clean.shape().example()),
+               T = double(settings_.levels);
   double residual = 0, acceptance = 0, of_drift = 0;
   for (int64_t t = 1; t <= settings_.levels; ++t) {
     const LangevinStep step = diffusion_.langevin_step(t, {}, {});
@@ -39,7 +40,7 @@ std::vector<double> Cdrl::row(const std::vector<double> &slots) const {
   return {slots[Learning::observed] / batch,
           slots[Learning::initial] / batch,
           slots[Learning::revised] / batch,
-          slots[Learning::gradient_norm],
+          slots[size_t(now.slot_of_gradient_norm())],
           std::sqrt(residual / elements),
           acceptance,
           of_drift};

@@ -55,8 +55,8 @@ LangevinStep langevin_step(const LearningSettings &, bool noise, Purpose);
 
 class Cooperative final : public Learner {
  public:
-  // The steps of algorithm 1; R: chains start from the reference distribution; take, keep: the latent vectors that are
-  // kept of the batch's examples.
+  // The steps of algorithm 1; R: chains start from the reference distribution; take, keep: what is kept from one iteration
+  // to another, latent vectors of the batch's examples or chains.
   enum Step { G0, D1, G1, D2, G2, R, take, keep };
   const std::vector<Step> &steps() const;  // of an iteration
 
@@ -66,6 +66,8 @@ class Cooperative final : public Learner {
   Cooperative(Backend &, Network *descriptor, Network *generator, const LearningSettings &, int64_t examples);
   ~Cooperative() override;
 
+  // With several ranks (Backend::ranks) each of them has such a learner of the same settings, is given the whole batch and
+  // takes its share.
   int64_t batch() const override { return settings_.batch; }
   std::vector<Column> columns() const override { return monitoring_->columns(); }
   void iterate(int64_t iteration, double rate, const Batch &) override;
@@ -78,7 +80,8 @@ class Cooperative final : public Learner {
   std::vector<Monitor> take_monitors() { return monitoring_->take(); }
   std::vector<Reading> take_readings() override;
 
-  // x0 of step G0, [chains, ...]; of the generator alone g(z) after step G1, [batch, ...]; until the next iteration.
+  // This rank's x0 of step G0, [chains, ...]; of the generator alone g(z) after step G1, [batch, ...]; until the next
+  // iteration.
   ConstView generated() const;
   ConstView revised() const;  // x after step D1, [chains, ...]
   std::vector<std::pair<std::string, ConstView>> samples() const override;
@@ -97,18 +100,26 @@ class Cooperative final : public Learner {
   void step_g1();
   void step_d2();
   void step_g2();
+  void check_ranks() const;
+  void take_kept();
+  void keep_taken();
   View chains() const;
   View taught() const;       // what the generator learns from: the chains, behind the data where these have a weight
   bool draws_noise() const;  // in step D1
 
   Backend &backend_;
-  LearningSettings settings_;
+  LearningSettings settings_;  // whose batch and chains are those of all ranks,
+  Share batch_, chains_;       // and these this rank's
   int64_t iteration_ = 0;
   Tensor examples_;       // observed examples, then chains: step D2 sees them in one pass
   Latents latents_;       // z of taught()
   Tensor initial_;        // x0, where step G1 takes the generator's pass for other latent vectors
   Latents kept_latents_;  // of all training examples, and which of them the batch is of; where it learns from data
   Memory indices_;
+  // Of all ranks, where there are others: persistent chains, the batch's latent vectors, samples.
+  Tensor kept_chains_;
+  std::vector<Tensor> whole_latents_;
+  mutable Tensor whole_generated_, whole_revised_;
   std::unique_ptr<Descriptor> d_;
   std::unique_ptr<Generator> g_;
   std::unique_ptr<Monitoring> monitoring_;

@@ -14,9 +14,9 @@ class Latents {
   int64_t count() const { return inputs_.empty() ? 0 : inputs_[0].shape().n; }
   int64_t size() const;  // elements of one latent vector
 
-  void draw(RandomKey, int64_t first = 0);          // N(0, I), by the clock's iteration: those from `first` on
-  void set(const std::vector<real> &some);          // the first of them; the others keep what they are
-  std::vector<real> values(int64_t count) const;    // of the first of them
+  void draw(RandomKey, int64_t first = 0);        // N(0, I), by the clock's iteration: those from `first` on, the key's
+  void set(const std::vector<real> &some);        // the first of them; the others keep what they are
+  std::vector<real> values(int64_t count) const;  // of the first of them
   NamedViews named(const std::string &name) const;  // "latents", or "latents.0", "latents.1" of several inputs
 
  private:

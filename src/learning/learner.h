@@ -35,10 +35,12 @@ struct Reading {
   std::string warning;         // what looks unhealthy, "" if nothing new does
 };
 
+// With several ranks (Backend::ranks) each has its learner, of the same nets and settings: iterate(), take_readings() and
+// samples() are for all of them at once, and tell of all.
 class Learner {
  public:
   virtual ~Learner() = default;
-  virtual int64_t batch() const = 0;  // observed examples of an iteration
+  virtual int64_t batch() const = 0;  // observed examples of an iteration, of all ranks
   virtual std::vector<Column> columns() const = 0;
 
   // One learning iteration, counted from 0; `rate` multiplies the learning rates (the schedule). It may return before

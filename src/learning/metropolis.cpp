@@ -1,22 +1,30 @@
 #include "learning/metropolis.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace coopnets {
 
 MetropolisTest::MetropolisTest(Backend &backend, ConstView x, int64_t tested, int outputs, int64_t first)
+    : MetropolisTest(backend, x, tested, outputs, first, {0, tested}) {}
+
+MetropolisTest::MetropolisTest(Backend &backend, ConstView x, int64_t tested, int outputs, int64_t first, Share share)
     : backend_(backend),
       first_(first),
       tested_(tested),
-      outputs_(outputs),
-      x_(backend, x.shape.with_n(tested)),
-      drifted_(backend, x.shape.with_n(tested)),
-      zero_(backend, x.shape.with_n(1)) {}
+      before_(std::min(share.first, tested)),
+      own_(std::min(share.count, tested - before_)),
+      outputs_(outputs) {
+  if (own_ == 0) return;
+  x_ = Tensor(backend, x.shape.with_n(own_));
+  drifted_ = Tensor(backend, x.shape.with_n(own_));
+  zero_ = Tensor(backend, x.shape.with_n(1));
+}
 
 // f and |x - r|^2 of each chain; `at` is 0 for x and 1 for x'.
 void MetropolisTest::measure(const Pass &f, const LangevinStep &step, int at, Readings &readings, int first) {
-  for (int64_t i = 0; i < tested_; ++i) {
-    const int slot = first + int(i) * per_chain();
+  for (int64_t i = 0; i < own_; ++i) {
+    const int slot = first_slot(first) + int(i) * per_chain();
     for (int k = 0; k < outputs_; ++k)
       backend_.sum(of_tested(f.output(size_t(k))).examples(i, 1), readings, slot + at * outputs_ + k);
     const ConstView mean = step.reference_mean.data ? step.reference_mean.examples(i, 1) : zero_;
@@ -27,23 +35,25 @@ void MetropolisTest::measure(const Pass &f, const LangevinStep &step, int at, Re
 void MetropolisTest::step_without_noise(const Pass &f, const LangevinStep &step, View to) {
   LangevinStep still = step;
   still.noise = 0;
-  if (still.reference_mean.data) still.reference_mean = still.reference_mean.examples(0, tested_);
+  if (still.reference_mean.data) still.reference_mean = still.reference_mean.examples(0, own_);
   backend_.copy(of_tested(f.input()), to);
   backend_.langevin(to, of_tested(f.gradient(Wrt::inputs)), still);
 }
 
 void MetropolisTest::before(const Pass &f, const LangevinStep &step, Readings &readings, int first) {
+  if (own_ == 0) return;
   measure(f, step, 0, readings, first);
   backend_.copy(of_tested(f.input()), x_);
   step_without_noise(f, step, drifted_);
 }
 
 void MetropolisTest::after(const Pass &f, const LangevinStep &step, Readings &readings, int first) {
+  if (own_ == 0) return;
   measure(f, step, 1, readings, first);
   const auto distances = [&](View from, int which) {
-    for (int64_t i = 0; i < tested_; ++i)
+    for (int64_t i = 0; i < own_; ++i)
       backend_.sum_squared_difference(from.examples(i, 1), View(drifted_).examples(i, 1), readings,
-                                      first + int(i) * per_chain() + 2 * outputs_ + which);
+                                      first_slot(first) + int(i) * per_chain() + 2 * outputs_ + which);
   };
   distances(of_tested(f.input()), 2);
   step_without_noise(f, step, drifted_);

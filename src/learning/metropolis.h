@@ -12,8 +12,10 @@ namespace coopnets {
 class MetropolisTest {
  public:
   // Of `tested` of the chains x from number `first` on, whose f is the sum of so many outputs. The step's reference mean
-  // is that of these and of chains after them.
+  // is that of these and of chains after them. With several ranks it is of the first so many chains of all, of which
+  // those in x are this rank's share.
   MetropolisTest(Backend &, ConstView x, int64_t tested, int outputs, int64_t first = 0);
+  MetropolisTest(Backend &, ConstView x, int64_t tested, int outputs, int64_t first, Share share);
   static int slots(int64_t tested, int outputs) { return int(tested) * per_chain(outputs); }
 
   // Recorded with the chain, where f and df/dx are known: before the step, and before the one after it. Writes into
@@ -30,10 +32,12 @@ class MetropolisTest {
   void measure(const Pass &f, const LangevinStep &, int at, Readings &, int first);
   void step_without_noise(const Pass &f, const LangevinStep &, View to);
 
-  View of_tested(View all) const { return all.examples(first_, tested_); }
+  View of_tested(View all) const { return all.examples(first_, own_); }
+  int first_slot(int first) const { return first + int(before_) * per_chain(); }
 
   Backend &backend_;
   int64_t first_, tested_;
+  int64_t before_, own_;  // tested by the ranks before this one, and by this one
   int outputs_;
   Tensor x_, drifted_, zero_;  // x, m(x) or m(x'), 0
 };

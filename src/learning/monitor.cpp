@@ -38,14 +38,14 @@ std::vector<double> Monitoring::row(const Monitor &m) const {
   return all;
 }
 
-Monitoring::Monitoring(Backend &backend, const Pass *descriptor, const Pass *generator, int64_t batch, ConstView chains,
-                       const NoisySteps &noisy, bool of_data)
+Monitoring::Monitoring(Backend &backend, const Pass *descriptor, const Pass *generator, int64_t batch, int64_t chains,
+                       ConstView own, const NoisySteps &noisy, bool of_data)
     : backend_(backend),
       descriptor_(descriptor),
       generator_(generator),
       batch_(double(batch)),
-      chains_(double(chains.shape.n)),
-      elements_(double(chains.shape.size())),
+      chains_(double(chains)),
+      elements_(double(chains * own.shape.example())),
       noisy_(noisy),
       of_data_(of_data),
       outputs_(descriptor ? int(descriptor->outputs()) : 0),
@@ -58,8 +58,9 @@ Monitoring::Monitoring(Backend &backend, const Pass *descriptor, const Pass *gen
       descriptor_layers_(metropolis_ + MetropolisTest::slots(tested_chains, outputs_)),
       generator_layers_(descriptor_layers_ + (descriptor ? int(descriptor->layers()) : 0)),
       count_(generator_layers_ + (generator ? int(generator->layers()) : 0)),
-      readings_(backend, count_) {
-  if (descriptor && noisy.count >= 2) test_.emplace(backend, chains, std::min(tested_chains, chains.shape.n), outputs_);
+      readings_(backend, count_, descriptor_layers_) {
+  if (descriptor && noisy.count >= 2)
+    test_.emplace(backend, own, std::min(tested_chains, chains), outputs_, 0, backend.ranks().share(chains));
 }
 
 void Monitoring::langevin(const Pass &f, int64_t k, const LangevinStep &step) {

@@ -38,9 +38,9 @@ double drift(const NoisySteps &, double squared_revision, double elements);
 
 class Monitoring {
  public:
-  // `descriptor` and `generator` are null where there is none; `batch` observed examples, `chains` revised ones.
-  // `of_data`: there is also a residual of the data.
-  Monitoring(Backend &, const Pass *descriptor, const Pass *generator, int64_t batch, ConstView chains,
+  // `descriptor` and `generator` are null where there is none; `batch` observed examples and `chains` revised ones on all
+  // ranks together, of which `own` are this rank's. `of_data`: there is also a residual of the data.
+  Monitoring(Backend &, const Pass *descriptor, const Pass *generator, int64_t batch, int64_t chains, ConstView own,
              const NoisySteps &, bool of_data);
   // As the log has them, and one row of it.
   std::vector<Column> columns() const;
@@ -48,7 +48,7 @@ class Monitoring {
 
   // Recorded with the steps of an iteration.
   enum Energy { observed, initial, revised };
-  void energy(Energy, const Pass &f, int64_t first, int64_t count);  // of these examples
+  void energy(Energy, const Pass &f, int64_t first, int64_t count);  // of these examples of its own
   void gradient(ConstView df_dx) { backend_.sum_absolute(df_dx, readings_, gradient_); }
   void amplitude(ConstView x) { backend_.sum_absolute(x, readings_, amplitude_); }
   // Before step k of D1, df/dx known.

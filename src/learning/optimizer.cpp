@@ -20,20 +20,18 @@ Optimizer::Optimizer(Backend &backend, Network &network, const OptimizerSettings
   }
 }
 
-void Optimizer::clip(const Pass &pass, Readings &norm, int slot) {
+void Optimizer::step(const Pass &pass, Readings *norm, int slot) {
   std::vector<View> gradients;
   for (size_t i = 0; i < network_.parameters().size(); ++i) gradients.push_back(pass.gradient(Wrt::parameters, i));
-  backend_.clip_norm(gradients, real(settings_.gradient_bound), norm, slot);
-}
-
-void Optimizer::step(const Pass &pass, Readings *norm, int slot) {
-  if (norm || settings_.gradient_bound > 0) clip(pass, norm ? *norm : norm_, norm ? slot : 0);
+  sum_over_ranks(backend_, gradients);
+  if (norm || settings_.gradient_bound > 0)
+    backend_.clip_norm(gradients, real(settings_.gradient_bound), norm ? *norm : norm_, norm ? slot : 0);
   std::vector<AdamUpdate> adam;
   std::vector<MomentumUpdate> with_momentum;
   std::vector<RmspropUpdate> rmsprop;
   std::vector<AverageUpdate> averages;
   for (size_t i = 0; i < network_.parameters().size(); ++i) {
-    const ConstView gradient = pass.gradient(Wrt::parameters, i);
+    const ConstView gradient = gradients[i];
     const Parameter &p = network_.parameters()[i];
     Moments &m = moments_[i];
     const double rate = settings_.rate * p.rate;

@@ -30,9 +30,9 @@ class Optimizer {
  public:
   Optimizer(Backend &, Network &, const OptimizerSettings &);
 
-  // Updates all parameters from the gradients that a pass of the net has computed, in one launch. Where they have a
-  // bound, the pass's gradients are scaled first. `norm`, if given, gets what their norm was before that in its slot,
-  // bound or none.
+  // Updates all parameters from the gradients that a pass of the net has computed, in one launch. They are summed over
+  // the ranks first and, where they have a bound, scaled. `norm`, if given, gets what their norm was before that in its
+  // slot, bound or none.
   void step(const Pass &, Readings *norm = nullptr, int slot = 0);
   // Elements that a step reads and writes, each once: values and moments both, gradients are read.
   int64_t elements() const;
@@ -48,7 +48,6 @@ class Optimizer {
     Tensor first, second;  // Adam's m and v; of the others velocity or mean square in `first`
     Tensor average;        // of the parameter, if one is kept
   };
-  void clip(const Pass &, Readings &norm, int slot);
   Backend &backend_;
   Network &network_;
   OptimizerSettings settings_;

@@ -1,6 +1,7 @@
 #include "learning/pass.h"
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 
 namespace coopnets {
@@ -42,35 +43,36 @@ void langevin(Pass &f, int64_t steps, const LangevinStep &step, const std::funct
               int64_t cold, const std::function<void(int64_t k, const LangevinStep &)> &before) {
   std::function<void(int64_t, const std::vector<LangevinStep> &)> before_all;
   if (before) before_all = [&](int64_t k, const std::vector<LangevinStep> &parts) { before(k, parts[0]); };
-  langevin(f, steps, std::vector<LangevinStep>{step}, seed, cold, before_all);
+  langevin(f, steps, std::vector<LangevinStep>{step}, {f.input().shape.n}, seed, cold, before_all);
 }
 
 namespace {
 
 // Each moved input and each part of it draws from a counter of its own.
-void move_inputs(Pass &f, int64_t k, const std::vector<LangevinStep> &parts) {
+void move_inputs(Pass &f, int64_t k, const std::vector<LangevinStep> &parts, const std::vector<int64_t> &counts) {
   const int64_t count = int64_t(parts.size());
   for (size_t i = 0; i < f.moved(); ++i) {
     const View x = f.input(i), gradient = f.gradient(Wrt::inputs, i);
-    const int64_t examples = x.shape.n / count;
-    for (int64_t part = 0; part < count; ++part) {
+    int64_t first = 0;
+    for (int64_t part = 0; part < count; first += counts[size_t(part++)]) {
+      const int64_t own = counts[size_t(part)];
       LangevinStep now = parts[size_t(part)];
       now.index = (k * int64_t(f.moved()) + int64_t(i)) * count + part;
-      f.net().backend().langevin(x.examples(part * examples, examples), gradient.examples(part * examples, examples),
-                                 now);
+      if (own > 0) f.net().backend().langevin(x.examples(first, own), gradient.examples(first, own), now);
     }
   }
 }
 
 }  // namespace
 
-void langevin(Pass &f, int64_t steps, const std::vector<LangevinStep> &parts,
+void langevin(Pass &f, int64_t steps, const std::vector<LangevinStep> &parts, const std::vector<int64_t> &counts,
               const std::function<void(int64_t k)> &seed, int64_t cold,
               const std::function<void(int64_t k, const std::vector<LangevinStep> &)> &before) {
-  require(!parts.empty(), "a chain needs a step");
+  require(!parts.empty() && parts.size() == counts.size(), "each chain needs a step");
+  const int64_t chains = std::accumulate(counts.begin(), counts.end(), int64_t{0});
   int64_t elements = 0;
   for (size_t i = 0; i < f.moved(); ++i) {
-    require(f.input(i).shape.n % int64_t(parts.size()) == 0, "chains that do not divide evenly among their steps");
+    require(f.input(i).shape.n == chains, "steps for another number of chains");
     elements += f.input(i).shape.size();
   }
   std::vector<LangevinStep> now = parts;
@@ -78,7 +80,8 @@ void langevin(Pass &f, int64_t steps, const std::vector<LangevinStep> &parts,
     if (k >= steps - cold)
       for (LangevinStep &step : now) step.noise = 0;
     if (before) before(k, now);
-    f.beside("Langevin step", 3 * elements, [&] { move_inputs(f, k, now); });  // x and df/dx are read, x is written
+    f.beside("Langevin step", 3 * elements,
+             [&] { move_inputs(f, k, now, counts); });  // x and df/dx are read, x is written
   });
 }
 

@@ -71,11 +71,12 @@ class Pass {
 void langevin(Pass &, int64_t steps, const LangevinStep &, const std::function<void(int64_t k)> &seed, int64_t cold = 0,
               const std::function<void(int64_t k, const LangevinStep &)> &before = {});
 
-// The same where chains differ in their step: the examples are divided evenly, in their order, among `parts`, several
-// noise levels side by side in one batch. Each part draws noise of its own, and its mean is of its own examples alone.
-// Throws std::invalid_argument where the examples cannot be so divided.
-void langevin(Pass &, int64_t steps, const std::vector<LangevinStep> &parts, const std::function<void(int64_t k)> &seed,
-              int64_t cold = 0, const std::function<void(int64_t k, const std::vector<LangevinStep> &)> &before = {});
+// The same where chains differ in their step: the examples are divided, in their order, among `parts`, of `counts`
+// examples each, such as several noise levels side by side in one batch. Each part draws noise of its own, and its mean
+// is of its own examples alone. Throws std::invalid_argument where the examples cannot be so divided.
+void langevin(Pass &, int64_t steps, const std::vector<LangevinStep> &parts, const std::vector<int64_t> &counts,
+              const std::function<void(int64_t k)> &seed, int64_t cold = 0,
+              const std::function<void(int64_t k, const std::vector<LangevinStep> &)> &before = {});
 
 // The same where move(k) moves the inputs, the gradient being known.
 void langevin(Pass &, int64_t steps, const std::function<void(int64_t k)> &seed,

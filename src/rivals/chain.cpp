@@ -109,7 +109,10 @@ OfChain::OfChain(const ChainParts &parts, Column column, double factor)
       shown_(backend_, parts.example.with_n(parts.settings.batch)),
       column_(std::move(column)),
       factor_(factor),
-      readings_(backend_, Spread::slots + 1) {}
+      readings_(backend_, Spread::slots + 1, Spread::slots + 1) {
+  if (backend_.ranks().count() > 1)
+    throw std::invalid_argument("this learner's chain is one for the whole batch: it learns on one rank alone");
+}
 
 void OfChain::iterate(int64_t iteration, double rate, const Batch &batch) {
   if (int64_t(batch.examples.size()) != observed_.size())
@@ -119,7 +122,7 @@ void OfChain::iterate(int64_t iteration, double rate, const Batch &batch) {
   backend_.affine(observed_, real(0.5), real(0.5), observed_);
   backend_.set_clock({iteration, rate});
   learn(iteration, rate);
-  Spread::measure(backend_, observed_, made_, readings_);
+  spread_.measure(backend_, observed_, made_, readings_);
   backend_.sum_squared_difference(observed_, made_, readings_, Spread::slots);
   const View shown{made_.shape(), shown_.data()};
   backend_.affine(made_, 2, -1, shown);

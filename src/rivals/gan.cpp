@@ -50,15 +50,15 @@ class Gan final : public TwoNets {
   void begin_at_the_mean() {
     const std::vector<real> observed = observed_.values();
     const int64_t pixels = observed_.shape().example();
+    std::vector<double> mean(size_t(pixels), 0);
+    for (size_t i = 0; i < observed.size(); ++i) mean[i % size_t(pixels)] += observed[i] / count_;
+    backend_.ranks().sum(mean.data(), pixels);
     for (Parameter &p : g_.net().parameters()) {
       const int64_t units = p.shape.c;
       if (p.kind != Parameter::filters || p.shape.size() != pixels * units || p.shape.h < 2) continue;
       std::vector<real> filters = p.value.values();
-      for (int64_t i = 0; i < pixels; ++i) {
-        double mean = 0;
-        for (int64_t n = 0; n < observed_.shape().n; ++n) mean += observed[size_t(n * pixels + i)] / count_;
-        filters[size_t((i + 1) * units - 1)] = real(std::atanh(std::clamp(mean, -0.99, 0.99)));
-      }
+      for (int64_t i = 0; i < pixels; ++i)
+        filters[size_t((i + 1) * units - 1)] = real(std::atanh(std::clamp(mean[size_t(i)], -0.99, 0.99)));
       p.value.set_values(filters);
     }
   }

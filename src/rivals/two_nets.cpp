@@ -18,6 +18,15 @@ std::vector<View> with(View x, const std::vector<View> &more, size_t inputs) {
   return all;
 }
 
+Share share_of_batch(const RivalParts &parts) {
+  const Ranks &ranks = parts.backend.ranks();
+  if (ranks.count() > parts.settings.batch)
+    throw std::invalid_argument("a batch of " + std::to_string(parts.settings.batch) +
+                                " (--set batch=N) is too small for " + std::to_string(ranks.count()) +
+                                " ranks, each of which needs an example");
+  return ranks.share(parts.settings.batch);
+}
+
 std::vector<Column> with_spread(std::vector<Column> columns) {
   columns.push_back({"spread", ""});
   return columns;
@@ -31,9 +40,10 @@ TwoNets::TwoNets(const RivalParts &parts, std::vector<Column> columns, const Opt
       settings_(parts.settings),
       seed_(parts.seed),
       count_(double(parts.settings.batch)),
-      observed_(backend_, parts.partner.input().with_n(parts.settings.batch)),
-      latents_(backend_, parts.generator.inputs(), parts.settings.batch),
-      noise_(learns == Learns::from_reconstruction ? Latents(backend_, parts.generator.inputs(), parts.settings.batch)
+      share_(share_of_batch(parts)),
+      observed_(backend_, parts.partner.input().with_n(share_.count)),
+      latents_(backend_, parts.generator.inputs(), share_.count),
+      noise_(learns == Learns::from_reconstruction ? Latents(backend_, parts.generator.inputs(), share_.count)
                                                    : Latents()),
       made_(backend_, observed_.shape()),
       values_(backend_),
@@ -51,18 +61,19 @@ TwoNets::TwoNets(const RivalParts &parts, std::vector<Column> columns, const Opt
       partner_(backend_, parts.partner, partner),
       generator_(backend_, parts.generator, generator),
       columns_(with_spread(std::move(columns))),
-      readings_(backend_, most_slots) {}
+      readings_(backend_, most_slots, most_slots) {}
 
 void TwoNets::iterate(int64_t iteration, double rate, const Batch &batch) {
-  if (int64_t(batch.examples.size()) != observed_.size())
-    throw std::invalid_argument("an iteration needs exactly " + std::to_string(observed_.shape().n) +
-                                " observed examples");
-  backend_.upload(batch.examples.data(), observed_.data(), batch.examples.size() * sizeof(real));
+  const int64_t size = observed_.shape().example();
+  if (int64_t(batch.examples.size()) != settings_.batch * size)
+    throw std::invalid_argument("an iteration needs exactly " + std::to_string(settings_.batch) + " observed examples");
+  backend_.upload(batch.examples.data() + share_.first * size, observed_.data(),
+                  size_t(observed_.size()) * sizeof(real));
   backend_.set_clock({iteration, rate * rate_factor(iteration)});
   const auto steps = [&] {
     slots_used_ = first_term;
     learn(iteration);
-    Spread::measure(backend_, observed_, made(), readings_);
+    spread_.measure(backend_, observed_, made(), readings_);
   };
   const int which = sequence(iteration);
   if (which < 0)
@@ -73,7 +84,7 @@ void TwoNets::iterate(int64_t iteration, double rate, const Batch &batch) {
 }
 
 void TwoNets::generate(Purpose purpose) {
-  latents_.draw({seed_, purpose});
+  latents_.draw(key(purpose));
   g_.forward();
   backend_.copy(g_.output(), made_);
 }
@@ -161,7 +172,9 @@ NamedViews TwoNets::state() {
   return all;
 }
 
-std::vector<std::pair<std::string, ConstView>> TwoNets::samples() const { return {{"generator", made()}}; }
+std::vector<std::pair<std::string, ConstView>> TwoNets::samples() const {
+  return {{"generator", whole_batch(backend_, made(), settings_.batch, whole_made_)}};
+}
 
 Variable discriminator_trunk(Recorder &r, Variable x, int64_t width) {
   Variable h = r.conv(x, width, same_side(4, 2), leaky_relu(0.2));

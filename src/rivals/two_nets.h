@@ -22,7 +22,7 @@ class TwoNets : public Learner {
   // takes them; or from what it reconstructs, where the second net makes the latent vectors of what is observed and a
   // noise of their shape.
   enum class Learns { from_second_net, from_reconstruction };
-  int64_t batch() const final { return observed_.shape().n; }
+  int64_t batch() const final { return settings_.batch; }
   std::vector<Column> columns() const final { return columns_; }
   void iterate(int64_t iteration, double rate, const Batch &) final;
   std::vector<Reading> take_readings() final;
@@ -53,6 +53,8 @@ class TwoNets : public Learner {
   // To be told of the discriminator's loss in each iteration: what to say where it has been certain for long, else "".
   std::string certain(double loss);
 
+  // Of the random numbers of this rank's examples.
+  RandomKey key(Purpose purpose) const { return {seed_, purpose, share_.first}; }
   // z ~ N(0, I), x = g(z).
   void generate(Purpose = Purpose::latent);
   View made() const { return g_.output(); }
@@ -75,6 +77,7 @@ class TwoNets : public Learner {
   const Settings settings_;
   const uint64_t seed_;
   const double count_;  // examples of a batch
+  const Share share_;   // this rank's
   Tensor observed_;
   Latents latents_, noise_;  // noise_: where the second net makes latents_
   Tensor made_;              // copied, so that the second net's pass may read it
@@ -95,6 +98,7 @@ class TwoNets : public Learner {
   Spread spread_{100, "the generator", "another seed, or smaller learning rates"};
   int64_t certain_ = 0;
   bool warned_ = false;
+  mutable Tensor whole_made_;  // of all ranks
   Recording recordings_[2];
 };
 

@@ -41,7 +41,7 @@ class Vae final : public TwoNets {
  private:
   void learn(int64_t) override {
     const double mean = 1 / count_, weight = settings_.divergence_weight;
-    noise_.draw({seed_, Purpose::latent});
+    noise_.draw(key(Purpose::latent));
     on_observed_.forward();
     backend_.copy(on_observed_.output(0), latents_.views().at(0));
     g_.forward();

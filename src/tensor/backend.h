@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tensor/random.h"
+#include "tensor/ranks.h"
 #include "tensor/resampling.h"
 #include "tensor/shape.h"
 
@@ -174,6 +175,12 @@ class Backend {
   }
   virtual void synchronise() {}
 
+  // --- Ranks: see tensor/ranks.h ----------------------------------------------------------------------------------
+  // Those that share the batches; set before anything is learned, and there for as long as that lasts. What is computed
+  // beside learning, each rank does by itself: see Alone.
+  void set_ranks(Ranks &ranks) { ranks_ = &ranks; }
+  Ranks &ranks() const { return *ranks_; }
+
   // --- Work done --------------------------------------------------------------------------------------------------
   // A network pass is one net that takes one example forwards, or one gradient of it that goes backwards; a layer of a
   // stack that learns layer by layer is a net. What is replayed counts as it did when it ran.
@@ -185,7 +192,7 @@ class Backend {
   // The outermost `border` rows and columns of each frame become 0; all of them where twice the border covers a side.
   virtual void clear_border(View x, int64_t border) = 0;
   virtual void fill_normal(View x, real mean, real deviation, RandomKey key,
-                           int64_t index) = 0;     // counter: clock, index, element
+                           int64_t index) = 0;     // counter: clock, index, element of the batch that x is of
   virtual void copy(ConstView from, View to) = 0;  // equal sizes
   // y[i,...] = table[index[i],...], and back: table[index[i],...] = x[i,...], of equal indices the last. index: of y's or
   // x's examples, in the backend's memory, each one of the table's.
@@ -263,6 +270,7 @@ class Backend {
   virtual void closeness_backward(ConstView x, ConstView dy, View dx) = 0;
 
   // --- Batch normalisation over the P positions of each channel ------------------------------------------------------
+  // Of the examples of all ranks together, but that dshift and dscale are this rank's part of their sums.
   // Training: m = mean, v = population variance (two passes or Welford), y = activation(scale (x - m)/sqrt(v + epsilon)
   // + shift). Writes mean and inverse_deviation = 1/sqrt(v + epsilon), all [1,1,1,1,C]. y may be x only if no backward
   // follows.
@@ -319,6 +327,19 @@ class Backend {
  private:
   virtual void run_or_replay(Recording &, const std::function<void()> &body) { body(); }
   int64_t passes_ = 0;
+  Ranks *ranks_ = &one_rank();
+};
+
+// While it lives, the backend computes for this rank alone.
+class Alone {
+ public:
+  explicit Alone(Backend &backend) : backend_(backend), ranks_(backend.ranks()) { backend.set_ranks(one_rank()); }
+  ~Alone() { backend_.set_ranks(ranks_); }
+  Alone(const Alone &) = delete;
+
+ private:
+  Backend &backend_;
+  Ranks &ranks_;
 };
 
 }  // namespace coopnets

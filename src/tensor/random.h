@@ -43,6 +43,8 @@ enum class Purpose : uint32_t {
 struct RandomKey {
   uint64_t seed = 0;
   Purpose purpose = Purpose::test;
+  // Of a tensor that is a part of a batch: the number of its first example in that. Elements are counted from there.
+  int64_t first_example = 0;
 };
 
 struct Words {

@@ -77,4 +77,10 @@ using NamedViews = std::vector<std::pair<std::string, View>>;
 // Copies a view to the host.
 std::vector<real> values(Backend &, ConstView);
 
+// Each element becomes its sum over the backend's ranks.
+void sum_over_ranks(Backend &, const std::vector<View> &);
+// A batch of `count` examples of which this rank has its share: the others' too, in `whole`, which becomes a tensor where
+// there are others. Until `own` changes.
+ConstView whole_batch(Backend &, ConstView own, int64_t count, Tensor &whole);
+
 }  // namespace coopnets

@@ -4,4 +4,5 @@
 
 namespace coopnets {
 Backend &test_backend();
-}
+std::unique_ptr<Backend> make_test_backend();  // another one
+}  // namespace coopnets

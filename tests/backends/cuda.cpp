@@ -32,5 +32,6 @@ Backend &test_backend() {
   static const std::unique_ptr<Backend> backend = make_cuda_backend(0, Precision::fp32);
   return *backend;
 }
+std::unique_ptr<Backend> make_test_backend() { return make_cuda_backend(0, Precision::fp32); }
 
 }  // namespace coopnets

@@ -62,14 +62,17 @@ struct Naive {
   }
   void step_g1() {
     const double e = s.generator_step_size, s2 = s.sigma * s.sigma;
+    const auto drawn = [&](int l, int k, int j) {  // data and chains by counters of their own, where there are both
+      const int parts = data > 0 ? 2 : 1, part = data > 0 && k >= data, own = k - (k >= data ? data : 0);
+      return noise(s, Purpose::latent_langevin, iteration, l * parts + part, 2 * own + j);
+    };
     for (int l = 0; l < s.generator_steps; ++l) {
       std::vector<double> next = z;
       for (int k = 0; k < all; ++k)
         for (int j = 0; j < 2; ++j) {
           double pull = 0;
           for (int i = 0; i < 3; ++i) pull += A[2 * i + j] * (x[3 * k + i] - g(k, i)) / s2;
-          next[2 * k + j] +=
-              -e * e / 2 * (z[2 * k + j] - pull) + e * noise(s, Purpose::latent_langevin, iteration, l, 2 * k + j);
+          next[2 * k + j] += -e * e / 2 * (z[2 * k + j] - pull) + e * drawn(l, k, j);
         }
       z = next;
     }

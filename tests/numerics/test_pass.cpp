@@ -39,8 +39,9 @@ class Chains : public testing::Test {
     const Tensor x(backend, three.with_n(chains), start_), t(backend, three.with_n(chains), given_);
     Arena arena(backend);
     Pass f(net_, {x, t}, Statistics::batch, arena, arena, {Wrt::inputs}, moved);
+    const std::vector<int64_t> counts(parts.size(), chains / std::max<int64_t>(1, int64_t(parts.size())));
     langevin(
-        f, steps, parts, [&](int64_t) { f.fill_seed(Wrt::inputs, 1); }, cold);
+        f, steps, parts, counts, [&](int64_t) { f.fill_seed(Wrt::inputs, 1); }, cold);
     return {x.values(), t.values()};
   }
 
