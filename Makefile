@@ -14,6 +14,7 @@
 ## NATIVE=0             for any processor of this kind instead of this very one (no -march=native); on x86-64 the kernels
 ##                      for AVX2 and AVX-512 are built too, and the program takes those that its processor has
 ## CUDA=0 | CUDA=1      without or with the GPU; by default with it where nvcc is found
+## MPI=1                several machines learn together (mpirun -n 4 ./coopnets ...); installs Open MPI where mpicc is missing
 ## CUDA_ARCH="75 90"    GPU architectures; by default one a generation that nvcc knows. their PTX is embedded
 ## WERROR=1             warnings are errors
 ## CXXFLAGS=...         further flags, such as -g for a debugger
@@ -29,6 +30,7 @@ VERSION   = $(shell sed -n 's/.*program_version.*"coopnets \(.*\)".*/\1/p' src/a
 PRECISIONS ?= fp32 tf32 bf16
 NATIVE   ?= 1
 SANITIZE ?= 0
+MPI      ?= 0
 WERROR   ?= 0
 V        ?= 0
 NVCC     ?= $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
@@ -146,6 +148,15 @@ else
   CUDA_FOUND    = CPU only ($(if $(filter command environment override,$(origin CUDA)),CUDA=0,$(if $(NVCC),cuda/ is empty,no nvcc)))
 endif
 
+# ------------------------------------------------------------------------------------------------------------ MPI
+
+# Asked of mpicc when it is needed, as it may have to be installed first: "gcc -I... -L... -lmpi", of Open MPI and MPICH.
+ifeq ($(MPI),1)
+  MPI_WORDS   = $(wordlist 2,99,$(shell mpicc -show 2>/dev/null))
+  MPI_DEFINE  = -DCOOPNETS_MPI $(patsubst -I%,-isystem %,$(filter -I%,$(MPI_WORDS)))
+  MPI_LIBS    = $(filter-out -I%,$(MPI_WORDS))
+endif
+
 # ---------------------------------------------------------------------------------------------------------- rules
 
 Q   := $(if $(filter 1,$(V)),,@)
@@ -166,37 +177,37 @@ coopnets: $(F)/coopnets FORCE
 
 $(F)/coopnets: $(PROGRAM_OBJECTS) $(CUDA_OBJECTS) $(F)/link
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(FLAGS) $(PROGRAM_OBJECTS) $(CUDA_OBJECTS) -o $@ $(CUDA_LIBS) $(LDLIBS)
+	$(Q)$(CXX) $(FLAGS) $(PROGRAM_OBJECTS) $(CUDA_OBJECTS) -o $@ $(CUDA_LIBS) $(MPI_LIBS) $(LDLIBS)
 # What the program is made of but its main().
 $(F)/libcoopnets.a: $(call objects,$(F),$(CORE)) $(CUDA_OBJECTS) $(F)/link
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) qcs $@ $(filter %.o,$^) && printf '%s\n' '$(CUDA_LIBS) -pthread' > $(F)/libs
+	$(Q)rm -f $@ && $(AR) qcs $@ $(filter %.o,$^) && printf '%s\n' '$(strip $(CUDA_LIBS) $(MPI_LIBS) -pthread)' > $(F)/libs
 $(F)/bench_conv: $(call objects,$(F),$(CORE) tools/bench_conv.cpp) $(CUDA_OBJECTS) $(F)/link
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(FLAGS) $(filter %.o,$^) -o $@ $(CUDA_LIBS) $(LDLIBS)
+	$(Q)$(CXX) $(FLAGS) $(filter %.o,$^) -o $@ $(CUDA_LIBS) $(MPI_LIBS) $(LDLIBS)
 $(F)/run_tests: $(FLOAT_OBJECTS) $(CUDA_OBJECTS) $(F)/link
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(FLAGS) $(FLOAT_OBJECTS) $(CUDA_OBJECTS) -o $@ $(CUDA_LIBS) -lgtest -lgtest_main -lpthread $(LDLIBS)
+	$(Q)$(CXX) $(FLAGS) $(FLOAT_OBJECTS) $(CUDA_OBJECTS) -o $@ $(CUDA_LIBS) -lgtest -lgtest_main -lpthread $(MPI_LIBS) $(LDLIBS)
 $(D)/run_tests: $(DOUBLE_OBJECTS) $(D)/link
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(FLAGS) $(DOUBLE_OBJECTS) -o $@ -lgtest -lgtest_main -lpthread $(LDLIBS)
 $(E)/run_tests: $(EMULATOR_OBJECTS) $(E)/link
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(FLAGS) $(EMULATOR_OBJECTS) -o $@ -lgtest -lgtest_main -lpthread $(LDLIBS)
+	$(Q)$(CXX) $(FLAGS) $(EMULATOR_OBJECTS) -o $@ -lgtest -lgtest_main -lpthread $(MPI_LIBS) $(LDLIBS)
 $(U)/fuzz: $(call objects,$(U),$(FUZZ_SOURCES)) $(F)/libcoopnets.a
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(SANITIZERS) $(FLAGS) $(FUZZ_LINK) $^ -o $@ $(CUDA_LIBS) -lgtest -lpthread $(LDLIBS)
+	$(Q)$(CXX) $(SANITIZERS) $(FLAGS) $(FUZZ_LINK) $^ -o $@ $(CUDA_LIBS) -lgtest -lpthread $(MPI_LIBS) $(LDLIBS)
 $(C)/run_tests: $(DEVICE_OBJECTS) $(C)/link
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(FLAGS) $(DEVICE_OBJECTS) -o $@ $(CUDA_LIBS) -lgtest -lgtest_main -lpthread $(LDLIBS)
+	$(Q)$(CXX) $(FLAGS) $(DEVICE_OBJECTS) -o $@ $(CUDA_LIBS) -lgtest -lgtest_main -lpthread $(MPI_LIBS) $(LDLIBS)
 
 COMPILE = $(Q)mkdir -p $(@D) && $(CXX) $(FLAGS)
 $(F)/src/app/%.o: src/app/%.cpp $(F)/flags $(F)/cuda | found
 	$(call say,C++,$<)
-	$(COMPILE) $(CUDA_DEFINE) -c $< -o $@
+	$(COMPILE) $(CUDA_DEFINE) $(MPI_DEFINE) -c $< -o $@
 $(F)/tools/%.o: tools/%.cpp $(F)/flags $(F)/cuda | found
 	$(call say,C++,$<)
-	$(COMPILE) $(CUDA_DEFINE) -c $< -o $@
+	$(COMPILE) $(CUDA_DEFINE) $(MPI_DEFINE) -c $< -o $@
 $(F)/%.o: %.cpp $(F)/flags | found
 	$(call say,C++,$<)
 	$(COMPILE) -c $< -o $@
@@ -237,10 +248,10 @@ $(U)/flags: FORCE
 	$(call remember,$(CXX) $(FUZZ_FLAGS))
 $(C)/flags: FORCE
 	$(call remember,$(CXX) $(FLAGS) $(NVCC) $(NVCCFLAGS))
-$(F)/cuda: FORCE
-	$(call remember,$(CUDA_DEFINE))
-$(F)/link: FORCE
-	$(call remember,$(PROGRAM_OBJECTS) $(FLOAT_OBJECTS) $(CUDA_OBJECTS) $(LDLIBS))
+$(F)/cuda: FORCE | found
+	$(call remember,$(CUDA_DEFINE) $(MPI_DEFINE))
+$(F)/link: FORCE | found
+	$(call remember,$(PROGRAM_OBJECTS) $(FLOAT_OBJECTS) $(CUDA_OBJECTS) $(MPI_LIBS) $(LDLIBS))
 $(D)/link: FORCE
 	$(call remember,$(DOUBLE_OBJECTS) $(LDLIBS))
 $(E)/link: FORCE
@@ -258,17 +269,18 @@ $(U)/tests/%.o: FUZZ_FLAGS = $(FLAGS) -O0
 %/src/data/stb.o: FLAGS += -fwrapv -fno-sanitize=shift
 
 # What this machine has, once a make, after what is missing has been fetched.
-found: $(BUILD)/has-build
+HAS := $(BUILD)/has$(if $(filter 1,$(MPI)),-mpi)
+found: $(HAS)-build
 	@printf '  %-9s %s\n' compiler '$(shell $(CXX) --version 2>/dev/null | head -n 1)$(if $(filter 1,$(NATIVE)),$(strip , for this processor))$(if $(LEVELS),$(strip , for any processor, AVX2 and AVX-512 chosen as it runs))' \
 	  CUDA '$(CUDA_FOUND)'
-$(BUILD)/has-build:
-	@CXX='$(CXX)' tools/setup build && mkdir -p $(@D) && touch $@
-$(BUILD)/has-test: $(BUILD)/has-build
-	@CXX='$(CXX)' tools/setup test && touch $@
-$(TEST_BINARIES) $(C)/run_tests $(U)/fuzz: | $(BUILD)/has-test
+$(HAS)-build:
+	@CXX='$(CXX)' MPI='$(MPI)' tools/setup build && mkdir -p $(@D) && touch $@
+$(HAS)-test: $(HAS)-build
+	@CXX='$(CXX)' MPI='$(MPI)' tools/setup test && touch $@
+$(TEST_BINARIES) $(C)/run_tests $(U)/fuzz: | $(HAS)-test
 $(call objects,$(F),$(TESTS)) $(call objects,$(D),$(NUMERICS)) $(call objects,$(C),$(CUDA_BACKEND)) \
-  $(call objects,$(U),$(FUZZ_SOURCES)): | $(BUILD)/has-test
-$(call objects,$(E),$(CUDA_BACKEND) $(wildcard tests/cuda_emulator/*.cpp)): | $(BUILD)/has-test
+  $(call objects,$(U),$(FUZZ_SOURCES)): | $(HAS)-test
+$(call objects,$(E),$(CUDA_BACKEND) $(wildcard tests/cuda_emulator/*.cpp)): | $(HAS)-test
 
 # --------------------------------------------------------------------------------------------------------- targets
 

@@ -33,9 +33,12 @@ struct Outcome {
 // A running program. What it prints waits in pipes until finish(), so it must be less than they hold (64 KiB).
 class Program {
  public:
-  explicit Program(const Arguments &arguments, rlim_t largest_file = RLIM_INFINITY) {
+  // `launcher`: what starts it, such as mpirun with its own arguments; none.
+  explicit Program(const Arguments &arguments, rlim_t largest_file = RLIM_INFINITY, const Arguments &launcher = {}) {
     const std::string path = program();
-    std::vector<char *> words = {const_cast<char *>(path.c_str())};
+    std::vector<char *> words;
+    for (const std::string &word : launcher) words.push_back(const_cast<char *>(word.c_str()));
+    words.push_back(const_cast<char *>(path.c_str()));
     for (const std::string &argument : arguments) words.push_back(const_cast<char *>(argument.c_str()));
     words.push_back(nullptr);
     int out[2], err[2];
@@ -49,7 +52,7 @@ class Program {
       setenv("ASAN_OPTIONS", "allocator_may_return_null=1", 0);  // as without it: out of memory is an error
       setenv("CUDA_VISIBLE_DEVICES", "", 1);                     // the same run on every machine
       alarm(100);                                                // a test that hangs fails
-      execv(path.c_str(), words.data());
+      execvp(words[0], words.data());
       _exit(127);
     }
     close(out[1]);
@@ -66,6 +69,7 @@ class Program {
   Program(const Program &) = delete;
   Program &operator=(const Program &) = delete;
 
+  pid_t pid() const { return pid_; }
   void send(int signal) const { kill(pid_, signal); }
   bool runs() const {
     siginfo_t info = {};

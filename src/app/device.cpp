@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "app/mpi_ranks.h"
 #include "app/progress.h"
 #include "cpu/cpu.h"
 #include "tensor/parallel.h"
@@ -29,7 +30,8 @@ std::unique_ptr<Backend> try_cuda(const Options &options) {
   if (options.device == "auto" && count == 0) return nullptr;
   if (count == 0) throw std::runtime_error(as_given(options, "device", options.device) + ": " + why_none);
   const size_t colon = options.device.find(':');
-  const int64_t index = colon == std::string::npos ? 0 : *parse_integer(options.device.substr(colon + 1));
+  const int64_t index = colon == std::string::npos ? rank_on_machine() % int64_t(count)
+                                                   : *parse_integer(options.device.substr(colon + 1));
   if (index >= static_cast<int64_t>(count))
     throw std::runtime_error(as_given(options, "device", options.device) + ": there are " + std::to_string(count) +
                              " GPUs, counted from 0");
@@ -71,9 +73,14 @@ std::string preset_for(const Options &options, const Backend &backend) {
 
 std::string built_in() {
 #ifdef COOPNETS_CUDA
-  return "with CUDA";
+  const std::string device = "with CUDA";
 #else
-  return "CPU only";
+  const std::string device = "CPU only";
+#endif
+#ifdef COOPNETS_MPI
+  return device + ", with MPI";
+#else
+  return device;
 #endif
 }
 

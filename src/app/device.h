@@ -14,7 +14,7 @@ std::unique_ptr<Backend> make_backend(const Options &);
 // The preset of --preset, or by default: paper on a GPU, quick on the CPU.
 std::string preset_for(const Options &, const Backend &);
 
-// "with CUDA" or "CPU only", for --version.
+// "with CUDA" or "CPU only", and whether it is "with MPI", for --version.
 std::string built_in();
 
 }  // namespace coopnets

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <initializer_list>
 
 namespace coopnets {
 
@@ -37,5 +38,9 @@ void catch_interrupts() {
 }
 
 bool interrupted() { return asked != 0; }
+
+void ignore_interrupts() {
+  for (const int wish : {SIGINT, SIGTERM, SIGHUP}) signal(wish, SIG_IGN);
+}
 
 }  // namespace coopnets

@@ -9,4 +9,7 @@ void catch_interrupts();
 
 bool interrupted();
 
+// The same wish is another rank's to fulfil, which this one follows to the end.
+void ignore_interrupts();
+
 }  // namespace coopnets

@@ -10,6 +10,7 @@
 #include "app/device.h"
 #include "app/evaluate.h"
 #include "app/list.h"
+#include "app/mpi_ranks.h"
 #include "app/option_texts.h"
 #include "app/paper_table.h"
 #include "app/picture_texts.h"
@@ -73,8 +74,17 @@ Options options_of(std::vector<std::string> arguments) {
   return options;
 }
 
+bool learns(const Options &o) {
+  return !(o.help || o.version || o.man || !o.completion.empty() || o.list || !o.bench.empty() || o.table > 0 ||
+           !o.compare.empty() || o.experiment == classifier_name || o.sample > 0 || o.interpolate || o.complete ||
+           o.evaluate);
+}
+
 int run(const std::vector<std::string> &arguments) {
+  const int rank = program_ranks().rank();
   const Options options = options_of(arguments);
+  if (learns(options)) return train(options);
+  if (rank > 0) return 0;  // all else rank 0 does alone
   if (options.help) {
     std::cout << help_text(vocabulary());
   } else if (options.version) {
@@ -101,8 +111,6 @@ int run(const std::vector<std::string> &arguments) {
     return complete(options);
   } else if (options.evaluate) {
     return evaluate(options);
-  } else {
-    return train(options);
   }
   if (!std::cout.flush()) throw std::runtime_error("standard output cannot be written");
   return 0;
@@ -114,18 +122,16 @@ int run(const std::vector<std::string> &arguments) {
 
 int main(int count, char **arguments) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file that cannot grow is an error like any other
+  using coopnets::end_ranks;
   try {
-    return coopnets::run({arguments + 1, arguments + count});
+    return end_ranks(coopnets::run({arguments + 1, arguments + count}));
   } catch (const coopnets::UsageError &error) {
-    std::fprintf(stderr, "coopnets: %s\n", error.what());
-    return 2;
+    return end_ranks(2, error.what());
   } catch (const std::bad_alloc &) {
-    std::fprintf(stderr,
-                 "coopnets: out of memory; fewer chains (--set chains=...), a smaller batch or smaller pictures (--set "
-                 "size=..., of samples --size) need less\n");
-    return 1;
+    return end_ranks(1,
+                     "out of memory; fewer chains (--set chains=...), a smaller batch or smaller pictures (--set "
+                     "size=..., of samples --size) need less");
   } catch (const std::exception &error) {
-    std::fprintf(stderr, "coopnets: %s\n", error.what());
-    return 1;
+    return end_ranks(1, error.what());
   }
 }

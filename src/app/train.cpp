@@ -8,6 +8,9 @@
 #include "app/device.h"
 #include "app/estimate.h"
 #include "app/evaluate.h"
+#include "app/interrupt.h"
+#include "app/leader.h"
+#include "app/mpi_ranks.h"
 #include "app/pictures.h"
 #include "app/point_plot.h"
 #include "app/report.h"
@@ -105,14 +108,27 @@ Learned make_learner(Backend &backend, const Experiment &experiment, const Rival
   return made;
 }
 
+void require_alike(Ranks &ranks, const Backend &backend, const Experiment &experiment, const Options &options,
+                   const Settings &settings, const std::string &data) {
+  const std::string device = backend.info().name;
+  std::string run = experiment.name + ' ' + options.algorithm + ' ' + std::to_string(options.seed) + ' ' +
+                    name_of(backend.info().precision);
+  for (const Field<Settings> &field : setting_fields()) run += ' ' + settings.get(field.name);
+  require_alike(ranks,
+                {std::string(program_version) + ' ' + built_in(), device.substr(device.rfind(',') + 1), run, data});
+}
+
+std::string of_ranks(int count) { return count > 1 ? ", on each of " + std::to_string(count) + " ranks" : ""; }
+
 // "texture, quick preset, on cpu, 2 threads: 1 example of ..., 123 + 456 parameters, activations planned into 7 MiB"
 std::string banner(const Experiment &experiment, const std::string &who, const Settings &settings,
                    const Backend &backend, int64_t examples, const Learned &learned) {
   std::string parameters;
   for (const std::unique_ptr<Network> &net : learned.nets)
     parameters += (parameters.empty() ? "" : " + ") + std::to_string(net->parameter_count());
-  const std::string said = experiment.name + ", " + who + ", on " + backend.info().name + ": " +
-                           std::to_string(examples) + (examples == 1 ? " example" : " examples") + " of " +
+  const std::string said = experiment.name + ", " + who + ", on " + backend.info().name +
+                           of_ranks(backend.ranks().count()) + ": " + std::to_string(examples) +
+                           (examples == 1 ? " example" : " examples") + " of " +
                            example_shape(experiment, settings).str();
   if (learned.nets.empty()) return said;
   return said + ", " + parameters + " parameters, activations planned into " +
@@ -201,29 +217,45 @@ TrainingRun::Entries entries_of(const Options &options, const Rival *rival, cons
 int learn(Options options) {
   const Experiment &experiment = find_experiment(options.experiment);
   const std::unique_ptr<Backend> backend = make_backend(options);
+  Ranks &ranks = program_ranks();
+  backend->set_ranks(ranks);
   const std::string preset = preset_for(options, *backend), path = data_path(options, experiment);
   if (options.algorithm.empty()) options.algorithm = experiment.algorithm(preset);
   const Rival *const rival = find_rival(options.algorithm);
   Settings settings = settings_to_learn(options, experiment, rival, preset);
   const uint64_t seed = uint64_t(options.seed);
   Progress progress(options);
+  const bool first_rank = ranks.rank() == 0;
+  const auto warn = [&](const std::string &text) {
+    if (first_rank) progress.warn(text);
+  };
+  const auto note = [&](const std::string &text) {
+    if (first_rank) progress.note(text);
+  };
 
   // Everything that can fail comes before the run folder is touched.
-  const std::unique_ptr<Examples> examples = open_training_examples(
-      experiment, settings, path, seed, [&](const std::string &text) { progress.warn(text); },
-      [&](const std::string &text) { progress.note(text); }, options.sets("held_out"));
+  const std::unique_ptr<Examples> examples =
+      open_training_examples(experiment, settings, path, seed, warn, note, options.sets("held_out"));
   require_classes(*examples, path, settings.classes);
   settings = fitted_to(examples->size(), settings);
   const Learned learned =
       make_learner(*backend, experiment, rival, options.algorithm, settings, seed, examples->size());
-  Learner &learner = *learned.learner;
+  const std::string data = identify(*examples);
+  require_alike(ranks, *backend, experiment, options, settings, data);
+  const auto next = [&](int64_t i) { return batch_of(*examples, i, learned.learner->batch(), settings.classes > 0); };
+  if (!first_rank) {
+    ignore_interrupts();
+    follow(*backend, *learned.learner, next);
+    return 0;
+  }
+  Leader learner(*backend, *learned.learner);
+
   const Shape shape = example_shape(experiment, settings);
   const bool climbs = !rival && options.algorithm != "generator" && draws_no_noise(settings);
   const std::string said =
       banner(experiment, preset + " preset" + (rival ? " of " + rival->title : ""), settings, *backend,
              examples->size(), learned) +
       (climbs ? "; the Langevin steps draw no noise: they climb the energy and do not sample" : "");
-  const auto next = [&](int64_t i) { return batch_of(*examples, i, learner.batch(), settings.classes > 0); };
   if (options.dry_run) {
     dry_run(options, {said, path, run_path(options, experiment.name)}, settings, *backend, learner, next, progress);
     return 0;
@@ -234,7 +266,6 @@ int learn(Options options) {
   TrainingRun run(options, experiment.name, settings, *backend, learner, progress);
   if (are_of_one_colour(*examples))
     progress.warn("the observed pictures are of one colour each: there is nothing to learn from them");
-  const std::string data = identify(*examples);
   const TrainingRun::Entries same = entries_of(options, rival, settings, data);
   const auto metadata = [&](int64_t iteration) {
     Metadata all = model_metadata(experiment, settings, options.algorithm, data, options.seed, iteration);
@@ -260,7 +291,8 @@ int learn(Options options) {
 int train(const Options &options) {
   const int status = learn(options);
   const bool points = find_experiment(options.experiment).data == DataKind::points;
-  return status == 0 && points && !options.dry_run ? evaluate_points(options) : status;
+  const bool evaluates = points && !options.dry_run && program_ranks().rank() == 0;
+  return status == 0 && evaluates ? evaluate_points(options) : status;
 }
 
 }  // namespace coopnets
