@@ -128,9 +128,10 @@ pid_t find_rank(pid_t parent, int rank) {
 TEST_F(Mpi, a_rank_that_is_killed_ends_all_within_seconds_and_the_checkpoint_stands) {
   const auto now = [] { return std::chrono::steady_clock::now(); };
   for (const int killed : {0, 1}) {
-    Program run(few_chains(train(1000000)) + Arguments{"--overwrite"}, RLIM_INFINITY, mpirun(2));
+    const std::string name = "killed" + std::to_string(killed);
+    Program run(few_chains(train(1000000, name)), RLIM_INFINITY, mpirun(2));
     const auto rows = [&] {
-      std::ifstream log(path("log.csv"));
+      std::ifstream log(path("log.csv", name));
       return std::count(std::istreambuf_iterator<char>(log), {}, '\n');
     };
     const auto begin = now();
@@ -142,9 +143,11 @@ TEST_F(Mpi, a_rank_that_is_killed_ends_all_within_seconds_and_the_checkpoint_sta
     const auto since = now();
     EXPECT_NE(run.finish().status, 0);
     EXPECT_LT(now() - since, std::chrono::seconds(15));
-    EXPECT_NO_THROW(SafetensorsFile(path("checkpoint.safetensors")));
+    EXPECT_NO_THROW(SafetensorsFile(path("checkpoint.safetensors", name)));
   }
-  expect_ranks_succeed(3, few_chains(train(3)) + Arguments{"--resume"});
+  const int done =
+      std::atoi(SafetensorsFile(path("checkpoint.safetensors", "killed0")).metadata().at("iteration").c_str());
+  expect_ranks_succeed(3, few_chains(train(done + 2, "killed0")) + Arguments{"--resume"});
 }
 
 }  // namespace
