@@ -46,12 +46,13 @@ Cdrl::~Cdrl() = default;
 void Cdrl::iterate(int64_t iteration, double rate, const Batch &batch) {
   if (!learning_) learning_ = std::make_unique<Learning>(nets_, settings_);
   Learning &now = *learning_;
-  if (int64_t(batch.examples.size()) != settings_.batch * example_.size())
+  const int64_t size = nets_.energy->input().size();
+  if (int64_t(batch.examples.size()) != settings_.batch * size)
     throw std::invalid_argument("an iteration needs exactly " + std::to_string(settings_.batch) + " observed examples");
   if (settings_.classes > 0 && int64_t(batch.labels.size()) != settings_.batch)
     throw std::invalid_argument("nets that are told classes need that of each example");
   if (colours_ && iteration == 0) colours_->learn(batch.examples);
-  upload(batch.examples.data() + now.share.first * example_.size(), now.clean);
+  upload(batch.examples.data() + now.share.first * size, now.clean);
   if (!std::exchange(now.told, true) || settings_.classes > 0) tell_levels(iteration, batch.labels);
   backend_.set_clock({iteration, rate});
   backend_.replay(now.whole, [this] {
