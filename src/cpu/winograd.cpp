@@ -345,20 +345,22 @@ class OfFilters final : public WinogradPlan {
 }  // namespace
 
 // In vector operations of about the time of a multiply-add, measured with AVX-512: a transform to or from 36 vectors takes
-// 300 of them, and those of filters, which leave the cache, 400. Nine tenths, so that what gains little stays as it is.
+// 300 of them, and one of filters, which leave the cache, 400, counted as if for four pictures. Nine tenths, so that what
+// gains little stays as it is.
 bool winograd_pays(const Product &p) {
   const Patches &windows = p.windows;
   for (const WindowAxis &axis : {windows.h, windows.w})
     if (axis.kernel != 3 || axis.stride != 1) return false;
   const WindowAxis &t = windows.t;
   if (t.kernel != 1 || t.stride != 1 || t.before != 0 || t.in != t.out) return false;
-  const int64_t channels = windows.channels, positions = p.by_depth ? p.depth : p.rows;
-  if (positions == 0 || channels < lanes || products * channels * padded(p.columns) > max_filters) return false;
-  const double tiles = double(positions / (windows.h.out * windows.w.out)) *
-                       double(ceil_div(windows.h.out, tile_side) * ceil_div(windows.w.out, tile_side));
+  const int64_t channels = windows.channels;
+  if (p.rows == 0 || p.depth == 0 || channels < lanes || products * channels * padded(p.columns) > max_filters)
+    return false;
+  const double tiles = double(ceil_div(windows.h.out, tile_side) * ceil_div(windows.w.out, tile_side));
   const double filters = double(channels) * double(ceil_div(p.columns, lanes));
   const double transforms = 300 * double(ceil_div(channels, lanes) + ceil_div(p.columns, lanes));
-  return tiles * (products * filters + transforms) + 400 * filters < 0.9 * double(positions) * taps * filters;
+  return tiles * (products * filters + transforms) + 400 / 4 * filters <
+         0.9 * double(windows.h.out * windows.w.out) * taps * filters;
 }
 
 std::unique_ptr<Plan> plan_winograd(const Product &p) {

@@ -21,8 +21,8 @@ const NaiveConv cases[] = {
     three_by_three({3, 1, 14, 13, 24}, 24, {3, 1, 0, 2}, {3, 1, 2, 0}),
     three_by_three({2, 1, 10, 16, 20}, 33, {3, 1, 4, 1}, {3, 1, 3, 5}),  // windows that see zeros alone
     three_by_three({1, 1, 8, 171, 16}, 70, same, same),                  // rows of several strips
-    three_by_three({60, 1, 1, 1, 40}, 40, full, full),                   // pictures of one pixel
-    three_by_three({60, 1, 1, 9, 33}, 17, full, same),
+    three_by_three({6, 1, 1, 1, 40}, 40, {3, 1, 6, 7}, {3, 1, 5, 6}),    // pictures of one pixel, far into padding
+    three_by_three({6, 1, 1, 9, 33}, 17, {3, 1, 4, 4}, same),
     three_by_three({2, 3, 12, 12, 16}, 30, same, same),   // frames
     three_by_three({40, 1, 8, 8, 20}, 40, same, same),    // so many tiles that filters' gradients are several tasks'
     three_by_three({1, 1, 12, 20, 150}, 70, same, same),  // and so many columns
@@ -73,26 +73,37 @@ TEST(WinogradTiles, HugeNeighboursAreNotSeen) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Winograd, testing::Range<size_t>(0, std::size(cases)));
 
-// By how much it was faster where it was measured, with AVX-512; the sentence behind names what stands against it.
+// Of several pictures each gets the very numbers that it gets alone.
+TEST(WinogradTiles, PicturesDoNotDependOnThoseBesideThem) {
+  if (test_backend().info().name.rfind("cpu", 0) != 0) GTEST_SKIP() << "a way of the CPU";
+  NaiveConv c = three_by_three({5, 1, 9, 14, 24}, 40, same, same);
+  const std::vector<real> x = noise(c.x.size(), 1), w = noise(c.w().size(), 2), together = forward(c, x, w);
+  const auto picture = [](const std::vector<real> &all, int64_t i) {
+    const auto size = ptrdiff_t(all.size() / 5);
+    return std::vector<real>(all.begin() + i * size, all.begin() + (i + 1) * size);
+  };
+  c.x.n = 1;
+  for (int64_t i = 0; i < 5; ++i) EXPECT_EQ(forward(c, picture(x, i), w), picture(together, i)) << i;
+}
+
+// By how much it was faster where it was measured with AVX-512, and what stands against it where it is not.
 TEST(WinogradRule, TakesWhatIsFasterByIt) {
   if (sizeof(real) != 4) GTEST_SKIP() << "measured in float";
-  const auto pays = [](int64_t n, int64_t side, int64_t cin, int64_t cout, Axis axis = same, Axis time = {}) {
-    return winograd_pays(Sizes({{n, time.kernel, side, side, cin}, {time, axis, axis}, cout}));
+  const auto pays = [](int64_t side, int64_t cin, int64_t cout, Axis axis = same, Axis time = {}) {
+    return winograd_pays(Sizes({{1, time.kernel, side, side, cin}, {time, axis, axis}, cout}));
   };
-  EXPECT_TRUE(pays(6, 40, 48, 48));       // 3.0
-  EXPECT_TRUE(pays(48, 28, 32, 32));      // 2.5
-  EXPECT_TRUE(pays(48, 7, 64, 64));       // 2.4
-  EXPECT_TRUE(pays(1, 10, 96, 96));       // 1.3
-  EXPECT_TRUE(pays(48, 5, 64, 64));       // 1.2: four tiles for 25 pixels
-  EXPECT_FALSE(pays(1, 7, 64, 64));       // 1.0: filters are transformed for four tiles
-  EXPECT_FALSE(pays(1, 8, 448, 384));     // 0.8
-  EXPECT_FALSE(pays(1, 4, 128, 128));     // 0.3
-  EXPECT_FALSE(pays(100, 1, 64, 64));     // a tile a pixel
-  EXPECT_FALSE(pays(48, 28, 3, 64));      // less than a vector of channels
-  EXPECT_FALSE(pays(1, 64, 2048, 2048));  // 600 MB of filters
-  EXPECT_FALSE(pays(6, 40, 48, 48, {5, 1, 2, 2}));
-  EXPECT_FALSE(pays(6, 40, 48, 48, {3, 2, 1, 1}));
-  EXPECT_FALSE(pays(6, 40, 48, 48, same, same));
+  EXPECT_TRUE(pays(40, 48, 48));       // of 6 pictures 3.0
+  EXPECT_TRUE(pays(28, 32, 32));       // of 48 pictures 2.5
+  EXPECT_TRUE(pays(7, 64, 64));        // of 48 pictures 2.4, of one 1.0
+  EXPECT_TRUE(pays(10, 96, 96));       // of 6 pictures 2.1, of one 1.3
+  EXPECT_FALSE(pays(5, 64, 64));       // of 48 pictures 1.2: four tiles for 25 pixels
+  EXPECT_FALSE(pays(4, 128, 128));     // of 48 pictures 2.8, of one 0.3: filters are transformed for one tile
+  EXPECT_FALSE(pays(1, 64, 64));       // a tile a pixel
+  EXPECT_FALSE(pays(28, 3, 64));       // less than a vector of channels
+  EXPECT_FALSE(pays(64, 2048, 2048));  // 600 MB of filters
+  EXPECT_FALSE(pays(28, 48, 48, {5, 1, 2, 2}));
+  EXPECT_FALSE(pays(28, 48, 48, {3, 2, 1, 1}));
+  EXPECT_FALSE(pays(28, 48, 48, same, same));
 }
 
 }  // namespace
