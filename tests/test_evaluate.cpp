@@ -24,9 +24,10 @@ class EvaluateDigits : public FolderTest {
   Arguments run(const Arguments &more) const {
     return Arguments{"--exp", "digits", "--out", folder, "--threads", "1"} + more;
   }
-  void train(const Arguments &more = {}, const std::string &examples = "50 examples") const {
-    const Outcome o = run_program(run({"--data", data, "--iterations", "1", "--set", "batch=4", "chains=4",
-                                       "langevin_steps=1", "generator_init=0.1"}) +
+  void train(const Arguments &more = {}, const std::string &examples = "50 examples",
+             const std::string &algorithm = "cooperative") const {
+    const Outcome o = run_program(run({"--data", data, "--algorithm", algorithm, "--iterations", "1", "--set",
+                                       "batch=4", "chains=4", "langevin_steps=1", "generator_init=0.1"}) +
                                   more);
     ASSERT_EQ(o.status, 0) << o.err;
     EXPECT_CONTAINS(o.out, examples);
@@ -86,7 +87,7 @@ TEST_F(EvaluateDigits, parzen_windows_by_both_protocols) {
 // A descriptor alone is evaluated like any model, by as many samples as are asked for: persistent CD keeps four chains.
 TEST_F(EvaluateDigits, a_descriptor_alone_is_evaluated_by_any_number_of_samples) {
   for (const char *algorithm : {"descriptor", "persistent-cd"}) {
-    train({"--algorithm", algorithm, "--overwrite"});
+    train({"--overwrite"}, "50 examples", algorithm);
     const Outcome o = run_program(run({"--evaluate", "--name", "digits_data", "--samples", "10"}));
     ASSERT_EQ(o.status, 0) << o.err;
     const std::string report = read_file(run_folder + "evaluation.json");
@@ -189,8 +190,9 @@ TEST_F(EvaluateDigits, as_many_are_held_out_as_were_asked_for) {
 // comes later.
 TEST_F(EvaluateDigits, so_many_examples_of_each_category_are_drawn_and_found_again) {
   const auto learn = [&](const char *seed) {
-    const Outcome o = run_program(run({"--data", data, "--iterations", "1", "--seed", seed, "--overwrite", "--set",
-                                       "batch=4", "chains=4", "langevin_steps=1", "examples=4"}));
+    const Outcome o =
+        run_program(run({"--data", data, "--algorithm", "cooperative", "--iterations", "1", "--seed", seed,
+                         "--overwrite", "--set", "batch=4", "chains=4", "langevin_steps=1", "examples=4"}));
     EXPECT_EQ(o.status, 0) << o.err;
     EXPECT_CONTAINS(o.out, "12 examples");
     return load_image(run_folder + "observed.png", 1);
@@ -249,8 +251,8 @@ TEST_F(EvaluateDigits, features_of_a_classifier_of_our_own) {
 
   // The category is --category's, or the folder's.
   std::filesystem::create_directory_symlink(data, folder + "/2");
-  ASSERT_EQ(run_program({"--exp", "digits", "--data", folder + "/2", "--out", folder, "--iterations", "1", "--set",
-                         "batch=4", "chains=4", "langevin_steps=1"})
+  ASSERT_EQ(run_program({"--exp", "digits", "--data", folder + "/2", "--out", folder, "--algorithm", "cooperative",
+                         "--iterations", "1", "--set", "batch=4", "chains=4", "langevin_steps=1"})
                 .status,
             0);
   const Outcome by_folder = run_program({"--exp", "digits", "--data", folder + "/2", "--out", folder, "--evaluate",
@@ -311,8 +313,8 @@ TEST_F(EvaluateDigits, a_folder_of_pictures_has_all_tables_but_the_one_of_parzen
                          "--iterations", "1", "--set", "batch=4", "size=16", "held_out=4"})
                 .status,
             0);
-  ASSERT_EQ(run_program(run({"--data", pictures, "--iterations", "1", "--set", "batch=4", "chains=4",
-                             "langevin_steps=1", "held_out=6"}))
+  ASSERT_EQ(run_program(run({"--data", pictures, "--algorithm", "cooperative", "--iterations", "1", "--set", "batch=4",
+                             "chains=4", "langevin_steps=1", "held_out=6"}))
                 .status,
             0);
   const Outcome o = run_program(run({"--evaluate", "--name", "pictures", "--samples", "12", "--features", net}));

@@ -88,9 +88,9 @@ TEST(BadPictures, AreCountedInClosingNotesAndEvaluations) {
     write_bytes(folder / ("data/cats/" + std::to_string(i) + ".png"), encode_png(noise(8, 8, 3, i + 1)));
   write_bytes(folder / "data/dogs/x.png", {1, 2, 3});
   const Arguments run = {"--exp", "cifar10", "--data", folder / "data", "--out", folder / "output", "--threads", "1"};
-  for (const Arguments &more :
-       {Arguments{"--iterations", "1", "--set", "chains=1", "batch=1", "latent=1", "langevin_steps=1"},
-        Arguments{"--evaluate", "--samples", "2"}}) {
+  for (const Arguments &more : {Arguments{"--algorithm", "cooperative", "--iterations", "1", "--set", "chains=1",
+                                          "batch=1", "latent=1", "langevin_steps=1"},
+                                Arguments{"--evaluate", "--samples", "2"}}) {
     const Outcome o = run_program(run + more);
     EXPECT_EQ(o.status, 0) << o.err;
     EXPECT_EQ(o.err.compare(0, 9, "warning: "), 0) << o.err;

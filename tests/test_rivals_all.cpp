@@ -103,7 +103,7 @@ TEST(AllRivals, CountTheirNetworkPasses) {
       {"dbn", {5, 5, 7, 7, 37, 37}},
       {"cae", {2, 2, 2, 4, 4, 4}},
       {"gsn", std::vector<int64_t>(6, 8)},
-      {"cdrl", std::vector<int64_t>(6, 2 + 2 * 8 + 4)}};
+      {"cdrl", std::vector<int64_t>(6, 2 + 2 * 2 + 4)}};
   for (const Rival &rival : rivals()) {
     SCOPED_TRACE(rival.name);
     Settings s = rival_settings(rival, find_experiment("digits"), "quick");

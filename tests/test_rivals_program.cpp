@@ -49,6 +49,7 @@ class RivalRuns : public FolderTest {
                      "halvings=0",
                      "averaging=0"};
     if (!find_rival(rival)->chain) all = all + Arguments{"chains=6", "latent=14"};
+    if (rival == "cdrl") all = all + Arguments{"levels=3"};
     return all;
   }
   std::string checkpoint(const std::string &name) const {

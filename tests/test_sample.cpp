@@ -335,8 +335,9 @@ TEST_F(Sample, a_sheet_that_fails_costs_no_array) {
 TEST_F(Sample, nets_of_one_size_make_pictures_of_that_size_alone) {
   create_folders(folder + "/pictures");
   fs::copy_file(picture, folder + "/pictures/one.png");
-  expect_success({"--exp", "cifar10", "--data", folder + "/pictures", "--out", folder, "--name", "run", "--set",
-                  "chains=1", "batch=1", "langevin_steps=1", "latent=1", "--iterations", "1", "--threads", "1"});
+  expect_success({"--exp", "cifar10", "--data", folder + "/pictures", "--out", folder, "--name", "run", "--algorithm",
+                  "cooperative", "--set", "chains=1", "batch=1", "langevin_steps=1", "latent=1", "--iterations", "1",
+                  "--threads", "1"});
   const Arguments base = {"--exp", "cifar10", "--out", folder, "--name", "run", "--sample", "1"};
   EXPECT_CONTAINS(failure_of(base + Arguments{"--size", "64x64"}), "make pictures of 32x32 alone");
   expect_success(base);

@@ -119,16 +119,14 @@ std::vector<Experiment> scenes_and_digits() {
        "datasets/object",
        3,
        false,
-       {{"quick", ours, small_64}, {"paper", published_m, paper_object}},
-       "cdrl"},
+       {{"quick", ours, small_64}, {"paper", published_m, paper_object}}},
       {"scene",
        "3: one or several scene categories, 64x64, with interpolation",
        Kind::pictures,
        "datasets/scene",
        3,
        false,
-       {{"quick", ours, small_64}, {"paper", published_t, scene + "crop=none resize=nearest epochs=1000"}},
-       "cdrl"},
+       {{"quick", ours, small_64}, {"paper", published_t, scene + "crop=none resize=nearest epochs=1000"}}},
       {"digits",
        "4: handwritten digits (MNIST) or garments (Fashion-MNIST), 28x28",
        Kind::digits,
@@ -162,8 +160,7 @@ std::vector<Experiment> benchmarks() {
            3,
            false,
            {{"quick", ours, "normalise=fixed " + small_64},
-            {"paper", "ours at the paper's size: of its settings nothing is published", large_celeba}},
-           "cdrl"},
+            {"paper", "ours at the paper's size: of its settings nothing is published", large_celeba}}},
           {"lsun",
            "5: LSUN, 256x256 (quick: 64x64)",
            Kind::pictures,
@@ -171,8 +168,7 @@ std::vector<Experiment> benchmarks() {
            3,
            false,
            {{"quick", ours, "normalise=fixed " + small_64},
-            {"paper", "ours at the paper's size: of its settings nothing is published", large_lsun}},
-           "cdrl"}};
+            {"paper", "ours at the paper's size: of its settings nothing is published", large_lsun}}}};
 }
 
 std::vector<Experiment> completion_and_video() {
