@@ -46,7 +46,7 @@ Cdrl::~Cdrl() = default;
 void Cdrl::iterate(int64_t iteration, double rate, const Batch &batch) {
   if (!learning_) learning_ = std::make_unique<Learning>(nets_, settings_);
   Learning &now = *learning_;
-  const int64_t size = nets_.energy->input().size();
+  const int64_t size = now.clean.shape().example();
   if (int64_t(batch.examples.size()) != settings_.batch * size)
     throw std::invalid_argument("an iteration needs exactly " + std::to_string(settings_.batch) + " observed examples");
   if (settings_.classes > 0 && int64_t(batch.labels.size()) != settings_.batch)
