@@ -16,6 +16,7 @@ class Mpi : public ProgramTest {
     if (!contains(run_program({"--version"}).out, "MPI")) GTEST_SKIP() << "built without MPI (make MPI=1)";
     setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+    setenv("OMPI_MCA_mpi_yield_when_idle", "1", 1);  // ranks that wait leave the processors to the others
   }
   static Arguments mpirun(int ranks) {
     return {"mpirun", "-n", std::to_string(ranks), "--oversubscribe", "--bind-to", "none"};
