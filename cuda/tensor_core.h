@@ -81,16 +81,21 @@ __device__ __forceinline__ float float_of(uint32_t bits) {
   return v;
 }
 
-// To 10 bits after the point, halves away from zero: cvt.rna.tf32.f32.
+// To 10 bits after the point. Code for sm_90 and later sends halves to even, which is one instruction there
+// (cvt.rn.tf32.f32); cvt.rna.tf32.f32, all that sm_80 has, sends them away from zero and takes two or three.
 __device__ __forceinline__ uint32_t to_tf32(float v) {
 #if COOPNETS_SM80
   uint32_t r;
+#if __CUDA_ARCH__ >= 900
+  asm("cvt.rn.tf32.f32 %0, %1;" : "=r"(r) : "f"(v));
+#else
   asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "f"(v));
+#endif
   return r;
 #else
   const uint32_t bits = float_bits(v);
   const bool finite = (bits & 0x7f800000u) != 0x7f800000u;
-  return finite ? (bits + 0x1000u) & 0xffffe000u : bits;
+  return finite ? (bits + 0xfffu + (bits >> 13 & 1)) & 0xffffe000u : bits;
 #endif
 }
 
