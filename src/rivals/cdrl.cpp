@@ -201,12 +201,12 @@ Rival cdrl() {
       "width blocks block_side whole_units colours steepness";
   const std::string quickly = "data_weight=0.9 descriptor_rate=0.0005 generator_rate=0.003 averaging=0.05 blocks=1 ";
   const std::string textures =
-      "border=8 crop=random colours=uncorrelated batch=6 chains=6 whole_units=0 levels=6 langevin_steps=3 ";
+      "border=8 crop=random colours=uncorrelated batch=6 chains=6 whole_units=0 halvings=0 levels=6 langevin_steps=3 ";
   rival.presets = {
       {"quick", "ours, for two CPU cores: narrow nets of one block, few steps at many levels, faster rates",
        both + quickly +
            "levels=16 langevin_steps=2 steepness=level batch=48 chains=48 iterations=4000 width=32 block_side=16 "
-           "whole_units=128 warm_up=200"},
+           "whole_units=128 warm_up=200 halvings=3"},
       {"quick", "ours, for pictures with colours", "colours=uncorrelated mirror=random",
        "object scene cifar10 celeba lsun completion"},
       {"quick", "ours, for ten minutes of two CPU cores", "iterations=2000", "object scene celeba lsun completion"},
@@ -215,7 +215,7 @@ Rival cdrl() {
       {"fine", "ours, for a quarter of an hour or more",
        textures + "size=96 block_side=56 width=64 warm_up=100 iterations=2500", "texture"},
       {"quick", "ours, for a minute",
-       "levels=6 langevin_steps=8 data_weight=0.5 batch=240 chains=240 iterations=3000 warm_up=100 "
+       "levels=6 langevin_steps=8 data_weight=0.5 halvings=0 batch=240 chains=240 iterations=3000 warm_up=100 "
        "descriptor_rate=0.001 generator_rate=0.001",
        "toy"},
       {"paper",
