@@ -214,6 +214,64 @@ TrainingRun::Entries entries_of(const Options &options, const Rival *rival, cons
   return same;
 }
 
+// What is learned, from what, by what.
+struct Lesson {
+  const Options &options;
+  const Experiment &experiment;
+  const Rival *rival;  // null: one of the papers' own algorithms
+  std::string preset, path;
+  Settings settings;  // fitted to the examples
+  Backend &backend;
+  const Learned &learned;
+  Examples &examples;
+  std::string data;  // what stands for them
+  Progress &progress;
+};
+
+// Rank 0, which writes.
+int lead(const Lesson &l, const std::function<Batch(int64_t iteration)> &next) {
+  Leader learner(l.backend, *l.learned.learner);
+  const Options &options = l.options;
+  const Settings &settings = l.settings;
+  const Shape shape = example_shape(l.experiment, settings);
+  const bool climbs = !l.rival && options.algorithm != "generator" && draws_no_noise(settings);
+  const std::string said =
+      banner(l.experiment, l.preset + " preset" + (l.rival ? " of " + l.rival->title : ""), settings, l.backend,
+             l.examples.size(), l.learned) +
+      (climbs ? "; the Langevin steps draw no noise: they climb the energy and do not sample" : "");
+  if (options.dry_run) {
+    dry_run(options, {said, l.path, run_path(options, l.experiment.name)}, settings, l.backend, learner, next,
+            l.progress);
+    return 0;
+  }
+
+  const Settings judged = l.rival && l.rival->chain ? as_judged(settings) : settings;
+  const std::optional<StructureScore> structure = texture_structure(l.experiment, judged, l.examples);
+  TrainingRun run(options, l.experiment.name, settings, l.backend, learner, l.progress);
+  if (are_of_one_colour(l.examples))
+    l.progress.warn("the observed pictures are of one colour each: there is nothing to learn from them");
+  const TrainingRun::Entries same = entries_of(options, l.rival, settings, l.data);
+  const auto metadata = [&](int64_t iteration) {
+    Metadata all = model_metadata(l.experiment, settings, options.algorithm, l.data, options.seed, iteration);
+    all.insert(same.begin(), same.end());  // the length, where it counts
+    return all;
+  };
+  if (!run.begin(metadata, same, l.experiment.settings("quick"), resolved(options, l.preset, l.path))) return 0;
+  l.examples.list_bad_in(run.folder().skipped());
+  save_observed(run.folder().file("observed"), l.examples, shape, settings, structure.has_value(), judged.size);
+  l.progress.note(said);
+
+  if (structure) measure_structure(run, *structure, l.backend, learner, settings.border, l.progress);
+  const int status = run.loop(next);
+  if (status != 0) return status;
+  if (l.experiment.data == DataKind::video)
+    l.progress.note(
+        save_clips(run.folder().path(), l.backend, learner, l.examples, shape, run.texts(settings.iterations)));
+  l.progress.note(closing_note(run, settings, l.backend, l.examples));
+  return 0;
+}
+
+// Everything that can fail comes before the run folder is touched.
 int learn(Options options) {
   const Experiment &experiment = find_experiment(options.experiment);
   const std::unique_ptr<Backend> backend = make_backend(options);
@@ -232,8 +290,6 @@ int learn(Options options) {
   const auto note = [&](const std::string &text) {
     if (first_rank) progress.note(text);
   };
-
-  // Everything that can fail comes before the run folder is touched.
   const std::unique_ptr<Examples> examples =
       open_training_examples(experiment, settings, path, seed, warn, note, options.sets("held_out"));
   require_classes(*examples, path, settings.classes);
@@ -243,46 +299,11 @@ int learn(Options options) {
   const std::string data = identify(*examples);
   require_alike(ranks, *backend, experiment, options, settings, data);
   const auto next = [&](int64_t i) { return batch_of(*examples, i, learned.learner->batch(), settings.classes > 0); };
-  if (!first_rank) {
-    ignore_interrupts();
-    follow(*backend, *learned.learner, next);
-    return 0;
-  }
-  Leader learner(*backend, *learned.learner);
-
-  const Shape shape = example_shape(experiment, settings);
-  const bool climbs = !rival && options.algorithm != "generator" && draws_no_noise(settings);
-  const std::string said =
-      banner(experiment, preset + " preset" + (rival ? " of " + rival->title : ""), settings, *backend,
-             examples->size(), learned) +
-      (climbs ? "; the Langevin steps draw no noise: they climb the energy and do not sample" : "");
-  if (options.dry_run) {
-    dry_run(options, {said, path, run_path(options, experiment.name)}, settings, *backend, learner, next, progress);
-    return 0;
-  }
-
-  const Settings judged = rival && rival->chain ? as_judged(settings) : settings;
-  const std::optional<StructureScore> structure = texture_structure(experiment, judged, *examples);
-  TrainingRun run(options, experiment.name, settings, *backend, learner, progress);
-  if (are_of_one_colour(*examples))
-    progress.warn("the observed pictures are of one colour each: there is nothing to learn from them");
-  const TrainingRun::Entries same = entries_of(options, rival, settings, data);
-  const auto metadata = [&](int64_t iteration) {
-    Metadata all = model_metadata(experiment, settings, options.algorithm, data, options.seed, iteration);
-    all.insert(same.begin(), same.end());  // the length, where it counts
-    return all;
-  };
-  if (!run.begin(metadata, same, experiment.settings("quick"), resolved(options, preset, path))) return 0;
-  examples->list_bad_in(run.folder().skipped());
-  save_observed(run.folder().file("observed"), *examples, shape, settings, structure.has_value(), judged.size);
-  progress.note(said);
-
-  if (structure) measure_structure(run, *structure, *backend, learner, settings.border, progress);
-  const int status = run.loop(next);
-  if (status != 0) return status;
-  if (experiment.data == DataKind::video)
-    progress.note(save_clips(run.folder().path(), *backend, learner, *examples, shape, run.texts(settings.iterations)));
-  progress.note(closing_note(run, settings, *backend, *examples));
+  if (first_rank)
+    return lead({options, experiment, rival, preset, path, settings, *backend, learned, *examples, data, progress},
+                next);
+  ignore_interrupts();
+  follow(*backend, *learned.learner, next);
   return 0;
 }
 

@@ -222,7 +222,9 @@ Rival cdrl() {
        "levels, steps, rates and averages of the paper's code, whose energy halves pictures once more and whose "
        "initialiser is of width 64, with three blocks a size, attention and dropout",
        both + "levels=6 langevin_steps=15 block_side=256 batch=258 chains=258 iterations=500000 width=128 blocks=8 "
-              "warm_up=10000 averaging=0.014 descriptor_rate=0.0001 generator_rate=0.00001"}};
+              "warm_up=10000 averaging=0.014 descriptor_rate=0.0001 generator_rate=0.00001"},
+      {"paper", "of the paper's code, for photographs", "mirror=random",
+       "object scene cifar10 celeba lsun completion"}};
   rival.chain = make;
   rival.chain_nets = [](const Shape &example, const Settings &s) {
     return std::vector<Sketch>{sketch(energy(s, example), "energy", inputs(example, s)),
