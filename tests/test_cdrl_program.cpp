@@ -49,6 +49,7 @@ class CdrlRuns : public FolderTest {
             "block_side=14",
             "held_out=4",
             "averaging=0",
+            "halvings=0",
             "--iterations",
             std::to_string(iterations),
             "--threads",

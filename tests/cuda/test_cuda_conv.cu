@@ -111,7 +111,10 @@ class CudaConv : public testing::TestWithParam<Case> {};
 
 // Factors that every format holds: whatever the kernel, the tile or the fragment, the results are the CPU's bit for bit.
 TEST_P(CudaConv, SmallIntegersAreExactInEveryPrecision) {
-  const Results wanted = run(cpu(), GetParam(), true);
+  Results wanted = run(cpu(), GetParam(), true);
+  for (std::vector<real> *const all :
+       {&wanted.y, &wanted.dx, &wanted.dw})  // eighths, which the CPU's Winograd nearly meets
+    for (real &one : *all) one = std::round(8 * one) / 8;
   for (int processors : {1, few_processors, many_processors})  // for one, few sums are cut
     for (Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
       CudaBackend backend(0, precision,
