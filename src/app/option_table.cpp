@@ -59,7 +59,7 @@ void add_training(Builder &add, const Vocabulary &names) {
   add.text(
       "algorithm", "NAME", &Options::algorithm, names.algorithms,
       "both nets (cooperative), one alone (descriptor, persistent-cd or generator), or a rival, whose presets are its "
-      "own (cooperative; for textures, digits and cifar10 cdrl, but for the preset paper)",
+      "own (cooperative; for textures and digits cdrl, but for the preset paper)",
       recorded);
   add.text("category", "NAME", &Options::category, {}, "what to learn where the data holds several categories");
   add.text("set", "NAME=VALUE ...", nullptr, {}, "change settings; --list names them");  // see Options::settings

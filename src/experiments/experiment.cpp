@@ -151,8 +151,7 @@ std::vector<Experiment> benchmarks() {
             {"paper",
              "published: the PyTorch code that the authors' page links [P], which learns the test pictures, too, and "
              "stretches each sample before it is scored",
-             paper_cifar10}},
-           "cdrl"},
+             paper_cifar10}}},
           {"celeba",
            "5: CelebA, 128x128 (quick: 64x64)",
            Kind::pictures,
