@@ -9,7 +9,7 @@ namespace {
 // Of the norm of the result. Sums of so many products in one order have up to half of it.
 constexpr double bound = sizeof(real) == 4 ? 2e-6 : 4e-15;
 
-NaiveConv three_by_three(const Shape &x, int64_t cout, Axis h, Axis w) { return {x, {{}, h, w}, cout}; }
+NaiveConv three_by_three(const Shape &x, int64_t cout, const Axis &h, const Axis &w) { return {x, {{}, h, w}, cout}; }
 const Axis valid = {3, 1, 0, 0}, same = {3, 1, 1, 1}, full = {3, 1, 2, 2};
 
 const NaiveConv cases[] = {
@@ -89,8 +89,8 @@ TEST(WinogradTiles, PicturesDoNotDependOnThoseBesideThem) {
 // By how much it was faster where it was measured with AVX-512, and what stands against it where it is not.
 TEST(WinogradRule, TakesWhatIsFasterByIt) {
   if (sizeof(real) != 4) GTEST_SKIP() << "measured in float";
-  const auto pays = [](int64_t side, int64_t cin, int64_t cout, Axis axis = same, Axis time = {}) {
-    return winograd_pays(Sizes({{1, time.kernel, side, side, cin}, {time, axis, axis}, cout}));
+  const auto pays = [](int64_t side, int64_t cin, int64_t cout) {
+    return winograd_pays(Sizes(three_by_three({1, 1, side, side, cin}, cout, same, same)));
   };
   EXPECT_TRUE(pays(40, 48, 48));       // of 6 pictures 3.0
   EXPECT_TRUE(pays(28, 32, 32));       // of 48 pictures 2.5
@@ -101,9 +101,10 @@ TEST(WinogradRule, TakesWhatIsFasterByIt) {
   EXPECT_FALSE(pays(1, 64, 64));       // a tile a pixel
   EXPECT_FALSE(pays(28, 3, 64));       // less than a vector of channels
   EXPECT_FALSE(pays(64, 2048, 2048));  // 600 MB of filters
-  EXPECT_FALSE(pays(28, 48, 48, {5, 1, 2, 2}));
-  EXPECT_FALSE(pays(28, 48, 48, {3, 2, 1, 1}));
-  EXPECT_FALSE(pays(28, 48, 48, same, same));
+  const Axis five = {5, 1, 2, 2}, strided = {3, 2, 1, 1};
+  EXPECT_FALSE(winograd_pays(Sizes(three_by_three({1, 1, 28, 28, 48}, 48, same, five))));
+  EXPECT_FALSE(winograd_pays(Sizes(three_by_three({1, 1, 28, 28, 48}, 48, strided, same))));
+  EXPECT_FALSE(winograd_pays(Sizes({{1, 3, 28, 28, 48}, {same, same, same}, 48})));
 }
 
 }  // namespace
