@@ -65,6 +65,7 @@ void Tape::plan() {
   planned_ = true;
   emit_forward();
   for (Gradient &g : gradients_) emit_gradient(g);
+  for (Gradient &g : gradients_) find_forward(g);
   find_lifetimes();
   assign_offsets(*values_);
   if (gradients_arena_ != values_) assign_offsets(*gradients_arena_);
@@ -189,6 +190,22 @@ int Tape::buffer_of_share(const Gradient &g, int i, size_t k) {
   return new_buffer(nodes_[node.inputs[k]].shape, *gradients_arena_);
 }
 
+// Backwards from what the sweep itself reads: marks stand for what is read outside.
+void Tape::find_forward(Gradient &g) const {
+  std::vector<bool> read(buffers_.size(), false);
+  const auto reads_of = [&](const Instruction &step) {
+    for (const int buffer : step.reads)
+      if (buffer >= 0) read[size_t(buffer)] = true;
+  };
+  for (size_t i = g.first; i < g.last; ++i)
+    if (program_[i].kind != Instruction::mark) reads_of(program_[i]);
+  for (size_t i = forward_end_; i-- > 0;) {
+    if (program_[i].kind != Instruction::forward || !read[size_t(program_[i].writes[0])]) continue;
+    reads_of(program_[i]);
+    g.forward.insert(g.forward.begin(), i);
+  }
+}
+
 // A buffer is in use from the first instruction that writes it to the last that reads or writes it; one that is kept, to
 // the end of all. Two buffers may share memory if their lives do not meet.
 void Tape::find_lifetimes() {
@@ -252,6 +269,10 @@ View Tape::of(const Gradient &g, Variable wrt) const { return at(g.buffer[wrt.id
 void Tape::forward() {
   if (!planned_) throw std::logic_error("plan() comes before forward()");
   run(0, forward_end_, nullptr);
+}
+
+void Tape::forward_for(const Gradient &g) {
+  for (const size_t i : g.forward) run(i, i + 1, nullptr);
 }
 
 void Tape::backward(const Gradient &g) { run(g.first, g.last, &g); }

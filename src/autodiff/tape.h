@@ -97,6 +97,9 @@ class Tape {
 
   void plan();
   void forward();
+  // Only what this sweep reads, in place of forward(): of a layer without activation that nothing else follows the
+  // gradient needs no value. What is left out, outputs above all, is undefined then.
+  void forward_for(const Gradient &);
   void backward(const Gradient &);
 
   bool can_run() const { return backend_ != nullptr; }
@@ -158,6 +161,7 @@ class Tape {
   void emit_shares(Gradient &, int node, const std::vector<bool> &asked);
   int buffer_of_share(const Gradient &, int node, size_t input);
   std::vector<bool> depend_on(const std::vector<Variable> &) const;
+  void find_forward(Gradient &) const;
   void find_lifetimes();
   void assign_offsets(Arena &);
   void run(size_t first, size_t last, const Gradient *);
@@ -183,6 +187,7 @@ struct Tape::Gradient {
   std::vector<Variable> outputs, wrt;
   std::vector<int> buffer;  // of each node's gradient
   size_t first = 0, last = 0;
+  std::vector<size_t> forward;  // what it reads of program()'s forward pass
 };
 
 }  // namespace coopnets

@@ -67,6 +67,11 @@ View Cooperative::chains() const {
 View Cooperative::taught() const { return kept_latents_.count() > 0 ? View(examples_) : chains(); }
 
 void Cooperative::iterate(int64_t iteration, double rate, const Batch &batch) {
+  observe(batch);
+  learn(iteration, rate);
+}
+
+void Cooperative::observe(const Batch &batch) {
   const View observed = View(examples_).examples(0, batch_.count);
   const int64_t size = observed.shape.example();
   if (int64_t(batch.examples.size()) != settings_.batch * size || int64_t(batch.indices.size()) != settings_.batch)
@@ -77,6 +82,9 @@ void Cooperative::iterate(int64_t iteration, double rate, const Batch &batch) {
   backend_.upload(batch.examples.data() + batch_.first * size, observed.data,
                   size_t(batch_.count * size) * sizeof(real));
   if (indices_.data()) backend_.upload(batch.indices.data(), indices_.data(), indices_.bytes());
+}
+
+void Cooperative::learn(int64_t iteration, double rate) {
   backend_.set_clock({iteration, rate});
   iteration_ = iteration;
   backend_.replay(whole_[draws_noise()], [this] {
@@ -144,7 +152,8 @@ void Cooperative::step_d1() {
         if (k == 0) monitoring_->energy(Monitoring::initial, f, 0, chains_.count);
         f.fill_seed(Wrt::inputs, 1);
       },
-      settings_.cold_steps, [&](int64_t k, const LangevinStep &step) { monitoring_->langevin(f, k, step); });
+      settings_.cold_steps, [&](int64_t k, const LangevinStep &step) { monitoring_->langevin(f, k, step); },
+      [&](int64_t k) { return k == 0 || monitoring_->reads_energies(k); });
   if (g_) monitoring_->revision(chains(), generated());
   monitoring_->gradient(f.gradient(Wrt::inputs));
   monitoring_->amplitude(chains());

@@ -70,7 +70,9 @@ class Cooperative final : public Learner {
   // takes its share.
   int64_t batch() const override { return settings_.batch; }
   std::vector<Column> columns() const override { return monitoring_->columns(); }
-  void iterate(int64_t iteration, double rate, const Batch &) override;
+  void iterate(int64_t iteration, double rate, const Batch &) override;  // observe(), then learn()
+  void observe(const Batch &);                                           // brings the examples to the device
+  void learn(int64_t iteration, double rate);                            // all else, from those that were brought last
   // One step by itself, on the device by the time that this returns: for measurements.
   void run(Step);
   // From now on what the nets compute runs inside `observer`: run() alone may follow, no iteration.

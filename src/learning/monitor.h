@@ -53,6 +53,8 @@ class Monitoring {
   void amplitude(ConstView x) { backend_.sum_absolute(x, readings_, amplitude_); }
   // Before step k of D1, df/dx known.
   void langevin(const Pass &f, int64_t k, const LangevinStep &);
+  // Whether that reads outputs of f.
+  bool reads_energies(int64_t k) const { return test_ && k >= noisy_.count - 2 && k < noisy_.count; }
   void revision(ConstView x, ConstView x0) { backend_.sum_squared_difference(x, x0, readings_, revision_); }
   void residual(ConstView x, ConstView g) { backend_.sum_squared_difference(x, g, readings_, residual_); }
   void data_residual(ConstView x, ConstView g) { backend_.sum_squared_difference(x, g, readings_, data_residual_); }

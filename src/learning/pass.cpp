@@ -40,10 +40,11 @@ View Pass::gradient(Wrt wrt, size_t i) const {
 }
 
 void langevin(Pass &f, int64_t steps, const LangevinStep &step, const std::function<void(int64_t k)> &seed,
-              int64_t cold, const std::function<void(int64_t k, const LangevinStep &)> &before) {
+              int64_t cold, const std::function<void(int64_t k, const LangevinStep &)> &before,
+              const std::function<bool(int64_t k)> &reads) {
   std::function<void(int64_t, const std::vector<LangevinStep> &)> before_all;
   if (before) before_all = [&](int64_t k, const std::vector<LangevinStep> &parts) { before(k, parts[0]); };
-  langevin(f, steps, std::vector<LangevinStep>{step}, {f.input().shape.n}, seed, cold, before_all);
+  langevin(f, steps, std::vector<LangevinStep>{step}, {f.input().shape.n}, seed, cold, before_all, reads);
 }
 
 namespace {
@@ -67,7 +68,8 @@ void move_inputs(Pass &f, int64_t k, const std::vector<LangevinStep> &parts, con
 
 void langevin(Pass &f, int64_t steps, const std::vector<LangevinStep> &parts, const std::vector<int64_t> &counts,
               const std::function<void(int64_t k)> &seed, int64_t cold,
-              const std::function<void(int64_t k, const std::vector<LangevinStep> &)> &before) {
+              const std::function<void(int64_t k, const std::vector<LangevinStep> &)> &before,
+              const std::function<bool(int64_t k)> &reads) {
   require(!parts.empty() && parts.size() == counts.size(), "each chain needs a step");
   const int64_t chains = std::accumulate(counts.begin(), counts.end(), int64_t{0});
   int64_t elements = 0;
@@ -76,19 +78,23 @@ void langevin(Pass &f, int64_t steps, const std::vector<LangevinStep> &parts, co
     elements += f.input(i).shape.size();
   }
   std::vector<LangevinStep> now = parts;
-  langevin(f, steps, seed, [&](int64_t k) {
+  const auto move = [&](int64_t k) {
     if (k >= steps - cold)
       for (LangevinStep &step : now) step.noise = 0;
     if (before) before(k, now);
     f.beside("Langevin step", 3 * elements,
              [&] { move_inputs(f, k, now, counts); });  // x and df/dx are read, x is written
-  });
+  };
+  langevin(f, steps, seed, move, reads);
 }
 
 void langevin(Pass &f, int64_t steps, const std::function<void(int64_t k)> &seed,
-              const std::function<void(int64_t k)> &move) {
+              const std::function<void(int64_t k)> &move, const std::function<bool(int64_t k)> &reads) {
   for (int64_t k = 0; k < steps; ++k) {
-    f.forward();
+    if (!reads || reads(k))
+      f.forward();
+    else
+      f.forward_for(Wrt::inputs);
     seed(k);
     f.backward(Wrt::inputs);
     move(k);

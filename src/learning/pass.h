@@ -20,6 +20,11 @@ class Pass {
     tape_.forward();
     count();
   }
+  // Only what backward(wrt) reads; outputs and layers are undefined then.
+  void forward_for(Wrt wrt) {
+    tape_.forward_for(*gradient_of(wrt));
+    count();
+  }
   size_t outputs() const { return use_->outputs.size(); }
   View output(size_t k = 0) const { return tape_.value(use_->outputs.at(k)); }
   View input(size_t i = 0) const { return tape_.value(inputs_.at(i)); }
@@ -67,19 +72,23 @@ class Pass {
 // Langevin dynamics on the moved inputs of a net whose log-density is a function of its outputs,
 //   x <- x - (d^2/2) ((x - mean)/s^2 - gradient) + n N(0, I),
 // `steps` times, n = 0 in the last `cold` of them. After each forward pass seed(k) fills pass.seed(Wrt::inputs) with the
-// log-density's gradient; `before` is told of the step where its gradient is known, before it is taken.
+// log-density's gradient; `before` is told of the step where its gradient is known, before it is taken. Where `reads` is
+// given, seed(k) and before(k) read outputs of the pass in those steps alone of which it is true: in the others what the
+// gradient does not need is not computed.
 void langevin(Pass &, int64_t steps, const LangevinStep &, const std::function<void(int64_t k)> &seed, int64_t cold = 0,
-              const std::function<void(int64_t k, const LangevinStep &)> &before = {});
+              const std::function<void(int64_t k, const LangevinStep &)> &before = {},
+              const std::function<bool(int64_t k)> &reads = {});
 
 // The same where chains differ in their step: the examples are divided, in their order, among `parts`, of `counts`
 // examples each, such as several noise levels side by side in one batch. Each part draws noise of its own, and its mean
 // is of its own examples alone. Throws std::invalid_argument where the examples cannot be so divided.
 void langevin(Pass &, int64_t steps, const std::vector<LangevinStep> &parts, const std::vector<int64_t> &counts,
               const std::function<void(int64_t k)> &seed, int64_t cold = 0,
-              const std::function<void(int64_t k, const std::vector<LangevinStep> &)> &before = {});
+              const std::function<void(int64_t k, const std::vector<LangevinStep> &)> &before = {},
+              const std::function<bool(int64_t k)> &reads = {});
 
 // The same where move(k) moves the inputs, the gradient being known.
 void langevin(Pass &, int64_t steps, const std::function<void(int64_t k)> &seed,
-              const std::function<void(int64_t k)> &move);
+              const std::function<void(int64_t k)> &move, const std::function<bool(int64_t k)> &reads = {});
 
 }  // namespace coopnets

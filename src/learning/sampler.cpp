@@ -77,7 +77,7 @@ std::vector<real> Sampler::revise(const LearningSettings &s, int64_t batch_index
       f_->fill_seed(Wrt::inputs, 1);
       if (before) before(k);
     };
-    langevin(*f_, s.langevin_steps, step, seed, s.cold_steps);
+    langevin(*f_, s.langevin_steps, step, seed, s.cold_steps, {}, [](int64_t) { return false; });
   });
   return values(backend_, ConstView(x_).examples(0, last_count_));
 }

@@ -71,6 +71,28 @@ TEST_F(Chains, EachPartHasAStepAMeanAndNoiseOfItsOwn) {
   EXPECT_EQ(got.t, given_) << "what is given does not move";
 }
 
+// Only where outputs are read is there a whole forward pass; df/dx and df/dt need neither w x nor the sum, and the chains
+// are those of whole passes.
+TEST_F(Chains, OutputsAreComputedWhereTheyAreRead) {
+  Backend &backend = test_backend();
+  const std::vector<LangevinStep> one = {{real(0.3), 1, real(0.1), key, 0}};
+  const Result wanted = run(4, one, 2);
+  backend.set_clock({});
+  const Tensor x(backend, three.with_n(chains), start_), t(backend, three.with_n(chains), given_);
+  Arena arena(backend);
+  Pass f(net_, {x, t}, Statistics::batch, arena, arena, {Wrt::inputs}, 2);
+  int products = 0;
+  f.watch([&](const Work &work, const std::function<void()> &run) {
+    products += work.what == "conv";
+    run();
+  });
+  const auto seed = [&](int64_t) { f.fill_seed(Wrt::inputs, 1); };
+  langevin(f, 4, one, seed, 0, {}, [](int64_t k) { return k == 2; });
+  EXPECT_EQ(products, 1);
+  EXPECT_EQ(x.values(), wanted.x);
+  EXPECT_EQ(t.values(), wanted.t);
+}
+
 // Of two inputs that move, input i draws by the counter 2 k + i.
 TEST_F(Chains, AllInputsMoveUnlessItIsSaid) {
   const std::vector<LangevinStep> one = {{real(0.3), 1, real(0.1), key, 0}};

@@ -129,6 +129,30 @@ TEST(Tape, BackwardIsCutDownToWhatIsAsked) {
   EXPECT_EQ(values(backend, tape.of(g, va)), (std::vector<real>{2, 2, 2, 2}));
 }
 
+// The last layer is linear: the gradient needs its filters, and no value of it.
+TEST(Tape, OfTheForwardPassASweepMayLeaveOutWhatItDoesNotRead) {
+  Backend &backend = test_backend();
+  Arena arena(backend);
+  Tape tape(backend, arena);
+  const Tensor x(backend, {1, 1, 1, 1, 3}, random_values(3, 1)), v(backend, {1, 1, 1, 3, 4}, random_values(12, 2));
+  const Tensor w(backend, {1, 1, 1, 4, 2}, random_values(8, 3));
+  const Variable vx = tape.leaf(x), h = conv(tape, vx, tape.leaf(v), {}, {}, tanh_activation());
+  const Variable y = conv(tape, h, tape.leaf(w), {}, {}, {});
+  const Tape::Gradient &g = tape.gradient({y}, {vx});
+  tape.plan();
+  int run = 0;
+  tape.watch([&](const Work &, const std::function<void()> &work) { ++run, work(); });
+  const auto gradient = [&](bool whole) {
+    whole ? tape.forward() : tape.forward_for(g);
+    EXPECT_EQ(std::exchange(run, 0), whole ? 2 : 1);
+    backend.fill(tape.seed(g), 1);
+    tape.backward(g);
+    run = 0;
+    return values(backend, tape.of(g, vx));
+  };
+  EXPECT_EQ(gradient(true), gradient(false));
+}
+
 TEST(Tape, AVariableUsedTwiceGetsBothShares) {
   Backend &backend = test_backend();
   Arena arena(backend);
