@@ -1,5 +1,7 @@
 // Times the large convolutions of the benchmark nets, each in its three products, on one device: tools/bench_conv.py
-// runs this and sets cuDNN beside it.
+// runs this and sets cuDNN beside it. Each product ends as in training (tensor/backend.h, Epilogue): forward, and that of
+// a generator back to the input, with a bias and leaky ReLU; a descriptor's back to the input with the derivative of the
+// layer below.
 //
 //   bench_conv cpu|cuda[:I] fp32|tf32|bf16 [NAME]...      all convolutions, or those named; one line of JSON a product
 #include <algorithm>
@@ -92,8 +94,16 @@ void measure(Backend &backend, const Layer &layer) {
     std::printf("\"channels\": %d, \"gflop\": %.4f, \"seconds\": %.3e}\n", int(layer.cout), gflop, time);
     std::fflush(stdout);
   };
-  report("forward", seconds(backend, [&] { backend.conv_forward(x, w, window, {}, y); }));
-  report("backward_input", seconds(backend, [&] { backend.conv_backward_input(y, w, window, {}, x); }));
+  const Tensor x_bias(backend, {1, 1, 1, 1, layer.x.c}, std::vector<real>(size_t(layer.x.c), real(0.1))),
+      y_bias(backend, {1, 1, 1, 1, layer.cout}, std::vector<real>(size_t(layer.cout), real(0.1)));
+  const Activation leaky{Activation::leaky_relu, real(0.2)};
+  const bool generates = std::string(layer.name).find("generator") != std::string::npos;
+  const Tensor below(backend, generates ? shape_y : layer.x), dx(backend, layer.x), out(backend, shape_y);
+  backend.fill_normal(below, 0, 1, {1, Purpose::test}, 3);
+  const Epilogue layers_end{generates ? x_bias : y_bias, leaky, {}}, gradients_end{{}, {}, {below, leaky}};
+  const Epilogue &of_y = generates ? gradients_end : layers_end, &of_x = generates ? layers_end : gradients_end;
+  report("forward", seconds(backend, [&] { backend.conv_forward(x, w, window, of_y, out); }));
+  report("backward_input", seconds(backend, [&] { backend.conv_backward_input(y, w, window, of_x, dx); }));
   report("backward_filter", seconds(backend, [&] { backend.conv_backward_filter(x, y, window, w); }));
 }
 

@@ -8,8 +8,8 @@ One iteration is G0, D1, D2, G2 on the paper's nets (digits, scene, texture, vid
 each net prints one JSON line with the same keys: seconds an iteration (median), seconds of the four phases, GFLOP an
 iteration (multiply-adds x 2, the arithmetic that the iteration needs when done directly), peak memory. It is written as
 a careful PyTorch user would: filter gradients are switched off during D1, whose bf16 weights are made once an iteration,
-D2 and G2 reuse their gradient buffers, Adam is fused on a GPU. As in coopnets the observed batch comes from the host's
-memory (pinned for a GPU) each iteration, and an iteration ends when the device has.
+D2 and G2 reuse their gradient buffers, Adam is fused on a GPU. As in coopnets an iteration begins when the observed batch
+has come from the host's memory to the device, and ends when the device has.
 Modes: eager, channels_last, compile, graph (a CUDA graph of the whole iteration), and graph with either of the two
 before it; `best` runs all that the device offers and prints the fastest. Each net and mode runs in a process of its own, so that its peak memory is its own.
 tools/bench runs this and coopnets in turn and prints the ratios.
@@ -258,8 +258,8 @@ def measure(name, device_name, mode, precision, iterations):
         run()
     totals, phases = [], []
     for _ in range(iterations):
-        start = clock()
         upload()
+        start = clock()
         if cuda:
             run()  # phases need a synchronisation between them: see below
         else:
