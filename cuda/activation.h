@@ -1,6 +1,6 @@
 // The activations of tensor/backend.h for one number on the device.
 #pragma once
-#include "cuda/launch.h"
+#include "cuda/four.h"
 
 namespace coopnets {
 
@@ -31,6 +31,25 @@ __device__ __forceinline__ float derivative(const Activation &a, float y) {
       return softplus_derivative(y);
     default:
       return 1;
+  }
+}
+
+// The same for four numbers, of which kind it is asked once: v = a(v); v *= a'(.), as a function of y = a(.).
+__device__ __forceinline__ void activate(const Activation &a, Four &v) {
+  if (a.kind == Activation::none) return;
+  const bool smooth = a.kind != Activation::leaky_relu;
+#pragma unroll
+  for (int j = 0; j < 4; ++j)
+    v.v[j] = smooth ? smooth_activation(a.kind, v.v[j]) : v.v[j] > 0 ? v.v[j] : a.slope * v.v[j];
+}
+
+__device__ __forceinline__ void multiply_by_derivative(const Activation &a, const Four &y, Four &v) {
+  if (a.kind == Activation::leaky_relu) {
+#pragma unroll
+    for (int j = 0; j < 4; ++j) v.v[j] *= y.v[j] > 0 ? 1 : a.slope;
+  } else if (a.kind != Activation::none) {
+#pragma unroll
+    for (int j = 0; j < 4; ++j) v.v[j] *= derivative(a, y.v[j]);
   }
 }
 

@@ -1,16 +1,15 @@
 // Convolutions: which kernel computes which, and into how many parts its sum is split.
 //
-//   input of 1 to 4 channels   in fp32: back to the input; forward and back to the filters where rows have 8 outputs or
-//                              more: conv_small.cu. By tensor cores: back to the input where a row of taps is 7 floats
-//                              or shorter
+//   input of 1 to 4 channels   back to the input where a row of taps is 7 floats or shorter; in fp32 and tf32x3 forward and back to
+//                              the filters where rows have 8 outputs or more: conv_small.cu
 //   fully connected layers     forward to 112 outputs or fewer, back from 32 or fewer:   fully_connected.cu
 //   everything else            implicit matrix product           conv_gemm.h, by conv_forward.cu, conv_backward_*.cu
 //
-// Back to few channels by tensor cores: dx has 3 columns for 8 of an instruction, and reads dy once a tap for them. But
-// the taps of a row can be columns as well: the product [N,T,H,Wo, kW Cin] of dy and w, which sums over the other taps,
-// and of which dx [.., o stride - before + k, i] is the sum over k of elements (o, (k, i)): a second kernel adds them
-// (conv_small.cu). Predicted, not measured yet: each dy is read once where it was kW times, and 5 x 5 taps of 3
-// channels use 15 of 16 columns.
+// Back to few channels: dx has 3 columns for 8 of an instruction, and reads dy once a tap for them. But the taps of a row
+// can be columns as well: the product [N,T,H,Wo, kW Cin] of dy and w, which sums over the other taps, and of which
+// dx [.., o stride - before + k, i] is the sum over k of elements (o, (k, i)): a second kernel adds them (conv_small.cu).
+// Predicted, not measured yet: each dy is read once where it was kW times, and 5 x 5 taps of 3 channels use 15 of 16
+// columns.
 //
 // Folding: along an axis whose window covers the whole input without padding (a fully connected layer), taps and
 // channels lie side by side in x as in w, so both become channels: x [N,T,H,W,C] as [N,T,H,1,W C], and so on outwards.
@@ -22,20 +21,17 @@
 //                order. 4 (splits + 1) bytes, 4 more for a derivative, and splits additions an element: bound by
 //                memory
 //
-// Splitting: where rows x columns make too few tiles to fill the GPU, or a sum is longer than 8192 terms, the sum is
-// cut into equal parts, each computed by blocks of its own into scratch memory, and added afterwards in their order.
+// Splitting: where rows x columns make too few tiles to fill the GPU (conv_plan.cu), or a sum is longer than 8192 terms,
+// the sum is cut into equal parts, each computed by blocks of its own into scratch memory, and added afterwards in their
+// order.
 #include <limits>
 #include <stdexcept>
 
-#include "cuda/conv_math.h"
 #include "cuda/conv_problem.h"
 #include "cuda/cuda_backend.h"
 
 namespace coopnets {
 namespace {
-
-constexpr int most_splits = 4096;
-constexpr int64_t most_partial_bytes = 128 << 20;
 
 // result[i] = the sum of partial[s, i] over the splits, finished.
 __global__ void __launch_bounds__(256) add_splits(const ConvProblem p, float *__restrict__ result) {
@@ -66,11 +62,6 @@ void launch_add_splits(const ConvProblem &p, float *result, cudaStream_t stream)
     CUDA_LAUNCH(add_many_splits, unsigned(ceil_div<int64_t>(p.result_elements, 32)), 256, 0, stream, p, result);
   else
     CUDA_LAUNCH(add_splits, grid_for(p.result_elements, 256), 256, 0, stream, p, result);
-}
-
-// How many parts may each have a place in scratch memory.
-int64_t room_for_splits(const ConvProblem &p) {
-  return std::max<int64_t>(1, most_partial_bytes / (p.result_elements * int64_t{sizeof(float)}));
 }
 
 int fits(int64_t value) {
@@ -130,47 +121,17 @@ void set_epilogue(ConvProblem &p, const Epilogue &epilogue, const Shape &result)
 
 template <Product product>
 GemmPlan plan(const CudaBackend &backend, ConvProblem &p) {
-  const Phase<product> phase(p, 0);  // the first has the most rows, but may have the fewest taps
-  int sum = 0;
-  for (int i = 0; i < phases_of(product, p); ++i) sum = std::max(sum, Phase<product>(p, i).sum);
-  const auto vector = [](int channels, const float *at) {
-    return channels % 4 == 0 && aligned(at, 16) ? 4 : channels % 2 == 0 && aligned(at, 8) ? 2 : 1;
-  };
-  const int b_vector = vector(p.out_channels, p.b),
-            both = std::min(vector(product == Product::backward_input ? p.out_channels : p.in_channels, p.a), b_vector);
-  GemmPlan plan;
-  plan.a_vector = both;
-  plan.b_vector = both == 1 && b_vector == 4 && product != Product::backward_input ? 4 : both;
-  const auto blocks = [&](int rows, int columns) {
-    return int64_t{ceil_div(phase.rows, rows)} * ceil_div(phase.columns, columns) * phases_of(product, p);
-  };
-  const int processors = backend.multiprocessors();
-  const bool has_room = backend.shared_bytes_a_block() >= (64 << 10);
-  const bool by_vectors = plan.b_vector > 1, high = phase.rows > 64;
-  const bool large = by_vectors && has_room && high && phase.columns > 64 &&
-                     (blocks(LargeTile::rows, LargeTile::columns) >= processors || sum >= 4096);
-  const bool narrow = by_vectors && high && phase.columns <= NarrowTile::columns;
-  plan.tile = large ? Tile::large : narrow ? Tile::narrow : Tile::medium;
-  struct Tiles {
-    int64_t count, resident;  // of the result, and that the GPU computes at a time
-  };
-  const auto cut = [&](auto shape) {
-    using Shape = decltype(shape);
-    const int64_t fit = int64_t(backend.shared_bytes_a_processor()) / shared_bytes<Shape>();
-    return Tiles{blocks(Shape::rows, Shape::columns),
-                 processors * std::clamp<int64_t>(fit, 1, Shape::blocks_a_processor)};
-  };
-  const Tiles tiles = large ? cut(LargeTile{}) : narrow ? cut(NarrowTile{}) : cut(MediumTile{});
-  const int64_t to_fill = std::min<int64_t>(tiles.resident / tiles.count, sum / (8 * step_of_sum));
-  const int64_t to_be_exact = ceil_div<int64_t>(sum, 8192);
-  const int64_t grid = 65535 / phases_of(product, p);
-  p.splits = int(
-      std::max<int64_t>(1, std::min({std::max(to_fill, to_be_exact), room_for_splits(p), grid, int64_t{most_splits}})));
+  const GemmPlan plan = plan_gemm<product>({backend.multiprocessors(), backend.shared_bytes_a_block(),
+                                            backend.shared_bytes_a_processor(), backend.precision(), backend.only()},
+                                           p);
+  p.splits = plan.splits;
+  p.stages = plan.stages;
   return plan;
 }
 
 const char *name(const GemmPlan &plan) {
-  static const char *const names[3][4] = {{"large 4", "large 2", "large 1", ""},
+  static const char *const names[4][4] = {{"large 4", "large 2", "large 1", ""},
+                                          {"tall 4", "tall 2", "tall 1", ""},
                                           {"narrow 4", "narrow 2", "narrow 1", ""},
                                           {"medium 4", "medium 2", "medium 1", "medium, singly"}};
   return names[int(plan.tile)][plan.b_vector == 1 ? 3 : plan.a_vector == 4 ? 0 : plan.a_vector == 2 ? 1 : 2];
@@ -188,7 +149,7 @@ ConvolutionRun run(CudaBackend &backend, ConvProblem p, View result) {
   return {name(how), p.splits};
 }
 
-// Back to few channels by tensor cores: the columns are the taps of a row.
+// Back to few channels: the columns are the taps of a row.
 ConvProblem with_row_taps_as_columns(ConvProblem p) {
   p.in_channels *= p.w.kernel;
   p.w = {1, 1, 0, p.w.out, p.w.out};
@@ -209,7 +170,8 @@ ConvolutionRun run_row_taps(CudaBackend &backend, const ConvProblem &p) {
   columns.result = backend.scratch<float>(columns.splits * columns.result_elements);
   launch_gemm<Product::backward_input>(columns, how, backend.precision(), backend.stream());
   launch_add_row_taps(p, columns, backend.stream());
-  return {how.tile == Tile::narrow ? "row taps, narrow" : "row taps", columns.splits};
+  static const char *const names[] = {"row taps, large", "row taps, tall", "row taps, narrow", "row taps, medium"};
+  return {names[int(how.tile)], columns.splits};
 }
 
 }  // namespace
@@ -220,7 +182,7 @@ void CudaBackend::conv_forward(ConstView x, ConstView w, const Window &window, c
   p.a = x.data;
   p.b = w.data;
   fold(p);
-  if (precision_ == Precision::fp32 && p.in_channels <= few_channels && p.w.out >= 8 && y.shape.size() &&
+  if (exact() && p.in_channels <= few_channels && p.w.out >= 8 && y.shape.size() &&
       small_forward_bytes(p) <= (48 << 10)) {
     p.result = y.data;
     last_convolution_ = {"small", 1};
@@ -230,9 +192,9 @@ void CudaBackend::conv_forward(ConstView x, ConstView w, const Window &window, c
     // Parts of the steps that fill the GPU twice, each of 8192 terms at most.
     p.result_elements = y.shape.size();
     const int64_t to_fill = ceil_div(2 * multiprocessors_, fully_connected_blocks(p));
-    const int64_t to_be_exact = ceil_div<int64_t>(int64_t{p.in_channels} * p.t.kernel, 8192);
-    p.splits = int(std::min({std::max(to_fill, to_be_exact), int64_t{fully_connected_most_splits(p)},
-                             room_for_splits(p), int64_t{most_splits}}));
+    const int64_t to_be_exact = ceil_div<int64_t>(int64_t{p.in_channels} * p.t.kernel, most_terms);
+    p.splits =
+        int(std::min({std::max(to_fill, to_be_exact), int64_t{fully_connected_most_splits(p)}, room_for_splits(p)}));
     p.result = p.splits > 1 ? scratch<float>(p.splits * p.result_elements) : y.data;
     last_convolution_ = {"fully connected", p.splits};
     launch_fully_connected_forward(p, precision_, stream_);
@@ -251,7 +213,7 @@ void CudaBackend::conv_backward_input(ConstView dy, ConstView w, const Window &w
   fold(p);
   if (p.in_channels <= few_channels && dx.shape.size()) {
     p.result = dx.data;
-    if (precision_ != Precision::fp32 && row_taps_fit(p)) {
+    if (row_taps_fit(p)) {
       last_convolution_ = run_row_taps(*this, p);
     } else {
       last_convolution_ = {"small", 1};
@@ -272,14 +234,13 @@ void CudaBackend::conv_backward_filter(ConstView x, ConstView dy, const Window &
   p.a = x.data;
   p.b = dy.data;
   fold(p);
-  if (precision_ == Precision::fp32 && small_backward_filter_fits(p) && dw.shape.size()) {
+  if (exact() && small_backward_filter_fits(p) && dw.shape.size()) {
     // Parts of rows that fill the GPU, each of 8192 terms at most.
     p.result_elements = dw.shape.size();
     const int64_t rows = int64_t{p.examples} * p.t.out * p.h.out;
     const int64_t to_fill = ceil_div(8 * multiprocessors_, small_backward_filter_blocks(p));
-    const int64_t to_be_exact = ceil_div<int64_t>(rows * p.w.out, 8192);
-    p.splits = int(std::max<int64_t>(
-        1, std::min({std::max(to_fill, to_be_exact), rows, room_for_splits(p), int64_t{most_splits}})));
+    const int64_t to_be_exact = ceil_div<int64_t>(rows * p.w.out, most_terms);
+    p.splits = int(std::max<int64_t>(1, std::min({std::max(to_fill, to_be_exact), rows, room_for_splits(p)})));
     p.result = p.splits > 1 ? scratch<float>(p.splits * p.result_elements) : dw.data;
     last_convolution_ = {"small", p.splits};
     launch_small_backward_filter(p, stream_);

@@ -5,6 +5,7 @@
 //                of shared memory are broadcasts or fall into different banks; 4 steps of the sum at a time, 16 bytes
 //                a read: 8 x 8 elements take (8 + 8) x 16 bytes for 512 operations
 //   Tf32, Bf16   warps form a grid; each owns whole 16 x 8 tiles; fragments as in tensor_core.h, rounded as read
+//   Tf32x3       as Tf32, of each factor also what its rounding left: three instructions for one
 //
 //                large tile, 4 warps              a warp's 64 x 64 elements
 //                +---+---+---+---+---+---         +---+---+---+---+  16 rows
@@ -25,11 +26,13 @@
 // In bf16 the pairs of a fragment are k = t and t + 4 (or t + 8 and t + 12) rather than neighbours: any order of the
 // sum will do that A and B share, and so both formats read the same words of shared memory, one bank a lane.
 #pragma once
+#include <type_traits>
+
 #include "cuda/tensor_core.h"
 
 namespace coopnets {
 
-constexpr int step_of_sum = 16, stages = 3;
+constexpr int step_of_sum = 16, most_stages = 3;
 
 // Blocks a processor: as many as should fit its registers.
 template <int rows_, int columns_, int warps_down_, int warps_across_, int threads_down_, int blocks_a_processor_>
@@ -40,6 +43,7 @@ struct TileShape {
 };
 using LargeTile = TileShape<128, 128, 2, 4, 16, 2>;      // of ordinary threads
 using LargeWarpTile = TileShape<128, 128, 2, 2, 16, 2>;  // of tensor cores
+using TallTile = TileShape<128, 64, 2, 2, 16, 3>;
 using NarrowTile = TileShape<128, 32, 4, 1, 16, 4>;
 using MediumTile = TileShape<64, 64, 2, 2, 8, 4>;
 
@@ -55,7 +59,7 @@ struct SharedTile {
 
 // Of a block: its stages, each tile along the sum, which takes more, and 20 bytes a row (conv_gemm.h).
 template <class Shape>
-constexpr int shared_bytes() {
+constexpr int shared_bytes(int stages) {
   const int floats = SharedTile<Shape::rows, true>::floats + SharedTile<Shape::columns, true>::floats;
   return stages * floats * int(sizeof(float)) + 20 * Shape::rows;
 }
@@ -70,12 +74,15 @@ __host__ __device__ constexpr int slab_stride() {
 template <class Shape, int vector>
 __device__ __forceinline__ void load_rows(float *b, const float *from, int k, int left, int first_column, int columns) {
   constexpr int sets = Shape::columns / vector, rows_a_pass = Shape::threads / sets;
-  const int along = threadIdx.x % sets * vector, column = first_column + along;
+  static_assert(step_of_sum % rows_a_pass == 0, "passes are whole");
+  const int along = threadIdx.x % sets * vector, mine = threadIdx.x / sets, column = first_column + along;
+  const int mine_left = column < columns ? left - mine : 0;
+  const unsigned at = unsigned(k + mine) * columns + column;
 #pragma unroll
-  for (int r = threadIdx.x / sets; r < step_of_sum; r += rows_a_pass) {
-    const bool exists = r < left && column < columns;
-    copy_async<vector>(b + SharedTile<Shape::columns, false>::at(along, r),
-                       exists ? from + (k + r) * columns + column : from, exists);
+  for (int i = 0; i < step_of_sum / rows_a_pass; ++i) {
+    const bool exists = i * rows_a_pass < mine_left;
+    copy_async<vector>(b + SharedTile<Shape::columns, false>::at(along, mine + i * rows_a_pass),
+                       from + (exists ? at + unsigned(i * rows_a_pass * columns) : 0), exists);
   }
 }
 
@@ -151,8 +158,10 @@ class Fp32 {
   float sum_[high][wide] = {};
 };
 
-template <class Shape_, bool bf16>
+template <class Shape_, Precision format>
 class TensorCore {
+  static constexpr bool bf16 = format == Precision::bf16, thrice = format == Precision::tf32x3;
+
  public:
   using Shape = Shape_;
 
@@ -200,7 +209,7 @@ class TensorCore {
     constexpr int depth = bf16 ? 16 : 8;  // of one instruction
 #pragma unroll
     for (int k = 0; k < step_of_sum; k += depth) {
-      uint32_t a[high][4], b[wide][2] = {};
+      Fragment a[high][4], b[wide][2] = {};
 #pragma unroll
       for (int r = 0; r < high; ++r)
 #pragma unroll
@@ -216,14 +225,32 @@ class TensorCore {
       for (int c = 0; c < wide; ++c) {
         if (!all && first_column(c) >= columns) break;  // the same for the whole warp
 #pragma unroll
-        for (int r = 0; r < high; ++r) {
-          if (bf16)
-            mma_bf16(sum_[r][c], a[r], b[c]);
-          else
-            mma_tf32(sum_[r][c], a[r], b[c]);
-        }
+        for (int r = 0; r < high; ++r) multiply_one(sum_[r][c], a[r], b[c]);
       }
     }
+  }
+
+  // A fragment's number; in tf32x3 also what its rounding left, rounded.
+  struct Whole {
+    uint32_t first;
+  };
+  struct Parts {
+    uint32_t first, rest;
+  };
+  using Fragment = std::conditional_t<thrice, Parts, Whole>;
+
+  // (a + a') (b + b') = a b + a b' + a' b, the smallest first; a' b' is below what fp32 keeps.
+  __device__ __forceinline__ static void multiply_one(float sum[4], const Fragment a[4], const Fragment b[2]) {
+    const uint32_t fa[4] = {a[0].first, a[1].first, a[2].first, a[3].first}, fb[2] = {b[0].first, b[1].first};
+    if constexpr (thrice) {
+      const uint32_t ra[4] = {a[0].rest, a[1].rest, a[2].rest, a[3].rest}, rb[2] = {b[0].rest, b[1].rest};
+      mma_tf32(sum, ra, fb);
+      mma_tf32(sum, fa, rb);
+    }
+    if constexpr (bf16)
+      mma_bf16(sum, fa, fb);
+    else
+      mma_tf32(sum, fa, fb);
   }
 
   __device__ static int first_row() { return int(threadIdx.x) / warp_size / Shape::warps_across * 16 * high; }
@@ -231,16 +258,26 @@ class TensorCore {
     return (int(threadIdx.x) / warp_size % Shape::warps_across + Shape::warps_across * tile) * 8;
   }
   template <class Tile>
-  __device__ static uint32_t fragment(const float *tile, int line, int k) {
-    const float first = tile[Tile::at(line, k)];
-    return bf16 ? to_bf16(first, tile[Tile::at(line, k + 4)]) : to_tf32(first);
+  __device__ static Fragment fragment(const float *tile, int line, int k) {
+    const float v = tile[Tile::at(line, k)];
+    if constexpr (bf16) {
+      return {to_bf16(v, tile[Tile::at(line, k + 4)])};
+    } else if constexpr (thrice) {
+      const uint32_t first = to_tf32(v);
+      // The lowest bits of `first` may be anything and are not read. An infinity leaves NaN, and so does the product.
+      return {first, to_tf32(v - float_of(first & 0xffffe000u))};
+    } else {
+      return {to_tf32(v)};
+    }
   }
 
   float sum_[high][wide][4] = {};
 };
 template <class Shape>
-using Tf32 = TensorCore<Shape, false>;
+using Tf32 = TensorCore<Shape, Precision::tf32>;
 template <class Shape>
-using Bf16 = TensorCore<Shape, true>;
+using Bf16 = TensorCore<Shape, Precision::bf16>;
+template <class Shape>
+using Tf32x3 = TensorCore<Shape, Precision::tf32x3>;
 
 }  // namespace coopnets

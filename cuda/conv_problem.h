@@ -15,6 +15,8 @@
 // reads o = (r + before - k0)/stride + q - j at position number q. So each of the stride^3 phases is a dense
 // convolution of stride 1, and no zero is multiplied.
 #pragma once
+#include <optional>
+
 #include "cuda/activation.h"
 #include "cuda/launch.h"
 
@@ -32,6 +34,7 @@ struct ConvProblem {
   ConvAxis t, h, w;
   int examples, in_channels, out_channels;
   int splits;  // of the sum, each in blocks of its own
+  int stages;  // of conv_gemm.h
   int64_t result_elements;
   const float *bias;  // of bias_channels, repeated over the columns; may be null
   int bias_channels;
@@ -47,6 +50,14 @@ __device__ __forceinline__ float finish(const ConvProblem &p, float v, int c, in
   if (p.bias) v += p.bias[c < p.bias_channels ? c : c % p.bias_channels];
   v = activate(p.activation, v);
   return p.derivative_output ? v * derivative(p.derivative, p.derivative_output[at]) : v;
+}
+
+// The same for four neighbouring channels; output: theirs, of derivative_output.
+__device__ __forceinline__ void finish(const ConvProblem &p, const Four &bias, const Four &output, Four &sum) {
+#pragma unroll
+  for (int j = 0; j < 4; ++j) sum.v[j] += bias.v[j];
+  activate(p.activation, sum);
+  if (p.derivative_output) multiply_by_derivative(p.derivative, output, sum);
 }
 
 // One axis of the gather that makes A's rows: position q reads the source at q step + origin + direction j, which meets
@@ -95,11 +106,25 @@ inline int phases_of(Product product, const ConvProblem &p) {
 }
 
 // How a product is computed: see conv_gemm.h.
-enum class Tile { large, narrow, medium };
+enum class Tile { large, tall, narrow, medium };
 struct GemmPlan {
   Tile tile;
   int a_vector, b_vector;  // floats a copy of A and of B: 4 or 2 where the channels come in fours or pairs, else 1
+  int splits, stages;
+  int carveout;  // percent of a processor's memory that its blocks share, the rest being its cache
 };
+// What a plan is made for. Bytes of shared memory; `only`: the one tile to consider, wherever it may be.
+struct Gpu {
+  int processors;
+  size_t shared_a_block, shared_a_processor;
+  Precision precision;
+  std::optional<Tile> only = {};
+};
+constexpr int64_t most_terms = 8192;  // of a part of a sum
+// conv_plan.cu. p: with the number of elements of its result.
+template <Product product>
+GemmPlan plan_gemm(const Gpu &, const ConvProblem &p);
+int64_t room_for_splits(const ConvProblem &);  // of results in scratch memory
 
 // Launches of conv_forward.cu, conv_backward_input.cu, conv_backward_filter.cu.
 template <Product product>

@@ -1,5 +1,5 @@
 // Convolutions whose input has one to four channels (pictures), in fp32, by copies of whole runs where the implicit
-// matrix product copies single words. conv.cu says what the tensor cores compute instead.
+// matrix product copies single words. conv.cu says which of them come here.
 //
 // Forward: a block makes 32 neighbouring outputs of one row by 64 output channels. For each tap row (kt, kh):
 //
@@ -25,7 +25,7 @@
 //   registers   4 positions x Cin sums
 //   at the end  the sums of the 32 lanes are added by shuffles, always in the same order
 //
-// Back to the input by tensor cores, second part (conv.cu): the product whose columns are the taps of a row, added into
+// Back to the input, second part of the matrix product (conv.cu): the product whose columns are the taps of a row, added into
 // dx. Each thread makes one element, w, of kW / stride products:
 //
 //   products  [ o - 1: k0 .. kW-1 ][ o: k0 .. kW-1 ][ o + 1: k0 .. kW-1 ]      k = w + before - o stride
@@ -145,23 +145,25 @@ __global__ void __launch_bounds__(128) small_backward_filter(const ConvProblem p
 
 constexpr int positions_a_warp = 4, warps_a_block = 8;
 
-// Sums each of `count` values over the lanes: lane l returns that of value l / (32 / count). Each step halves what a
-// lane holds, by exchanging the other half with a lane that holds that: 16 values take 16 shuffles, not 16 x 5.
-template <int count>
+// Sums each of 2 `keep` values over the lanes of a warp: lane l returns that of value l / (32 / (2 keep)). Each step
+// halves what a lane holds, by exchanging the other half with a lane that holds that: 16 values take 16 shuffles, not
+// 16 x 5. Unrolled, as registers have no index.
+template <int keep, int half = warp_size / 2>
 __device__ __forceinline__ float add_lanes(float *value) {
-  const int lane = threadIdx.x % warp_size;
-  int half = warp_size / 2;
-#pragma unroll
-  for (int keep = count / 2; keep > 0; keep /= 2, half /= 2) {
-    const bool upper = lane & half;
+  if constexpr (half == 0) {
+    return value[0];
+  } else if constexpr (keep == 0) {
+    value[0] += __shfl_xor_sync(whole_warp, value[0], half);
+    return add_lanes<0, half / 2>(value);
+  } else {
+    const bool upper = threadIdx.x & half;
 #pragma unroll
     for (int i = 0; i < keep; ++i) {
       const float other = __shfl_xor_sync(whole_warp, upper ? value[i] : value[i + keep], half);
       value[i] = (upper ? value[i + keep] : value[i]) + other;
     }
+    return add_lanes<keep / 2, half / 2>(value);
   }
-  for (; half > 0; half /= 2) value[0] += __shfl_xor_sync(whole_warp, value[0], half);
-  return value[0];
 }
 
 template <int channels>
@@ -218,7 +220,7 @@ __global__ void __launch_bounds__(warps_a_block *warp_size, 2) small_backward_in
         }
       }
 
-  const float total = add_lanes<values>(sum[0]);
+  const float total = add_lanes<values / 2>(sum[0]);
   constexpr int lanes_a_value = warp_size / values;
   const int position = lane / lanes_a_value / padded, j = lane / lanes_a_value % padded;
 #pragma unroll

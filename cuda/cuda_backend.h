@@ -1,6 +1,7 @@
 // The class behind make_cuda_backend. Its kernels stand in the files of this folder, one a concept.
 #pragma once
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "cuda/cuda.h"
@@ -22,7 +23,7 @@ class Owned {
   }
   ~Owned() { reset(); }
   void reset() noexcept {
-    if (value_) destroy(value_);
+    if (value_ && destroy(value_) != cudaSuccess) cudaGetLastError();  // or the next launch would be blamed for it
     value_ = nullptr;
   }
   T get() const { return value_; }
@@ -40,6 +41,8 @@ using DeviceMemory = Owned<void *, cudaFree>;
 using PinnedMemory = Owned<void *, cudaFreeHost>;
 using OwnedStream = Owned<cudaStream_t, cudaStreamDestroy>;
 using OwnedEvent = Owned<cudaEvent_t, cudaEventDestroy>;
+
+enum class Tile;  // conv_problem.h
 
 // The kernel that computed a convolution, "large 4" being the large tile by copies of four floats, and the parts of its
 // sum.
@@ -158,10 +161,15 @@ class CudaBackend final : public Backend {
   cudaStream_t stream() const { return stream_; }
   const Clock *clock() const { return clock_; }  // in device memory
   Precision precision() const { return precision_; }
+  // To which rounding errors matter: kernels that compute in fp32 may take the place of tensor cores, and no others.
+  bool exact() const { return precision_ == Precision::fp32 || precision_ == Precision::tf32x3; }
   int multiprocessors() const { return multiprocessors_; }
   size_t shared_bytes_a_block() const { return shared_bytes_a_block_; }
   size_t shared_bytes_a_processor() const { return shared_bytes_a_processor_; }
   const ConvolutionRun &last_convolution() const { return last_convolution_; }
+  // Matrix products by this tile wherever it may be, so that a test meets every tile; none: by the fastest.
+  void use_only(std::optional<Tile> tile) { only_ = tile; }
+  std::optional<Tile> only() const { return only_; }
 
  private:
   void *scratch_bytes(size_t bytes);
@@ -171,6 +179,7 @@ class CudaBackend final : public Backend {
   int multiprocessors_ = 0;
   size_t shared_bytes_a_block_ = 0, shared_bytes_a_processor_ = 0;
   ConvolutionRun last_convolution_;
+  std::optional<Tile> only_;
   Precision precision_;
   std::string name_;
   OwnedStream owned_stream_;  // before all memory, so that it is destroyed after it
@@ -178,8 +187,10 @@ class CudaBackend final : public Backend {
   DeviceMemory clock_memory_;
   Clock *clock_ = nullptr;
 
-  // The pool: released blocks wait here, by size, for the next request of that size.
-  std::multimap<size_t, DeviceMemory> free_blocks_;
+  // The pool: released blocks wait here, by size, for the next request of that size. Whoever has a block leaves its empty
+  // entry, so that release() need not allocate one.
+  using Blocks = std::multimap<size_t, DeviceMemory>;
+  Blocks free_blocks_, lent_;
   size_t bytes_ = 0, peak_bytes_ = 0, pooled_bytes_ = 0;
   DeviceMemory scratch_;
   size_t scratch_size_ = 0;

@@ -37,4 +37,28 @@ __device__ __forceinline__ void store_four(float *x, int64_t four, int64_t size,
   }
 }
 
+// The same at a place known to hold `left` floats, at least one, and to be aligned where it is `whole`.
+__device__ __forceinline__ Four load_some(const float *x, int left, bool whole) {
+  Four f;
+  if (whole) {
+    const float4 all = *reinterpret_cast<const float4 *>(x);
+    f.v[0] = all.x, f.v[1] = all.y, f.v[2] = all.z, f.v[3] = all.w;
+  } else {
+#pragma unroll
+    for (int j = 0; j < 4; ++j)
+      if (j < left) f.v[j] = x[j];
+  }
+  return f;
+}
+
+__device__ __forceinline__ void store_some(float *x, int left, bool whole, const Four &f) {
+  if (whole) {
+    *reinterpret_cast<float4 *>(x) = {f.v[0], f.v[1], f.v[2], f.v[3]};
+  } else {
+#pragma unroll
+    for (int j = 0; j < 4; ++j)
+      if (j < left) x[j] = f.v[j];
+  }
+}
+
 }  // namespace coopnets

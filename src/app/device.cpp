@@ -19,6 +19,7 @@ namespace {
 Precision parse_precision(const std::string &name) {
   if (name == "bf16") return Precision::bf16;
   if (name == "tf32") return Precision::tf32;
+  if (name == "tf32x3") return Precision::tf32x3;
   return Precision::fp32;
 }
 
@@ -60,7 +61,7 @@ std::unique_ptr<Backend> try_cuda(const Options &options) {
 std::unique_ptr<Backend> make_backend(const Options &options) {
   set_thread_count(static_cast<int>(options.threads));  // what a GPU leaves to the CPU too
   if (std::unique_ptr<Backend> gpu = try_cuda(options)) return gpu;
-  if (options.precision == "tf32" || options.precision == "bf16")
+  if (!options.precision.empty() && options.precision != "fp32")
     throw std::runtime_error(as_given(options, "precision", options.precision) +
                              " needs a GPU and none answered; the CPU computes in fp32");
   return make_cpu_backend(thread_count());

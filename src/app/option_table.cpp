@@ -91,8 +91,8 @@ void add_printing(Builder &add) {
 void add_machine(Builder &add) {
   add.group = machine_group;
   add.text("device", "NAME", &Options::device, {}, "auto (a GPU where one answers), cpu, cuda or cuda:INDEX", recorded);
-  add.text("precision", "NAME", &Options::precision, {"fp32", "tf32", "bf16"},
-           "of the convolutions on a GPU: fp32 (exact), tf32 or bf16", recorded);
+  add.text("precision", "NAME", &Options::precision, {"fp32", "tf32", "bf16", "tf32x3"},
+           "of the convolutions on a GPU: fp32 (exact), tf32, bf16, or tf32x3 (nearly exact)", recorded);
   add.number("threads", "N", &Options::threads, 1, 4096, "CPU threads (all); no result depends on it", recorded);
 }
 

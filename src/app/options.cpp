@@ -244,7 +244,7 @@ void check_combination(const Options &options) {
   needs(options, "compare", {"features"}, ", the net that looks at the pictures");
   needs(options, "compare", {"data", "statistics"}, ", what they are compared with");
   needs(options, "statistics", {"features"}, ", the net that they were made by");
-  if (options.device == "cpu" && (options.precision == "tf32" || options.precision == "bf16"))
+  if (options.device == "cpu" && !options.precision.empty() && options.precision != "fp32")
     throw UsageError(as_given(options, "precision", options.precision) + " needs a GPU; the CPU computes in fp32");
   if (options.experiment.empty() && options.bench.empty() && options.compare.empty() && options.table == 0 &&
       !options.list)

@@ -133,8 +133,10 @@ struct Recording {
 
 // How the convolutions multiply; sums are fp32 always, and so is all memory and every other kernel.
 //   fp32: exact single precision.  tf32: factors rounded to 10 bits after the point (as PyTorch's convolutions do).
-//   bf16: factors rounded to 7 bits. tf32 and bf16 use tensor cores, which chips have from compute capability 8.0 on.
-enum class Precision { fp32, tf32, bf16 };
+//   bf16: factors rounded to 7 bits.  tf32x3: each factor as the sum of two of tf32, so that a product is off by 2^-21 of
+//   itself or so; three products for one.
+// All but fp32 use tensor cores, which chips have from compute capability 8.0 on.
+enum class Precision { fp32, tf32, bf16, tf32x3 };
 const char *name_of(Precision);
 
 struct DeviceInfo {

@@ -6,7 +6,7 @@
 namespace coopnets {
 
 const char *name_of(Precision precision) {
-  static const char *const names[] = {"fp32", "tf32", "bf16"};
+  static const char *const names[] = {"fp32", "tf32", "bf16", "tf32x3"};
   return names[int(precision)];
 }
 
