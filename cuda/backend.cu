@@ -6,6 +6,7 @@
 // A Recording runs its body as it is the first time, so that scratch memory has grown to its final size; the second
 // time the same calls are captured into a graph, which that and every later replay launches whole. Where another call
 // has made scratch memory anew since then, it begins from the start.
+#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 
@@ -26,7 +27,10 @@ const char *hint(cudaError_t error) {
     case cudaErrorNoDevice:
       return "no GPU answered: use --device cpu";
     case cudaErrorNoKernelImageForDevice:
-      return "this program holds no code for this GPU: build it again with CUDA_ARCH set to the GPU's architecture";
+    case cudaErrorInvalidDeviceFunction:
+      return "this program holds no code for this GPU: build it again with CUDA_ARCH set to the GPU's architecture; "
+             "for "
+             "Pascal and Volta, sm_60 to sm_72, that takes a toolkit of CUDA 12 or older";
     case cudaErrorIllegalAddress:
     case cudaErrorLaunchFailure:
       return "a kernel went wrong, perhaps an earlier one: CUDA_LAUNCH_BLOCKING=1 and compute-sanitizer find which";
@@ -101,9 +105,14 @@ CudaBackend::CudaBackend(int device, Precision precision, int multiprocessors) :
   shared_bytes_a_processor_ = properties.sharedMemPerMultiprocessor;
   name_ = std::string("cuda:") + std::to_string(device) + ", " + properties.name + ", sm_" +
           std::to_string(properties.major) + std::to_string(properties.minor) + ", ";
-  // A new chip may run old code, which the driver has translated and which has no tensor cores.
+  // A new chip may run old code, which the driver translates and which may have no tensor cores.
   cudaFuncAttributes code;
-  if (precision != Precision::fp32) CUDA_CHECK(cudaFuncGetAttributes(&code, write_clock));
+  CUDA_CHECK(cudaFuncGetAttributes(&code, write_clock));
+  if (code.binaryVersion / 10 > code.ptxVersion / 10)
+    std::fprintf(stderr,
+                 "this program holds no code for sm_%d%d: the driver translates what was built for sm_%d when a kernel "
+                 "is first used, which may take minutes once and is kept; CUDA_ARCH=%d%d builds it in\n",
+                 properties.major, properties.minor, code.ptxVersion, properties.major, properties.minor);
   if (precision != Precision::fp32 && properties.major < 8) {
     precision_ = Precision::fp32;
     name_ += std::string("fp32 (this chip has no ") + name_of(precision) + ")";
@@ -130,15 +139,16 @@ CudaBackend::~CudaBackend() { cudaStreamSynchronize(stream_); }  // nothing unde
 void *CudaBackend::allocate(size_t bytes) {
   // Also of the pool: the graph would keep the address, and who gets the block next would share it.
   if (recording_) throw std::logic_error("a recorded sequence of kernels may not allocate memory");
-  void *memory;
-  const auto free = free_blocks_.find(bytes);
-  if (free != free_blocks_.end()) {
-    memory = free->second.give();
-    free_blocks_.erase(free);
+  auto block = free_blocks_.extract(bytes);
+  if (block) {
     pooled_bytes_ -= bytes;
   } else {
-    memory = device_memory(bytes).give();  // the tensor that asks owns it from now on
+    Blocks made;
+    made.emplace(bytes, device_memory(bytes));
+    block = made.extract(bytes);
   }
+  void *const memory = block.mapped().give();  // the tensor that asks owns it from now on
+  lent_.insert(std::move(block));
   bytes_ += bytes;
   peak_bytes_ = std::max(peak_bytes_, bytes_ + pooled_bytes_);
   return memory;
@@ -170,7 +180,9 @@ DeviceMemory CudaBackend::device_memory(size_t bytes) {
 // A block given back may still be read by kernels under way; whoever gets it next uses it after them, on the same
 // stream.
 void CudaBackend::release(void *memory, size_t bytes) noexcept {
-  free_blocks_.emplace(bytes, DeviceMemory(memory));
+  auto block = lent_.extract(bytes);
+  block.mapped() = DeviceMemory(memory);
+  free_blocks_.insert(std::move(block));
   bytes_ -= bytes;
   pooled_bytes_ += bytes;
 }

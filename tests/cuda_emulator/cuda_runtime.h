@@ -51,6 +51,7 @@ enum cudaError_t {
   cudaErrorInsufficientDriver = 35,
   cudaErrorNoDevice = 100,
   cudaErrorInvalidDevice = 101,
+  cudaErrorInvalidDeviceFunction = 98,
   cudaErrorNoKernelImageForDevice = 209,
   cudaErrorUnsupportedPtxVersion = 222,
   cudaErrorInvalidResourceHandle = 400,
@@ -170,7 +171,10 @@ struct cudaDeviceProp {
 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
-enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+enum cudaFuncAttribute {
+  cudaFuncAttributeMaxDynamicSharedMemorySize = 8,
+  cudaFuncAttributePreferredSharedMemoryCarveout = 9
+};
 constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2;
 
 cudaError_t cudaGetDeviceCount(int *count);
@@ -203,17 +207,20 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t);
 
 namespace cuda_emulator {
 cudaError_t set_shared_limit(const void *kernel, int bytes);
-int code_version();
+cudaError_t set_carveout(int percent);
+int code_version(), binary_version();
 }  // namespace cuda_emulator
 struct cudaFuncAttributes {
-  int ptxVersion;
+  int ptxVersion, binaryVersion;
 };
 template <class Kernel>
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *attributes, Kernel *) {
   attributes->ptxVersion = cuda_emulator::code_version();
+  attributes->binaryVersion = cuda_emulator::binary_version();
   return cudaSuccess;
 }
 template <class Kernel>
-cudaError_t cudaFuncSetAttribute(Kernel *kernel, cudaFuncAttribute, int bytes) {
-  return cuda_emulator::set_shared_limit(reinterpret_cast<const void *>(kernel), bytes);
+cudaError_t cudaFuncSetAttribute(Kernel *kernel, cudaFuncAttribute attribute, int value) {
+  if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout) return cuda_emulator::set_carveout(value);
+  return cuda_emulator::set_shared_limit(reinterpret_cast<const void *>(kernel), value);
 }

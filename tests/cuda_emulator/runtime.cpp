@@ -98,8 +98,21 @@ void set_compute_capability(int major, int minor) {
 // than 99 KiB, which every later chip has.
 size_t shared_most() { return device.major < 7 ? shared_default : device.major == 7 ? 64 << 10 : 99 << 10; }
 
+// Of a processor, by chip.
+size_t shared_of_processor() {
+  const int chip = 10 * device.major + device.minor;
+  return size_t(chip < 80 ? 64 : chip == 80 || chip == 87 ? 164 : chip < 90 || chip >= 120 ? 100 : 228) << 10;
+}
+
 void set_code_version(int version) { device.code_version = version; }
 int code_version() { return device.code_version ? device.code_version : 10 * device.major + device.minor; }
+// Code of the device's generation runs as it is, other is translated for the device.
+int binary_version() { return code_version() / 10 == device.major ? code_version() : 10 * device.major + device.minor; }
+
+cudaError_t set_carveout(int percent) {
+  if (percent < 1 || percent > 100) return fail(cudaErrorInvalidValue, "a carve-out of more than all");
+  return cudaSuccess;
+}
 
 cudaError_t set_shared_limit(const void *kernel, int bytes) {
   if (size_t(bytes) > shared_most())
@@ -180,7 +193,14 @@ cudaError_t cudaGetDevice(int *i) { return *i = 0, cudaSuccess; }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int i) {
   if (i < 0 || i >= device.count) return answer(cudaErrorInvalidDevice);
   const size_t shared = cuda_emulator::shared_most();
-  *properties = {"CUDA emulator", device.memory, shared_default, shared, shared + 1024, device.major, device.minor, 2};
+  *properties = {"CUDA emulator",
+                 device.memory,
+                 shared_default,
+                 shared,
+                 cuda_emulator::shared_of_processor(),
+                 device.major,
+                 device.minor,
+                 2};
   return cudaSuccess;
 }
 cudaError_t cudaDriverGetVersion(int *version) { return *version = device.count ? 12000 : 0, cudaSuccess; }
