@@ -87,7 +87,7 @@ TEST_F(Chains, OutputsAreComputedWhereTheyAreRead) {
     run();
   });
   const auto seed = [&](int64_t) { f.fill_seed(Wrt::inputs, 1); };
-  langevin(f, 4, one, seed, 0, {}, [](int64_t k) { return k == 2; });
+  langevin(f, 4, one, {chains}, seed, 0, {}, [](int64_t k) { return k == 2; });
   EXPECT_EQ(products, 1);
   EXPECT_EQ(x.values(), wanted.x);
   EXPECT_EQ(t.values(), wanted.t);
