@@ -211,7 +211,7 @@ Rival cdrl() {
        "object scene cifar10 celeba lsun completion"},
       {"quick", "ours, for ten minutes of two CPU cores", "iterations=2000", "object scene celeba lsun completion"},
       {"quick", "ours, for three minutes of two CPU cores",
-       textures + "size=64 block_side=40 width=48 warm_up=50 iterations=1200", "texture"},
+       textures + "size=64 block_side=40 width=48 warm_up=50 iterations=2000", "texture"},
       {"fine", "ours, for a quarter of an hour or more",
        textures + "size=96 block_side=56 width=64 warm_up=100 iterations=2500", "texture"},
       {"quick", "ours, for a minute",
