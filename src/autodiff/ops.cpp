@@ -1,6 +1,5 @@
 #include "autodiff/ops.h"
 
-#include <numeric>
 #include <stdexcept>
 
 #include "tensor/checks.h"
@@ -8,6 +7,13 @@
 namespace coopnets {
 
 namespace {
+
+void require_whole_batch(const Tape &tape, const char *what) {
+  if (tape.can_run() && tape.backend().ranks().count() > 1)
+    throw std::invalid_argument(std::string(what) +
+                                " compare every example of a batch with every other, of which a rank "
+                                "has but its share: such a net learns on one rank alone");
+}
 
 Shape per_channel(const Shape &x) { return {1, 1, 1, 1, x.c}; }
 
@@ -237,9 +243,7 @@ Variable affine(Tape &tape, Variable x, real factor, real offset) {
 
 // The same mask in both directions: both are drawn from one counter. x is this rank's share of a batch.
 Variable dropout(Tape &tape, Variable x, real keep, RandomKey key, int64_t index) {
-  Ranks &ranks = tape.can_run() ? tape.backend().ranks() : one_rank();
-  const std::vector<int64_t> counts = ranks.gather(std::vector<int64_t>{tape.shape(x).n});
-  key.first_example = std::accumulate(counts.begin(), counts.begin() + ranks.rank(), int64_t{0});
+  if (tape.can_run()) key.first_example = tape.backend().ranks().sum_before(tape.shape(x).n);
   if (!(keep > 0 && keep <= 1)) throw std::invalid_argument("dropout keeps a share of more than 0, of 1 at most");
   Op op("dropout");
   op.in_place = true;
@@ -342,17 +346,6 @@ Variable sum_examples(Tape &tape, Variable x) {
   };
   return tape.record(std::move(op), {x}, {tape.shape(x).n, 1, 1, 1, 1});
 }
-
-namespace {
-
-void require_whole_batch(const Tape &tape, const char *what) {
-  if (tape.can_run() && tape.backend().ranks().count() > 1)
-    throw std::invalid_argument(std::string(what) +
-                                " compare every example of a batch with every other, of which a rank "
-                                "has but its share: such a net learns on one rank alone");
-}
-
-}  // namespace
 
 Variable cosines(Tape &tape, Variable x) {
   require_whole_batch(tape, "cosines");

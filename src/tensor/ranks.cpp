@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 namespace coopnets {
 
@@ -54,6 +55,11 @@ void Ranks::sum(Number *values, int64_t size) {
 template void Ranks::sum(float *, int64_t);
 template void Ranks::sum(double *, int64_t);
 template void Ranks::sum(int64_t *, int64_t);
+
+int64_t Ranks::sum_before(int64_t own) {
+  const std::vector<int64_t> all = gather(std::vector<int64_t>{own});
+  return std::accumulate(all.begin(), all.begin() + rank(), int64_t{0});
+}
 
 int64_t merge_moments(Ranks &ranks, int64_t positions, int64_t channels, double *moments) {
   if (ranks.count() == 1) return positions;

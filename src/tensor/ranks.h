@@ -39,6 +39,8 @@ class Ranks {
   // Each value becomes its sum over the ranks, added in their order.
   template <class Number>  // float, double, int64_t
   void sum(Number *values, int64_t size);
+  // The sum of what the ranks before this one bring.
+  int64_t sum_before(int64_t own);
   // Each rank's values, one rank after the other; as many of each.
   template <class Number>
   std::vector<Number> gather(const std::vector<Number> &own) {
