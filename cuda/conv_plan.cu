@@ -111,16 +111,8 @@ double clocks(const Gpu &gpu, const ConvProblem &p, const Candidate &c, const Wo
   return sum;
 }
 
-}  // namespace
-
-// How many parts may each have a place in scratch memory.
-int64_t room_for_splits(const ConvProblem &p) {
-  const int64_t bytes = std::max<int64_t>(p.result_elements, 1) * int64_t{sizeof(float)};
-  return std::min(most_splits, std::max<int64_t>(1, most_partial_bytes / bytes));
-}
-
 template <Product product>
-GemmPlan plan_gemm(const Gpu &gpu, const ConvProblem &p) {
+GemmPlan planned(const Gpu &gpu, const ConvProblem &p) {
   const auto vector = [](int channels, const float *at) {
     return channels % 4 == 0 && aligned(at, 16) ? 4 : channels % 2 == 0 && aligned(at, 8) ? 2 : 1;
   };
@@ -151,6 +143,19 @@ GemmPlan plan_gemm(const Gpu &gpu, const ConvProblem &p) {
       consider(int64_t{turns} * gpu.processors / std::max<int64_t>(w.tiles, 1));
   }
   return plan;
+}
+
+}  // namespace
+
+// How many parts may each have a place in scratch memory.
+int64_t room_for_splits(const ConvProblem &p) {
+  const int64_t bytes = std::max<int64_t>(p.result_elements, 1) * int64_t{sizeof(float)};
+  return std::min(most_splits, std::max<int64_t>(1, most_partial_bytes / bytes));
+}
+
+template <Product product>
+GemmPlan plan_gemm(const Gpu &gpu, const ConvProblem &p) {
+  return planned<product>(gpu, p);
 }
 
 template GemmPlan plan_gemm<Product::forward>(const Gpu &, const ConvProblem &);
