@@ -46,7 +46,8 @@ TEST(Profile, counts_each_call_multiply_add_and_byte_of_step_D1) {
       "Langevin step, descriptor: 4, 0, " + std::to_string(4 * 3 * 256),
       "conv, " + d1 + "4, " + std::to_string(4 * 2 * 54 * 64) + ", " + std::to_string(4 * (256 + 54 + 6 + 384)),
       "conv, " + d2 + "4, " + std::to_string(4 * 2 * 432 * 16) + ", " + std::to_string(4 * (384 + 432 + 8 + 128)),
-      "conv, " + d3 + "4, " + std::to_string(4 * 2 * 96 * 4) + ", " + std::to_string(4 * (128 + 96 + 3 + 12)),
+      // what it gives is read in the first step and in the two of the Metropolis test
+      "conv, " + d3 + "3, " + std::to_string(3 * 2 * 96 * 4) + ", " + std::to_string(3 * (128 + 96 + 3 + 12)),
       // what layers 1 and 2 gave is read for its derivative
       "conv, gradient of input, " + d1 + "4, " + std::to_string(4 * 2 * 54 * 64) + ", " +
           std::to_string(4 * (384 + 54 + 256)),
@@ -144,9 +145,9 @@ TEST(Profile, the_program_prints_a_table_a_step) {
   EXPECT_TRUE(is_json(json.out)) << json.out;
   EXPECT_CONTAINS(json.out, "\"net\": \"digits\"");
   EXPECT_CONTAINS(json.out, "\"settings\": \"chains=2 batch=3 langevin_steps=4\"");
-  // Both sweeps of L = 4 steps of 2 chains, as tests/test_bench.cpp counts them.
-  const double descriptor = 196. * 16 * 64 + 49. * 16 * 64 * 128 + 16. * 16 * 128 * 256 + 16. * 256 * 100;
-  EXPECT_NEAR(reported(json.out, "D1", "in all", "GFLOP"), 2 * 2 * 4 * 2 * descriptor / 1e9, 1e-6);
+  // Both sweeps of L = 4 steps of 2 chains, as tests/test_bench.cpp counts them, less the last layer of one of them.
+  const double last = 16. * 256 * 100, descriptor = 196. * 16 * 64 + 49. * 16 * 64 * 128 + 16. * 16 * 128 * 256 + last;
+  EXPECT_NEAR(reported(json.out, "D1", "in all", "GFLOP"), 2 * 2 * (4 * 2 * descriptor - last) / 1e9, 1e-6);
 }
 
 TEST(Profile, goes_with_a_net_of_bench) {
