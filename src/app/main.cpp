@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <iostream>
 
 #include "app/bench.h"
@@ -74,46 +75,40 @@ Options options_of(std::vector<std::string> arguments) {
   return options;
 }
 
-bool learns(const Options &o) {
-  return !(o.help || o.version || o.man || !o.completion.empty() || o.list || !o.bench.empty() || o.table > 0 ||
-           !o.compare.empty() || o.experiment == classifier_name || o.sample > 0 || o.interpolate || o.complete ||
-           o.evaluate);
+int print(const std::string &text) {
+  if (!(std::cout << text).flush()) throw std::runtime_error("standard output cannot be written");
+  return 0;
 }
 
+using Action = std::function<int(const Options &)>;
+
+// What is asked for instead of learning; empty where nothing is.
+Action other_than_learning(const Options &o) {
+  if (o.help) return [](const Options &) { return print(help_text(vocabulary())); };
+  if (o.version) return [](const Options &) { return print(std::string(program_version) + ", " + built_in() + "\n"); };
+  if (o.man) return [](const Options &) { return print(man_text(vocabulary())); };
+  if (!o.completion.empty())
+    return [](const Options &all) { return print(completion_text(all.completion, vocabulary())); };
+  if (o.list)
+    return [](const Options &all) { return print(all.json ? list_json(all.experiment) : list_text(all.experiment)); };
+  if (!o.bench.empty()) return bench;
+  if (o.table > 0) return make_table;
+  if (!o.compare.empty()) return compare;
+  if (o.experiment == classifier_name) return train_classifier;
+  if (o.sample > 0) return sample;
+  if (o.interpolate) return interpolate;
+  if (o.complete) return complete;
+  if (o.evaluate) return evaluate;
+  return {};
+}
+
+// All ranks learn; all else rank 0 does alone.
 int run(const std::vector<std::string> &arguments) {
   const int rank = program_ranks().rank();
   const Options options = options_of(arguments);
-  if (learns(options)) return train(options);
-  if (rank > 0) return 0;  // all else rank 0 does alone
-  if (options.help) {
-    std::cout << help_text(vocabulary());
-  } else if (options.version) {
-    std::cout << program_version << ", " << built_in() << "\n";
-  } else if (options.man) {
-    std::cout << man_text(vocabulary());
-  } else if (!options.completion.empty()) {
-    std::cout << completion_text(options.completion, vocabulary());
-  } else if (options.list) {
-    std::cout << (options.json ? list_json(options.experiment) : list_text(options.experiment));
-  } else if (!options.bench.empty()) {
-    return bench(options);
-  } else if (options.table > 0) {
-    return make_table(options);
-  } else if (!options.compare.empty()) {
-    return compare(options);
-  } else if (options.experiment == classifier_name) {
-    return train_classifier(options);
-  } else if (options.sample > 0) {
-    return sample(options);
-  } else if (options.interpolate) {
-    return interpolate(options);
-  } else if (options.complete) {
-    return complete(options);
-  } else if (options.evaluate) {
-    return evaluate(options);
-  }
-  if (!std::cout.flush()) throw std::runtime_error("standard output cannot be written");
-  return 0;
+  const Action other = other_than_learning(options);
+  if (!other) return train(options);
+  return rank == 0 ? other(options) : 0;
 }
 
 }  // namespace

@@ -33,8 +33,8 @@ struct CdrlSettings {
 class Cdrl final : public ChainLearner {
  public:
   // Both nets take a picture and, beside it, its level of noise and its class, [N,1,1,1,c] as Diffusion::tell() has them.
-  // The energy gives [N,1,1,1,1], the initialiser a picture. Throws std::invalid_argument where
-  // the nets do not fit each other or the batch is no multiple of the levels.
+  // The energy gives [N,1,1,1,1], the initialiser a picture. Throws std::invalid_argument where the nets do not fit each
+  // other or the batch is no multiple of the levels.
   Cdrl(std::unique_ptr<Network> energy, std::unique_ptr<Network> initialiser, const CdrlSettings &);
   ~Cdrl() override;
 
