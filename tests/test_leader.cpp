@@ -38,7 +38,7 @@ TEST(Leader, OthersDoWhatItsLearnerDoesFromItsState) {
     const Values own = led(ranks, of_three);
     if (ranks.rank() == 0) got = own;
   });
-  expect_close(got, wanted, 1e-3);
+  expect_close(got, wanted, 1e-3, 1e-3);
   EXPECT_EQ(of_three, of_one);
 }
 

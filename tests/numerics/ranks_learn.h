@@ -35,7 +35,8 @@ inline Values learned(Backend &backend, Learner &learner, int64_t first, int64_t
 constexpr double close_by_rounding = sizeof(real) == 8 ? 1e-9 : 2e-4;
 
 // Biases before a batch norm, the generator's, have a gradient of nothing but what rounding leaves.
-inline void expect_close(const Values &got, const Values &wanted, double of_such_biases = close_by_rounding) {
+inline void expect_close(const Values &got, const Values &wanted, double of_such_biases = close_by_rounding,
+                         double of_others = close_by_rounding) {
   ASSERT_EQ(got.size(), wanted.size());
   for (size_t i = 0; i < got.size(); ++i) {
     EXPECT_EQ(got[i].first, wanted[i].first);
@@ -48,7 +49,7 @@ inline void expect_close(const Values &got, const Values &wanted, double of_such
     }
     const std::string &name = got[i].first;
     const bool bias = name.rfind("generator.", 0) == 0 && name.find(".bias") != std::string::npos;
-    EXPECT_LE(worst / largest, bias ? of_such_biases : close_by_rounding) << name;
+    EXPECT_LE(worst / largest, bias ? of_such_biases : of_others) << name;
   }
 }
 
