@@ -29,8 +29,7 @@ const char *hint(cudaError_t error) {
     case cudaErrorNoKernelImageForDevice:
     case cudaErrorInvalidDeviceFunction:
       return "this program holds no code for this GPU: build it again with CUDA_ARCH set to the GPU's architecture; "
-             "for "
-             "Pascal and Volta, sm_60 to sm_72, that takes a toolkit of CUDA 12 or older";
+             "for Pascal and Volta, sm_60 to sm_72, that takes a toolkit of CUDA 12 or older";
     case cudaErrorIllegalAddress:
     case cudaErrorLaunchFailure:
       return "a kernel went wrong, perhaps an earlier one: CUDA_LAUNCH_BLOCKING=1 and compute-sanitizer find which";

@@ -8,7 +8,7 @@
 // Back to few channels: dx has 3 columns for 8 of an instruction, and reads dy once a tap for them. But the taps of a row
 // can be columns as well: the product [N,T,H,Wo, kW Cin] of dy and w, which sums over the other taps, and of which
 // dx [.., o stride - before + k, i] is the sum over k of elements (o, (k, i)): a second kernel adds them (conv_small.cu).
-// Predicted, not measured yet: each dy is read once where it was kW times, and 5 x 5 taps of 3 channels use 15 of 16
+// Estimate, not measured yet: each dy is read once where it was kW times, and 5 x 5 taps of 3 channels use 15 of 16
 // columns.
 //
 // Folding: along an axis whose window covers the whole input without padding (a fully connected layer), taps and

@@ -23,7 +23,7 @@
 // more than L2 gives. But what a block gathers for the second tap is nearly what it did for the first, so it is kept in
 // the processor's own cache (L1), which B, without a second use, passes by. Two blocks' rows of 100 channels, 100 KiB,
 // still fit there; where channels come in 32s, the sum runs through 32 of them in every tap before the next 32, for as
-// many as there may be. Predicted for 3 x 3 taps of stride 1, not measured yet: 54 operations a byte of L2.
+// many as there may be. Estimate for 3 x 3 taps of stride 1, not measured yet: 54 operations a byte of L2.
 //
 // Copies of 16 bytes where the channels allow it, of 8 or 4 otherwise: of A's single floats, beside 16 bytes of B, for
 // pictures of 1 or 3 channels. What lies outside the tensor arrives as zero.

@@ -45,7 +45,7 @@ struct ConvProblem {
 
 // The sum v of element `at` as it is stored; c: its channel, or that and a multiple of bias_channels. The derivative of
 // the activation below reads 4 bytes here, where a pass of its own (pointwise.cu) moves 12 and takes a launch:
-// predicted, a tenth of a Langevin step of the scene net, not measured yet.
+// estimate: a tenth of a Langevin step of the scene net, not measured yet.
 __device__ __forceinline__ float finish(const ConvProblem &p, float v, int c, int64_t at) {
   if (p.bias) v += p.bias[c < p.bias_channels ? c : c % p.bias_channels];
   v = activate(p.activation, v);

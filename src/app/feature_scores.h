@@ -38,7 +38,8 @@ struct Comparison {
 // of all to the statistics. Features of a classifier of our own are divided by their deviations in the reference first,
 // so that no feature counts for its scale; published scores are made with Inception's as they are.
 // Where there are held-out pictures, "FID ratio" is FID divided by that of as many of them, or of as many samples as
-// there are of them: 1 is as far from the reference as other real pictures. Throws std::invalid_argument when a set has too few pictures for one of them.
+// there are of them: 1 is as far from the reference as other real pictures. Throws std::invalid_argument when a set has
+// too few pictures for one of them.
 // KID over 100 subsets of 1000 pictures, or of half of the smaller set. `say` is told of each set before it is scored,
 // which takes seconds for thousands of pictures.
 Table feature_scores(const FeatureNet &, const Comparison &, const std::function<void(const std::string &)> &say = {});
