@@ -50,6 +50,18 @@ TEST(Canvas, leaves_out_a_border) {
   EXPECT_EQ(canvas.cut(values, {2, 1, 5, 6, 1}), (std::vector<real>{14, 15, 44, 45}));
 }
 
+TEST(Canvas, of_a_clip_leaves_out_frames) {
+  std::vector<real> values;
+  for (int i = 0; i < 2 * 5 * 2; ++i) values.push_back(real(i));  // two clips of five frames of two pixels
+  const Shape clips{2, 5, 1, 2, 1};
+  const Canvas within = Canvas::within(clips, 2);
+  EXPECT_EQ(within.wanted, (Shape{1, 1, 1, 2, 1}));
+  EXPECT_EQ(within.cut(values, clips), (std::vector<real>{4, 5, 14, 15}));
+  const Canvas middle = Canvas::middle(clips, 3);
+  EXPECT_EQ(middle.cut(values, clips), (std::vector<real>{2, 3, 4, 5, 6, 7, 12, 13, 14, 15, 16, 17}));
+  EXPECT_EQ(Canvas::middle(clips, 5).cut(values, clips), values);
+}
+
 // Nets that pad nothing make at least what is wanted and its border, and at most what the coarsest level of noise adds.
 TEST(Canvas, of_nets_that_pad_nothing_has_any_size) {
   const std::unique_ptr<Backend> backend = make_cpu_backend(1);

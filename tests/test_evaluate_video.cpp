@@ -40,6 +40,16 @@ TEST(EvaluateVideo, FramesAreTheExampleOnTheUnitRange) {
   EXPECT_EQ(frames.pixels, (std::vector<double>{0, 0.5, 1, 0.75, 0.25, 0.5}));
 }
 
+// Of constants a and b SSIM is (2 a b + C1) / (a^2 + b^2 + C1), C1 = 1e-4; their order in time does not count.
+TEST(EvaluateVideo, TheSsimOfMeansByHand) {
+  Frames a(2, 11, 11, 3), b(4, 11, 11, 3);
+  for (int64_t i = 0; i < a.frame_size(); ++i) a.frame(1)[i] = 0.4;  // mean 0.2
+  for (int64_t i = 0; i < b.frame_size(); ++i)
+    b.frame(0)[i] = b.frame(2)[i] = 0.8, b.frame(3)[i] = 7;  // cut to 1: 0.65
+  EXPECT_NEAR(ssim_of_means(a, b), (2 * 0.2 * 0.65 + 1e-4) / (0.04 + 0.4225 + 1e-4), 1e-9);
+  EXPECT_NEAR(ssim_of_means(a, a), 1, 1e-12);
+}
+
 TEST(EvaluateVideo, MeansAreTakenProtocolByProtocol) {
   const VideoScores mean = mean_scores({{"a", FrameScores{10, 0.5}, {}, FrameScores{20, 0.75}},
                                         {"b", FrameScores{14, 0.25}, {}, FrameScores{22, 0.25}}});
@@ -140,15 +150,15 @@ TEST(EvaluateVideo, ATableHasAPairOfColumnsForEachProtocol) {
                                          {"LDS", {}, {}, FrameScores{INFINITY, 1}}};
   const Table table = video_table(rows, {"One.", "Two."});
   EXPECT_EQ(table.columns, (std::vector<std::string>{"PSNR frame-aligned", "SSIM frame-aligned", "PSNR best shift",
-                                                     "PSNR between syntheses", "PSNR one-step", "SSIM one-step",
-                                                     "PSNR reconstruction", "SSIM reconstruction"}));
+                                                     "PSNR between syntheses", "SSIM of means", "PSNR one-step",
+                                                     "SSIM one-step", "PSNR reconstruction", "SSIM reconstruction"}));
   ASSERT_EQ(table.rows.size(), 2u);
   EXPECT_EQ(table.rows[0].name, "mean frame");
   EXPECT_EQ(table.rows[0].cells[0], 17.891);
   EXPECT_EQ(table.rows[0].cells[1], 0.2431);
   EXPECT_TRUE(std::isnan(table.rows[0].cells[2]) && std::isnan(table.rows[0].cells[3]));
-  EXPECT_TRUE(std::isnan(table.rows[0].cells[4]) && std::isnan(table.rows[0].cells[7]));
-  EXPECT_EQ(table.rows[1].cells[7], 1);
+  EXPECT_TRUE(std::isnan(table.rows[0].cells[4]) && std::isnan(table.rows[0].cells[8]));
+  EXPECT_EQ(table.rows[1].cells[8], 1);
   EXPECT_EQ(table.notes, (std::vector<std::string>{"One.", "Two."}));
 
   const Table exact = video_table({{"LDS", FrameScores{20, 0.9}, {}, FrameScores{58.92, 1, true}}, rows[0]}, {"One."});

@@ -102,7 +102,8 @@ TEST_F(ExamplesTest, parts_of_a_texture) {
       open_examples(texture, settings, folder + "/stones.png", 1, [&](const std::string &w) { said += w; });
   EXPECT_CONTAINS(said, "stones.png has 20x13 pixels and is enlarged to 40x26: parts of 26x26 are learned from");
   EXPECT_EQ(enlarged->batch(0, 1).size(), 26u * 26 * 3);
-  EXPECT_CONTAINS(refusal("scene", settings, folder), "crop=random is for the experiment 'texture'");
+  EXPECT_CONTAINS(refusal("scene", settings, folder),
+                  "crop=random is for the experiments 'texture' and 'dynamic-texture'");
 }
 
 // Each is shown both ways, as the seed says of each position; what is looked at is as it was.
@@ -294,6 +295,45 @@ TEST_F(ExamplesTest, frames_of_other_kinds_among_a_clips_are_said) {
                           "in " + folder +
                           " 2 files end in .webp, which is not read: convert such to PNG, as ImageMagick's 'mogrify "
                           "-format png *.webp' does; the clips are learned without them"});
+}
+
+// Each position of the endless sequence shows neighbouring frames of its own, which follow from the seed alone.
+TEST_F(ExamplesTest, parts_of_a_clip) {
+  std::vector<GifFrame> frames;
+  for (int t = 0; t < 11; ++t) {
+    frames.push_back({0, 0, 8, 8, std::vector<uint8_t>(64, uint8_t(10 * t))});
+    frames.back().indices[0] = 120;
+  }
+  write_text(folder + "/a.gif", make_gif(8, 8, frames));
+  const Experiment &experiment = find_experiment("dynamic-texture");
+  settings.crop = "random";
+  settings.border = 1;  // six frames of the eleven
+  settings.normalise = "video";
+  const auto examples = open(experiment, settings, folder + "/a.gif");
+  const std::vector<real> clip = to_reals(read_clip(folder + "/a.gif", 11, 8, 8), Stretch::video);
+  Shape shape;
+  EXPECT_EQ(examples->whole(0, shape), clip);
+  EXPECT_EQ(shape, (Shape{1, 11, 8, 8, 3}));
+  const int64_t frame = 8 * 8 * 3;
+  const auto part = [&](int64_t first) {
+    return std::vector<real>(clip.begin() + first * frame, clip.begin() + (first + 6) * frame);
+  };
+  EXPECT_EQ(examples->range(0, 1), part(3)) << "the middle";
+  std::set<int64_t> seen;
+  for (int64_t iteration = 0; iteration < 40; ++iteration) {
+    const std::vector<real> two = examples->batch(iteration, 2);
+    ASSERT_EQ(int64_t(two.size()), 12 * frame);
+    for (const int64_t k : {0, 1}) {
+      const std::vector<real> one(two.begin() + k * 6 * frame, two.begin() + (k + 1) * 6 * frame);
+      int64_t first = 0;
+      while (first <= 5 && one != part(first)) ++first;
+      ASSERT_LE(first, 5) << "no six neighbouring frames";
+      seen.insert(first);
+    }
+  }
+  EXPECT_EQ(seen.size(), 6u) << "every part is shown";
+  EXPECT_EQ(open(experiment, settings, folder + "/a.gif")->batch(7, 2), examples->batch(7, 2));
+  EXPECT_NE(open(experiment, settings, folder + "/a.gif", 2)->batch(7, 8), examples->batch(7, 8));
 }
 
 // Nets that make 28, 32, 36 ... frames.

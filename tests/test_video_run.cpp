@@ -28,6 +28,7 @@ class VideoRun : public Clips {
   Options options(const std::string &name, int64_t iterations, int64_t threads = 1) const {
     Options o;
     o.experiment = "dynamic-texture";
+    o.algorithm = "cooperative";
     o.preset = "quick";
     o.data = in_folder("clip.gif");
     o.out = in_folder("out");
@@ -37,6 +38,14 @@ class VideoRun : public Clips {
     o.device = "cpu";
     o.quiet = true;
     o.settings = {{"size", "16"}, {"frames", "28"}, {"langevin_steps", "2"}, {"chains", "2"}};
+    return o;
+  }
+  // Windows of 4 frames and 2 beside them, drawn from the whole clip.
+  Options by_cdrl(const std::string &name, int64_t iterations, int64_t threads = 1) const {
+    Options o = options(name, iterations, threads);
+    o.algorithm = "cdrl";
+    o.settings = {{"size", "16"}, {"frames", "4"},      {"border", "1"},
+                  {"width", "4"}, {"whole_units", "4"}, {"averaging", "0"}};
     return o;
   }
   std::string run(const std::string &name, const std::string &file) const {
@@ -106,6 +115,51 @@ TEST_F(VideoRun, ADescriptorAsLargeAsTheClipDoesNotReviseLongerOnes) {
   ASSERT_EQ(sample(o), 0);
   EXPECT_EQ(frames_of(run("frame_3", "sampled/generator_000000.png")), 40);
   EXPECT_FALSE(std::filesystem::exists(run("frame_3", "sampled/descriptor.png")));
+}
+
+TEST_F(VideoRun, CdrlResumesExactlyOnAnyNumberOfThreads) {
+  ASSERT_EQ(train(by_cdrl("straight", 4)), 0);
+  ASSERT_EQ(train(by_cdrl("stopped", 2)), 0);
+  Options resumed = by_cdrl("stopped", 4, 3);
+  resumed.resume = true;
+  ASSERT_EQ(train(resumed), 0);
+  EXPECT_TRUE(read_text(run("straight", "checkpoint.safetensors")) ==
+              read_text(run("stopped", "checkpoint.safetensors")));
+}
+
+// It learns parts, and shows and scores what is as long as a clip should be: 32 frames, of this one all 28.
+TEST_F(VideoRun, CdrlMakesClipsOfAnyLengthWithoutTheirBorder) {
+  ASSERT_EQ(train(by_cdrl("parts", 2)), 0);
+  EXPECT_EQ(frames_of(run("parts", "comparison.png")), 28);
+  EXPECT_EQ(frames_of(run("parts", "samples/iteration_000002_initialiser.png")), 32);
+  for (const int64_t frames : {0, 5, 45}) {
+    Options o = by_cdrl("parts", 0);
+    o.settings.clear();
+    o.sample = 2;
+    o.frames = frames;
+    o.save = "npy";
+    ASSERT_EQ(sample(o), 0);
+    EXPECT_CONTAINS(read_text(run("parts", "sampled/descriptor.npy")).substr(0, 128),
+                    "(2, " + std::to_string(frames > 0 ? frames : 32) + ", 16, 16, 3)");
+  }
+  Options o = by_cdrl("parts", 0);
+  o.settings.clear();
+  o.samples = 2;
+  o.given = {"samples"};
+  testing::internal::CaptureStdout();
+  ASSERT_EQ(evaluate(o), 0);
+  EXPECT_CONTAINS(testing::internal::GetCapturedStdout(), "CDRL");
+  const std::string report = read_text(run("parts", "evaluation.json"));
+  const std::string title = "Frames made against frames observed";
+  EXPECT_GT(reported(report, title, "CDRL", "PSNR between syntheses"), 0);
+  EXPECT_GT(reported(report, title, "CDRL", "SSIM of means"), 0);
+  EXPECT_NEAR(reported(report, title, "mean frame", "SSIM of means"), 1, 1e-6);
+
+  o = by_cdrl("long", 1);
+  o.settings[1] = {"frames", "27"};
+  EXPECT_CONTAINS(error_of([&] { train(o); }),
+                  "has 28 frames, but 29 are needed, 2 of them before and after what is shown: give a longer clip, or "
+                  "--set frames=26");
 }
 
 TEST_F(VideoRun, EvaluatesWithAndWithoutACheckpoint) {

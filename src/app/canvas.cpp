@@ -11,9 +11,22 @@ constexpr int64_t margin = 4;  // latent cells on each side
 }  // namespace
 
 Canvas Canvas::within(const Shape &example, int64_t border) {
-  Canvas canvas{{}, example.with_n(1), border, border};
+  Canvas canvas{{}, example.with_n(1)};
+  if (example.t > 1) {
+    canvas.first = border;
+    canvas.wanted.t -= 2 * border;
+    return canvas;
+  }
+  canvas.top = canvas.left = border;
   canvas.wanted.h -= 2 * border;
   canvas.wanted.w -= 2 * border;
+  return canvas;
+}
+
+Canvas Canvas::middle(const Shape &clip, int64_t frames) {
+  Canvas canvas{{}, clip.with_n(1)};
+  canvas.wanted.t = frames;
+  canvas.first = (clip.t - frames) / 2;
   return canvas;
 }
 
@@ -57,7 +70,7 @@ std::vector<real> Canvas::cut(const std::vector<real> &values, const Shape &shap
   std::vector<real> out;
   out.reserve(count * wanted.example());
   for (int64_t n = 0; n < count; ++n)
-    for (int64_t t = 0; t < wanted.t; ++t)
+    for (int64_t t = first; t < first + wanted.t; ++t)
       for (int64_t h = 0; h < wanted.h; ++h) {
         const auto row = values.begin() + (((n * shape.t + t) * shape.h + top + h) * shape.w + left) * shape.c;
         out.insert(out.end(), row, row + wanted.w * wanted.c);

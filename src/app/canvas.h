@@ -1,5 +1,5 @@
-// What nets make beside what is shown: a border (settings.border), or, at a size other than in training, all that their
-// padding reaches.
+// What nets make beside what is shown: a border (settings.border) of pixels, or of a clip's frames; or, at a size other
+// than in training, all that their padding reaches.
 #pragma once
 #include <vector>
 
@@ -9,12 +9,14 @@ namespace coopnets {
 
 // Samples are synthesised larger than wanted and cut out.
 struct Canvas {
-  std::vector<Shape> latent;  // of one latent vector: what the generator is given
-  Shape wanted;               // of one sample
-  int64_t top = 0, left = 0;
+  std::vector<Shape> latent;             // of one latent vector: what the generator is given
+  Shape wanted;                          // of one sample
+  int64_t top = 0, left = 0, first = 0;  // row, column and frame
 
   // What is left of an example without its border.
   static Canvas within(const Shape &example, int64_t border);
+  // So many frames from the middle of a clip.
+  static Canvas middle(const Shape &clip, int64_t frames);
   // As in training.
   static Canvas of(const Experiment &, const Settings &);
   // height x width pixels of nets that pad nothing: the least that they make with the border around it, and no less than

@@ -100,7 +100,7 @@ int evaluate_texture(const Options &options) {
   check_same_data(saved, path, *examples);
   Shape example = example_shape(*saved.experiment, saved.settings);
   Canvas shown = Canvas::within(example, saved.settings.border);
-  const Settings judged = saved.chain ? as_judged(saved.settings) : saved.settings;
+  const Settings judged = saved.chain ? as_judged(*saved.experiment, saved.settings) : saved.settings;
   const Observed observed = {picture(shown.cut(examples->range(0, 1), example), shown.wanted, 0),
                              texture_structure(*saved.experiment, judged, *examples)};
   if (saved.chain) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "app/canvas.h"
 #include "app/data_path.h"
 #include "app/device.h"
 #include "app/evaluate.h"
@@ -40,7 +41,9 @@ constexpr NamedProtocol protocols[] = {{"frame-aligned", &VideoScores::frame_ali
 VideoScores score_rival(const std::string &name, const DynamicTexture &rival, const Frames &clip, uint64_t seed) {
   const auto by = [&](Protocol protocol) { return score(clip, rival.synthesise(protocol, clip.count, seed)); };
   VideoScores row{name, by(Protocol::roll_out), by(Protocol::one_step), by(Protocol::projection)};
-  row.best_shift = best_shift(clipped(clip), clipped(rival.synthesise(Protocol::roll_out, clip.count, seed))).psnr;
+  const Frames rolled_out = rival.synthesise(Protocol::roll_out, clip.count, seed);
+  row.best_shift = best_shift(clipped(clip), clipped(rolled_out)).psnr;
+  row.of_means = ssim_of_means(clip, rolled_out);
   return row;
 }
 
@@ -88,7 +91,7 @@ VideoScores mean_scores(const std::vector<VideoScores> &all) {
     }
     mean.*p.scores = sum;
   }
-  for (const auto member : {&VideoScores::best_shift, &VideoScores::between}) {
+  for (const auto member : {&VideoScores::best_shift, &VideoScores::between, &VideoScores::of_means}) {
     if (!(mean.*member)) continue;
     double sum = 0;
     for (const VideoScores &one : all) sum += (one.*member).value();
@@ -108,10 +111,22 @@ std::vector<VideoScores> score_clip(const Frames &clip) {
     };
     VideoScores scores{name, score(part(shift), part(0)), {}, {}};
     scores.between = scores.frame_aligned->psnr;
+    scores.of_means = ssim_of_means(part(shift), part(0));
     return scores;
   };
   return {row("the clip, half its length later", clip.count / 2),
           row(clip_at_its_best, best_shift_of_itself(clipped(clip)).shift)};
+}
+
+double ssim_of_means(const Frames &observed, const Frames &made) {
+  const auto mean = [](const Frames &frames) {
+    const Frames shown = clipped(frames);
+    Frames one(1, shown.height, shown.width, shown.channels);
+    for (size_t i = 0; i < shown.pixels.size(); ++i)
+      one.pixels[i % one.pixels.size()] += shown.pixels[i] / double(shown.count);
+    return one;
+  };
+  return ssim(mean(observed), mean(made));
 }
 
 std::optional<double> agreement(const std::vector<Frames> &made) {
@@ -193,7 +208,7 @@ Table video_table(const std::vector<VideoScores> &rows, const std::vector<std::s
   for (const NamedProtocol &p : protocols) {
     for (const char *measure : {"PSNR ", "SSIM "}) table.columns.push_back(measure + std::string(p.name));
     if (p.scores == &VideoScores::frame_aligned)
-      table.columns.insert(table.columns.end(), {"PSNR best shift", "PSNR between syntheses"});
+      table.columns.insert(table.columns.end(), {"PSNR best shift", "PSNR between syntheses", "SSIM of means"});
   }
   std::vector<std::string> exact;
   for (const VideoScores &row : rows) {
@@ -204,7 +219,7 @@ Table video_table(const std::vector<VideoScores> &rows, const std::vector<std::s
       std::vector<double> &cells = table.rows.back().cells;
       cells.insert(cells.end(), {s.psnr, s.ssim});
       if (p.scores == &VideoScores::frame_aligned)
-        cells.insert(cells.end(), {row.best_shift.value_or(NAN), row.between.value_or(NAN)});
+        cells.insert(cells.end(), {row.best_shift.value_or(NAN), row.between.value_or(NAN), row.of_means.value_or(NAN)});
       one_is_exact = one_is_exact || s.exact;
     }
     if (one_is_exact) exact.push_back(row.system);
@@ -223,12 +238,38 @@ Frames to_frames(const std::vector<real> &example, const Shape &shape) {
 
 namespace {
 
+// Of nets that make any length as_judged() says how long, as far as the clip is.
+Shape shape_of_judged(const SavedModel &saved, const Examples &examples) {
+  const Shape trained = example_shape(*saved.experiment, saved.settings);
+  if (!saved.chain) return Canvas::within(trained, saved.settings.border).wanted;
+  Shape whole = trained;
+  examples.whole(0, whole);
+  whole.t = std::min(as_judged(*saved.experiment, saved.settings).frames, whole.t);
+  return whole;
+}
+
+// Of a clip that is longer the middle.
+Frames judged_clip(const SavedModel &saved, const Examples &examples, int64_t k, int64_t frames) {
+  Shape shape = example_shape(*saved.experiment, saved.settings);
+  const std::vector<real> clip = saved.chain ? examples.whole(k, shape) : examples.range(k, 1);
+  const Canvas shown =
+      saved.chain ? Canvas::middle(shape, std::min(frames, shape.t)) : Canvas::within(shape, saved.settings.border);
+  return to_frames(shown.cut(clip, shape), shown.wanted);
+}
+
 // The net by itself, and what the descriptor's Langevin revision makes of its frames.
-std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const std::vector<real> &clip,
-                                    const std::string &path, const Options &options, Progress &progress) {
-  const Shape shape = example_shape(*saved.experiment, saved.settings);
+// `clip` is what they learned from, `observed` what is shown of it, or of nets that make any length more of it.
+std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const Frames &observed,
+                                    const std::vector<real> &clip, const std::string &path, const Options &options,
+                                    Progress &progress) {
+  Shape shape = example_shape(*saved.experiment, saved.settings);
+  shape.t = observed.count + 2 * saved.settings.border;
+  if (saved.chain) shape = saved.chain->set_example(shape);
+  const Canvas shown = Canvas::within(shape, saved.settings.border);
+  const auto frames_of = [&](const std::vector<real> &example) {
+    return to_frames(shown.cut(example, shape), shown.wanted);
+  };
   const uint64_t seed = static_cast<uint64_t>(options.seed);
-  const Frames observed = to_frames(clip, shape);
   const LearningSettings learning = sampling_settings(saved, options.seed);
   const int64_t count = options.is_given("samples") ? options.samples : syntheses;
 
@@ -238,11 +279,12 @@ std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const s
     if (int64_t(all.size()) < syntheses) all.push_back(frames);
     VideoScores row{"", score(observed, frames), {}, {}};
     row.best_shift = best_shift(clipped(observed), clipped(frames)).psnr;
+    row.of_means = ssim_of_means(observed, frames);
     return row;
   };
   const auto add = [&](const std::vector<real> &clips, std::vector<VideoScores> &scores, std::vector<Frames> &all) {
     for (auto one = clips.begin(); one != clips.end(); one += shape.size())
-      scores.push_back(synthesis(to_frames({one, one + shape.size()}, shape), all));
+      scores.push_back(synthesis(frames_of({one, one + shape.size()}), all));
   };
   const std::unique_ptr<SampleSource> sampler = model_sampler(backend, saved, path, count);
   Task drawing(progress, "clips drawn and compared", count);
@@ -259,8 +301,9 @@ std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const s
   }
   if (generated.empty()) return rows;
   rows.insert(rows.begin(), mean_scores(generated));
-  rows[0].system = "CoopNets, generator";
+  rows[0].system = saved.model.generator ? "CoopNets, generator" : "CDRL";
   rows[0].between = agreement(made);
+  if (!saved.model.generator) return rows;
 
   // The clip's own latent sequence, and what the nets make of it: by running statistics, as it is one clip by itself.
   const std::vector<Shape> latent = latent_shapes(saved.settings);
@@ -272,11 +315,11 @@ std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const s
   const Inferred inferred = infer_latent(backend, *saved.model.generator, latent, clip, inference);
   progress.note("latent sequence inferred: root mean square residual " + format("%.4f", inferred.error) +
                 " on [-1, 1]");
-  rows[0].reconstruction = score(observed, to_frames(inferred.example, shape));
+  rows[0].reconstruction = score(observed, frames_of(inferred.example));
   if (rows.size() > 1) {
     Sampler sampler(backend, saved.model.descriptor.get(), *saved.model.generator, latent, 1, Statistics::running);
     sampler.generate(inferred.latent);
-    rows[1].reconstruction = score(observed, to_frames(sampler.revise(learning, count), shape));
+    rows[1].reconstruction = score(observed, frames_of(sampler.revise(learning, count)));
   }
   return rows;
 }
@@ -296,20 +339,19 @@ int evaluate_video(const Options &options) {
     saved.settings = settings_of(options, saved.experiment->settings(preset_for(options, *backend)));
     progress.note("there is no checkpoint " + path + " yet, so only the rivals are compared");
   }
-  const Shape shape = example_shape(*saved.experiment, saved.settings);
   const std::unique_ptr<Examples> examples =
       open_examples(*saved.experiment, saved.settings, data_path(options, *saved.experiment),
                     static_cast<uint64_t>(options.seed), [&](const std::string &text) { progress.warn(text); });
   if (trained) check_same_data(saved, path, *examples);
-  progress.note(std::to_string(examples->size()) + (examples->size() == 1 ? " clip of " : " clips of ") + shape.str() +
+  const Shape judged = shape_of_judged(saved, *examples);
+  progress.note(std::to_string(examples->size()) + (examples->size() == 1 ? " clip of " : " clips of ") + judged.str() +
                 ", as the nets see them; PSNR in dB and SSIM (11 x 11 Gaussian, grey), means over frames" +
                 (examples->size() > 1 ? " and clips" : ""));
 
   std::vector<std::vector<VideoScores>> by_clip;
   std::vector<std::string> said;
   for (int64_t k = 0; k < examples->size(); ++k) {
-    const std::vector<real> clip = examples->range(k, 1);
-    const Frames observed = to_frames(clip, shape);
+    const Frames observed = judged_clip(saved, *examples, k, judged.t);
     by_clip.push_back(score_clip(observed));
     for (const VideoScores &row : score_rivals(observed, static_cast<uint64_t>(options.seed),
                                                [&](const std::string &text) { progress.note(text); }))
@@ -317,7 +359,8 @@ int evaluate_video(const Options &options) {
     if (k == 0)
       said = remarks(by_clip[0], observed, saved.model.generator ? saved.model.generator->parameter_count() : 0);
     if (trained)
-      for (const VideoScores &row : score_nets(*backend, saved, clip, path, options, progress))
+      for (const VideoScores &row :
+           score_nets(*backend, saved, observed, examples->range(k, 1), path, options, progress))
         by_clip.back().push_back(row);
   }
   std::vector<VideoScores> rows;

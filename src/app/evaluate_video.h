@@ -26,13 +26,14 @@ FrameScores score(const Frames &observed, const Frames &made);  // both clipped 
 //                    phase costs nothing, and a replay is as good as the reconstruction
 //   between          mean PSNR over pairs of syntheses of different random numbers (a rival's own noise): against what
 //                    the clip agrees with itself at another time, it tells whether they are one clip replayed
+//   of means         SSIM of the mean frames: what stands still is kept
 //   one-step         frame t predicted from the true state at t - 1
 //   reconstruction   of a net, g(z) with z inferred from the clip; of a rival, frame t from the true state at t
 struct VideoScores {
   std::string system;
   std::optional<FrameScores> frame_aligned, one_step, reconstruction;
   int64_t states = 0;  // of a linear rival
-  std::optional<double> best_shift = {}, between = {};
+  std::optional<double> best_shift = {}, between = {}, of_means = {};
 };
 
 // Means over several results of one system: every score that the first has, the others must have.
@@ -48,6 +49,9 @@ std::optional<double> agreement(const std::vector<Frames> &syntheses);
 // A sentence for each system whose syntheses agree with one another far better, by 6 dB (a quarter of the squared
 // difference), than the clip agrees with itself at another time: they replay it, whatever the random numbers.
 std::vector<std::string> replays(const std::vector<VideoScores> &);
+
+// SSIM of the grey mean frames of both.
+double ssim_of_means(const Frames &observed, const Frames &made);
 
 // The floor (the mean frame) and the rivals LDS, FFT-LDS, HOSVD and MKGPDM, each fitted to the clip; `say` is told of
 // each.

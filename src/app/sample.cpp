@@ -38,15 +38,15 @@ Canvas canvas_of(const SavedModel &saved, const Options &options) {
     canvas = saved.settings.border > 0 ? Canvas::unpadded(*saved.experiment, saved.settings, height, width)
                                        : Canvas::of_size(canvas.latent.at(0), nominal, height, width);
   }
+  Settings longer = saved.chain ? as_judged(*saved.experiment, saved.settings) : saved.settings;
   if (options.frames > 0) {
-    Settings longer = saved.settings;
     longer.frames = options.frames;
     if (saved.experiment->data != DataKind::video)
       throw std::runtime_error("--frames is for videos; the experiment '" + saved.experiment->name +
                                "' makes pictures");
     canvas.latent = latent_shapes(longer);
-    canvas.wanted.t = options.frames;
   }
+  if (saved.experiment->data == DataKind::video) canvas.wanted.t = longer.frames;
   return canvas;
 }
 
@@ -147,11 +147,9 @@ int sample(const Options &options) {
   const std::string path = checkpoint_path(options);
   SavedModel saved = load_model(*backend, path, options);
   Canvas canvas = canvas_of(saved, options);
-  Shape example = canvas.wanted;
-  example.h += 2 * saved.settings.border;
-  example.w += 2 * saved.settings.border;
+  Shape example = bordered(*saved.experiment, canvas.wanted, saved.settings.border);
   if (saved.model.generator) example = saved.model.generator->output(canvas.latent);
-  if (saved.chain && !options.size.empty()) {
+  if (saved.chain && (!options.size.empty() || saved.experiment->data == DataKind::video)) {
     example = saved.chain->set_example(example);
     canvas.top = (example.h - canvas.wanted.h) / 2;
     canvas.left = (example.w - canvas.wanted.w) / 2;

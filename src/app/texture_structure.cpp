@@ -8,11 +8,6 @@
 
 namespace coopnets {
 
-Settings as_judged(Settings s) {
-  s.size = std::max<int64_t>(s.size, 128);
-  return s;
-}
-
 std::optional<StructureScore> texture_structure(const Experiment &experiment, const Settings &s,
                                                 const Examples &examples) {
   if (experiment.data != DataKind::texture) return {};

@@ -9,10 +9,6 @@
 
 namespace coopnets {
 
-// Syntheses of nets that make any size are judged at 128 pixels or more: smaller parts of one photograph differ nearly as
-// much as noise does.
-Settings as_judged(Settings);
-
 // What syntheses of a texture are compared with: none of other experiments, or where the photograph is too small to tell.
 std::optional<StructureScore> texture_structure(const Experiment &, const Settings &, const Examples &);
 

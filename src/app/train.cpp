@@ -26,12 +26,27 @@ namespace coopnets {
 
 namespace {
 
-// observed | generated | revised, as far as the algorithm has them; returns a sentence that says where.
+// observed | generated | revised, as far as the algorithm has them; returns a sentence that says where. Of a long clip
+// the middle is shown.
 std::string save_clips(const std::string &folder, Backend &backend, const Learner &learner, const Examples &examples,
-                       const Shape &shape, const PngTexts &texts) {
-  const int64_t shown = std::min<int64_t>(4, examples.size());
-  std::vector<VideoColumn> columns = {{examples.range(0, shown), shape.with_n(shown)}};
-  for (const auto &[name, x] : learner.samples()) columns.push_back({values(backend, x), x.shape});
+                       const Settings &settings, const PngTexts &texts) {
+  const auto samples = learner.samples();
+  Shape whole = samples[0].second.shape;
+  std::vector<real> clip = examples.whole(0, whole);
+  const int64_t frames = std::min(whole.t, Canvas::within(samples[0].second.shape, settings.border).wanted.t);
+  std::vector<VideoColumn> columns(1);
+  for (int64_t k = 0; k < std::min<int64_t>(4, examples.size()); ++k) {
+    if (k > 0) clip = examples.whole(k, whole);
+    const Canvas middle = Canvas::middle(whole, frames);
+    const std::vector<real> cut = middle.cut(clip, whole);
+    columns[0].values.insert(columns[0].values.end(), cut.begin(), cut.end());
+    columns[0].shape = middle.wanted.with_n(k + 1);
+  }
+  for (const auto &[name, x] : samples) {
+    Canvas shown = Canvas::within(x.shape, settings.border);
+    shown.wanted.t = frames;
+    columns.push_back({shown.cut(values(backend, x), x.shape), shown.wanted.with_n(x.shape.n)});
+  }
   std::string files;
   for (const std::string &file : save_comparison(folder, columns, examples.milliseconds(), texts))
     files += (files.empty() ? "" : ", ") + file;
@@ -88,7 +103,8 @@ Learned make_learner(Backend &backend, const Experiment &experiment, const Rival
   Learned made;
   if (rival && rival->chain) {
     std::unique_ptr<ChainLearner> chain = rival->chain({backend, example_shape(experiment, settings), settings, seed});
-    if (experiment.data == DataKind::texture) chain->set_example(example_shape(experiment, as_judged(settings)));
+    if (experiment.data == DataKind::texture || experiment.data == DataKind::video)
+      chain->set_example(example_shape(experiment, as_judged(experiment, settings)));
     made.learner = std::move(chain);
     return made;
   }
@@ -245,7 +261,7 @@ int lead(const Lesson &l, const std::function<Batch(int64_t iteration)> &next) {
     return 0;
   }
 
-  const Settings judged = l.rival && l.rival->chain ? as_judged(settings) : settings;
+  const Settings judged = l.rival && l.rival->chain ? as_judged(l.experiment, settings) : settings;
   const std::optional<StructureScore> structure = texture_structure(l.experiment, judged, l.examples);
   TrainingRun run(options, l.experiment.name, settings, l.backend, learner, l.progress);
   if (are_of_one_colour(l.examples))
@@ -266,7 +282,7 @@ int lead(const Lesson &l, const std::function<Batch(int64_t iteration)> &next) {
   if (status != 0) return status;
   if (l.experiment.data == DataKind::video)
     l.progress.note(
-        save_clips(run.folder().path(), l.backend, learner, l.examples, shape, run.texts(settings.iterations)));
+        save_clips(run.folder().path(), l.backend, learner, l.examples, settings, run.texts(settings.iterations)));
   l.progress.note(closing_note(run, settings, l.backend, l.examples));
   return 0;
 }

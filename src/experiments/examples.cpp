@@ -123,13 +123,17 @@ class WindowExamples final : public Examples {
 // A clip of fewer frames than are wanted. Advises only numbers of frames that the nets take.
 [[noreturn]] void refuse_short(const Experiment &experiment, const Settings &s, const std::string &path,
                                int64_t count) {
+  const int64_t beside = 2 * s.border;
   std::string text = path + " has " + std::to_string(count) + (count == 1 ? " frame" : " frames") + ", but " +
-                     std::to_string(s.frames) + " are needed: give a longer clip";
+                     std::to_string(s.frames + beside) + " are needed" +
+                     (beside > 0 ? ", " + std::to_string(beside) + " of them before and after what is shown" : "") +
+                     ": give a longer clip";
   if (count > 1) {
-    const std::vector<int64_t> fitting = frames_that_fit(experiment, s, count);
-    if (!fitting.empty() && fitting[0] <= count)
+    const int64_t most = count - beside;
+    const std::vector<int64_t> fitting = frames_that_fit(experiment, s, std::max<int64_t>(1, most));
+    if (!fitting.empty() && fitting[0] <= most)
       text += ", or --set frames=" + std::to_string(fitting[0]) +
-              (fitting[0] < count ? ", the most of these that the nets take" : "");
+              (fitting[0] < most ? ", the most of these that the nets take" : "");
     else if (!fitting.empty())
       text += " (the nets take " + std::to_string(fitting[0]) + " frames at the least)";
     text += ", or --set short=mirror or short=loop, to play it back and forth or again";
@@ -173,32 +177,62 @@ class PointExamples final : public KeptExamples {
   const std::vector<real> points_;
 };
 
-// A few clips.
+// A few clips, from their first frame on; with crop=random other neighbouring frames of them each time.
 class ClipExamples final : public KeptExamples {
  public:
   ClipExamples(const Experiment &experiment, const std::vector<std::string> &paths, const Settings &s, uint64_t seed)
-      : KeptExamples(static_cast<int64_t>(paths.size()), seed) {
+      : KeptExamples(static_cast<int64_t>(paths.size()), seed),
+        shape_(example_shape(experiment, s)),
+        windows_(s.crop == "random"),
+        seed_(seed) {
     const Stretch stretch = s.normalise == "video" ? Stretch::video : Stretch::frame;
     const Short how = parse_short(s.short_clips);
     for (size_t i = 0; i < paths.size(); ++i) {
-      Clip clip = read_clip(paths[i], s.frames, s.size, s.size, parse_crop(s.crop), parse_resize(s.resize),
-                            i == 0 ? &milliseconds_ : nullptr);
+      Clip clip =
+          read_clip(paths[i], windows_ ? std::max(most_frames, shape_.t) : shape_.t, s.size, s.size,
+                    windows_ ? Crop{} : parse_crop(s.crop), parse_resize(s.resize), i == 0 ? &milliseconds_ : nullptr);
       const int64_t count = int64_t(clip.size());
-      if (count < s.frames) {
+      if (count < shape_.t) {
         if (how == Short::refuse || count == 1) refuse_short(experiment, s, paths[i], count);
-        clip = lengthened(clip, s.frames, how);
+        clip = lengthened(clip, shape_.t, how);
       }
       clips_.push_back(to_reals(clip, stretch));
     }
   }
+  std::vector<real> batch(int64_t iteration, int64_t count) override {
+    std::vector<real> out;
+    const std::vector<int64_t> indices = batch_indices(iteration, count);
+    for (int64_t k = 0; k < count; ++k) {
+      const uint64_t drawn = random_block({seed_, Purpose::window}, uint64_t(iteration * count + k), 0, 0).v[0];
+      cut(indices[size_t(k)], int64_t(drawn % uint64_t(starts(indices[size_t(k)]))), out);
+    }
+    return out;
+  }
+  // The middle of each, where these are parts.
   std::vector<real> some(const std::vector<int64_t> &indices) const override {
     std::vector<real> out;
-    for (const int64_t i : indices) out.insert(out.end(), clips_.at(i).begin(), clips_.at(i).end());
+    for (const int64_t i : indices) cut(i, starts(i) / 2, out);
     return out;
+  }
+  std::vector<real> whole(int64_t index, Shape &shape) const override {
+    shape = shape_;
+    shape.t = shape_.t + starts(index) - 1;
+    return clips_.at(size_t(index));
   }
   int64_t milliseconds() const override { return milliseconds_; }
 
  private:
+  static constexpr int64_t most_frames = 1000;  // of a clip whose parts are shown
+  int64_t frame() const { return shape_.example() / shape_.t; }
+  // How many frames a part can begin with; one where the clip is just as long.
+  int64_t starts(int64_t index) const { return int64_t(clips_.at(size_t(index)).size()) / frame() - shape_.t + 1; }
+  void cut(int64_t index, int64_t first, std::vector<real> &out) const {
+    const auto begin = clips_.at(size_t(index)).begin() + first * frame();
+    out.insert(out.end(), begin, begin + shape_.example());
+  }
+  const Shape shape_;
+  const bool windows_;
+  const uint64_t seed_;
   int64_t milliseconds_ = 100;  // of the first clip
   std::vector<std::vector<real>> clips_;
 };
@@ -236,9 +270,10 @@ std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, 
                                               "datasets/README.md says which, and where the rest is published)"
                                             : ""));
   const bool windows = s.crop == "random";
-  if (windows && experiment.data != DataKind::texture)
+  if (windows && experiment.data != DataKind::texture && experiment.data != DataKind::video)
     throw std::runtime_error(
-        "crop=random is for the experiment 'texture', whose nets see all places of a picture alike");
+        "crop=random is for the experiments 'texture' and 'dynamic-texture', whose nets see all places of a picture, "
+        "or all times of a clip, alike");
   if (experiment.data == DataKind::video) {
     const std::vector<std::string> clips = list_clips(path);
     const std::string unread = is_folder(path) ? unread_pictures(path) : "";

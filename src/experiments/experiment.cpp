@@ -187,7 +187,8 @@ std::vector<Experiment> completion_and_video() {
            "datasets/dynamic-texture",
            3,
            false,
-           {{"quick", ours, quick_video}, {"paper", "published: the authors' video code [V]", paper_video}}}};
+           {{"quick", ours, quick_video}, {"paper", "published: the authors' video code [V]", paper_video}},
+           "cdrl"}};
 }
 
 }  // namespace
@@ -218,9 +219,25 @@ Settings Experiment::settings(const std::string &wanted) const {
   return s;
 }
 
+Shape bordered(const Experiment &experiment, Shape shown, int64_t border) {
+  if (experiment.data == DataKind::video) {
+    shown.t += 2 * border;
+  } else {
+    shown.h += 2 * border;
+    shown.w += 2 * border;
+  }
+  return shown;
+}
+
 Shape example_shape(const Experiment &experiment, const Settings &s) {
-  const int64_t side = s.size + 2 * s.border;
-  return {1, experiment.data == DataKind::video ? s.frames : 1, side, side, experiment.channels};
+  const int64_t frames = experiment.data == DataKind::video ? s.frames : 1;
+  return bordered(experiment, {1, frames, s.size, s.size, experiment.channels}, s.border);
+}
+
+Settings as_judged(const Experiment &experiment, Settings s) {
+  if (experiment.data == DataKind::texture) s.size = std::max<int64_t>(s.size, 128);
+  if (experiment.data == DataKind::video) s.frames = std::max<int64_t>(s.frames, 32);
+  return s;
 }
 
 std::vector<std::string> unused_settings(const Experiment &experiment) {
@@ -232,7 +249,7 @@ std::vector<std::string> unused_settings(const Experiment &experiment) {
   if (experiment.data != DataKind::video) unused.insert(unused.end(), {"frames", "short"});
   if (experiment.data == DataKind::video || experiment.data == DataKind::texture)
     unused.insert(unused.end(), {"held_out", "examples", "mirror"});
-  if (experiment.data != DataKind::texture) unused.push_back("border");
+  if (experiment.data != DataKind::texture && experiment.data != DataKind::video) unused.push_back("border");
   if (experiment.data != DataKind::digits) unused.push_back("parzen");
   if (experiment.data == DataKind::video)
     unused.insert(unused.end(), {"alpha", "hidden_square", "inference_steps", "inference_restarts"});

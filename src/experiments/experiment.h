@@ -41,6 +41,11 @@ struct Experiment {
 };
 
 Shape example_shape(const Experiment &, const Settings &);
+// Syntheses of nets that make any size are judged, and shown, at 128 pixels or 32 frames at least: smaller parts of one
+// photograph differ nearly as much as noise does, and a shorter clip shows no motion.
+Settings as_judged(const Experiment &, Settings);
+// What is shown, with the border around it: frames before and after a clip, else pixels on all four sides.
+Shape bordered(const Experiment &, Shape shown, int64_t border);
 
 // Names of the settings that have no effect on the experiment's training or on what is done with its nets.
 std::vector<std::string> unused_settings(const Experiment &);

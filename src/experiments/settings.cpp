@@ -30,8 +30,8 @@ std::vector<Row> data_fields() {
       field("size", &Settings::size, 1, wide, "side of the training pictures in pixels"),
       field(
           "border", &Settings::border, 0, wide,
-          "pixels around what is shown that the nets see and make beside it: where nothing is padded, a pixel near the "
-          "edge is in fewer windows than others. Step G2 leaves them out"),
+          "pixels around what is shown, or frames before and after a clip, that the nets see and make beside it: where "
+          "nothing is padded, what is near the edge is in fewer windows than the rest. Step G2 leaves them out"),
       field("frames", &Settings::frames, 1, wide, "frames of the training videos"),
       field(
           "short", &Settings::short_clips, {"refuse", "loop", "mirror"},
@@ -40,8 +40,8 @@ std::vector<Row> data_fields() {
       field("crop", &Settings::crop, {},
             "part of a bigger picture that is resized to size: centre (largest centred square), size (the "
             "middle of a bigger picture, unscaled), random (another part of the unscaled picture for each example of "
-            "each "
-            "iteration, drawn by the seed), none (all of it), or the side of a centred square in pixels"),
+            "each iteration, drawn by the seed; of a video other frames of it), none (all of it), or the side of a "
+            "centred square in pixels"),
       field("resize", &Settings::resize, {"average", "nearest", "bilinear", "bicubic"},
             "how pictures get that size: average (over the area of a pixel), or as the published codes do it: nearest "
             "(Pillow before 7), bilinear (OpenCV, not antialiased), bicubic (MATLAB)"),

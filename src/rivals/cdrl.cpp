@@ -31,13 +31,19 @@ Variable told(Recorder &r, Variable about, int64_t size) {
   return r.fully_connected(r.silu(r.fully_connected(about, size)), size);
 }
 
+// Windows of pictures, which in clips see the frames before and after, too.
+Sides around(Recorder &r, Variable h) {
+  const Side frames = r.shape(h).t > 1 ? same_side(3, 1) : Side{};
+  return {frames, same_side(3, 1), same_side(3, 1)};
+}
+
 Variable with_channels(Recorder &r, Variable x, int64_t channels) {
   return r.shape(x).c == channels ? x : r.conv(x, channels, same_side(1, 1));
 }
 
 // h + g * conv(a(conv(a(h)) + what the level says)), with a scale g of each channel that is learned.
 Variable energy_block(Recorder &r, Variable h, int64_t channels, Variable level) {
-  Variable v = r.conv(r.activate(h, leaky_relu(0.2)), channels, same_side(3, 1));
+  Variable v = r.conv(r.activate(h, leaky_relu(0.2)), channels, around(r, h));
   v = r.modulate(v, {}, r.fully_connected(level, channels));
   v = r.conv(r.activate(v, leaky_relu(0.2)), channels, same_side(3, 1));
   v = r.scale_channels(v, 1);
@@ -55,10 +61,10 @@ Variable point_layers(Recorder &r, Variable x, Variable level, double scale) {
   return r.silu(r.fully_connected(h, 64));
 }
 
-// Units that see the whole of the smallest picture at once, which filters of three pixels do not: where pictures are of
-// one size and things have their places in them. Published nets have attention.
+// Units that see the whole of the smallest picture at once, of clips of each frame, which filters of three pixels do
+// not: where pictures are of one size and things have their places in them. Published nets have attention.
 Variable whole_picture(Recorder &r, Variable h, int64_t units, Variable level) {
-  const Variable v = r.fully_connected(h, units);
+  const Variable v = r.conv(h, units, {Side{}, valid(0), valid(0)});
   return r.silu(r.modulate(v, {}, r.fully_connected(level, units)));
 }
 
@@ -109,7 +115,7 @@ Variable normalised(Recorder &r, Variable x) {
 // h + conv(silu(scale * norm(conv(silu(norm(h)))) + shift)), scale and shift of each channel as the level says.
 Variable guess_block(Recorder &r, Variable h, int64_t channels, Variable level) {
   Variable v = r.silu(normalised(r, h));
-  v = normalised(r, r.conv(v, channels, same_side(3, 1)));
+  v = normalised(r, r.conv(v, channels, around(r, h)));
   const Variable scale = r.affine(r.fully_connected(level, channels), 1, 1);
   const Variable shift = r.fully_connected(level, channels);
   v = r.conv(r.silu(r.modulate(v, scale, shift)), channels, same_side(3, 1), LayerOptions().zero());
@@ -201,7 +207,7 @@ Rival cdrl() {
       "width blocks block_side whole_units colours steepness";
   const std::string quickly = "data_weight=0.9 descriptor_rate=0.0005 generator_rate=0.003 averaging=0.05 blocks=1 ";
   const std::string textures =
-      "border=8 crop=random colours=uncorrelated batch=6 chains=6 whole_units=0 halvings=0 levels=6 langevin_steps=3 ";
+      "border=8 crop=random colours=uncorrelated batch=8 chains=8 whole_units=0 halvings=0 levels=4 langevin_steps=2 ";
   rival.presets = {
       {"quick", "ours, for two CPU cores: narrow nets of one block, few steps at many levels, faster rates",
        both + quickly +
@@ -211,7 +217,11 @@ Rival cdrl() {
        "object scene cifar10 celeba lsun completion"},
       {"quick", "ours, for ten minutes of two CPU cores", "iterations=2000", "object scene celeba lsun completion"},
       {"quick", "ours, for two minutes of two CPU cores",
-       textures + "size=64 block_side=40 width=48 warm_up=50 iterations=1200", "texture"},
+       textures + "size=64 block_side=40 width=48 warm_up=50 iterations=1000", "texture"},
+      {"quick", "ours, for ten minutes of two CPU cores",
+       "size=64 frames=8 border=2 crop=random colours=uncorrelated levels=4 batch=4 chains=4 whole_units=64 "
+       "block_side=40 halvings=0 warm_up=50 iterations=800",
+       "dynamic-texture"},
       {"fine", "ours, for a quarter of an hour or more",
        textures + "size=96 block_side=56 width=64 warm_up=100 iterations=2500", "texture"},
       {"quick", "ours, for a minute",

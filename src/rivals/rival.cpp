@@ -95,8 +95,6 @@ void refuse_unused(const std::string &algorithm, const Settings &settings, const
 }
 
 Settings rival_settings(const Rival &rival, const Experiment &experiment, const std::string &preset) {
-  if (experiment.data == DataKind::video && rival.chain)
-    throw std::runtime_error(rival.title + " learns single pictures: it has no experiment '" + experiment.name + "'");
   if (!rival.chain && (experiment.data == DataKind::video || experiment.data == DataKind::texture ||
                        experiment.data == DataKind::points))
     throw std::runtime_error(rival.title + " learns pictures of one size from a latent vector: it has no experiment '" +
