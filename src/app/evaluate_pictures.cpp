@@ -194,9 +194,9 @@ class PictureEvaluation {
   // --- Tables 1 and 3, Figure 3: what a net for features makes of the samples ----------------------------------------
   void open_features() {
     if (options_.splits > options_.samples) throw std::invalid_argument("--splits cannot be more than --samples");
-    if (std::min(options_.samples, training_->size()) < least_for_scores)
+    if (options_.samples < least_for_scores)
       throw std::invalid_argument("the scores of --features look at fifth neighbours: they need " +
-                                  std::to_string(least_for_scores) + " samples and training pictures or more");
+                                  std::to_string(least_for_scores) + " samples or more");
     net_ = load_feature_net(*backend_, options_.features);
     statistics_ = statistics_of(options_, *net_);
     if (saved_.settings.held_out > 0) held_out_ = open(saved_.settings, Part::held_out);
@@ -227,6 +227,11 @@ class PictureEvaluation {
       comparison.held_out.emplace(FeatureSet{others[1].name, others[1].seen});
     }
     if (statistics_) comparison.statistics = &*statistics_;
+    if (int64_t(learned.features.count) < std::max(least_for_scores, options_.splits)) {
+      progress_.note("no scores of features: they need " + std::to_string(std::max(least_for_scores, options_.splits)) +
+                     " training pictures or more");
+      return category(others);
+    }
     Table table = feature_scores(*net_, comparison, [this](const std::string &text) { progress_.note(text); });
     table.notes.push_back(
         std::to_string(options_.samples) + " samples, compared with " + std::to_string(learned.features.count) +

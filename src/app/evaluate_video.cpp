@@ -219,7 +219,8 @@ Table video_table(const std::vector<VideoScores> &rows, const std::vector<std::s
       std::vector<double> &cells = table.rows.back().cells;
       cells.insert(cells.end(), {s.psnr, s.ssim});
       if (p.scores == &VideoScores::frame_aligned)
-        cells.insert(cells.end(), {row.best_shift.value_or(NAN), row.between.value_or(NAN), row.of_means.value_or(NAN)});
+        cells.insert(cells.end(),
+                     {row.best_shift.value_or(NAN), row.between.value_or(NAN), row.of_means.value_or(NAN)});
       one_is_exact = one_is_exact || s.exact;
     }
     if (one_is_exact) exact.push_back(row.system);

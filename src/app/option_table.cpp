@@ -115,8 +115,10 @@ void add_evaluation(Builder &add) {
   add.number("samples", "N", &Options::samples, 1, 1e9, "samples to draw (10000)");
   add.number("splits", "N", &Options::splits, 1, 1e6, "parts that give a score its standard deviation (10)");
   add.text("rows", "NAME,...", &Options::rows, {}, "the rows of --table, as --algorithm has them (all of the table)");
-  add.text("counts", "N,...", &Options::counts, {},
-           "learn so many pictures of each category in turn, as Table 1 does, and draw ten times as many samples");
+  add.text(
+      "counts", "N,...", &Options::counts, {},
+      "learn so many pictures of each category in turn, as Table 1 does, with ten times as many samples; the measures "
+      "over these numbers are drawn as curves");
   add.text("seeds", "N,...", &Options::seeds, {},
            "learn each row of --table by each of these seeds, and show their mean and how far they spread");
 }

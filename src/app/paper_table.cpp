@@ -9,6 +9,7 @@
 #include <new>
 #include <sstream>
 
+#include "app/count_curves.h"
 #include "app/evaluate.h"
 #include "app/evolution.h"
 #include "app/html.h"
@@ -32,7 +33,7 @@ struct PaperTable {
   std::string experiment;         // unless --exp names another
   std::vector<std::string> rows;  // as --algorithm has them
   std::string title;
-  std::string measured;  // how the title of the evaluation's table begins
+  std::vector<std::string> measured;  // how the titles of the evaluation's tables begin
   bool needs_features;
 };
 
@@ -41,11 +42,11 @@ const PaperTable &paper_table(int64_t number) {
       {"scene",
        {"cooperative", "generator", "persistent-cd", "dcgan", "ebgan", "wgan", "vae", "infogan", "ddgm"},
        "Table 1: scenes",
-       "Scores of features",
+       {"Scores of features", "Category", "Structural similarity"},
        true},
-      {"digits", {"cooperative", "dbn", "cae", "gsn", "gan"}, "Table 2: digits", "Parzen", false},
-      {"cifar10", {"cooperative", "wgan", "dcgan", "vae"}, "Table 3: benchmarks", "Scores of features", true},
-      {"completion", {"cooperative", "dcgan"}, "Table 4: completion", "Completion", false}};
+      {"digits", {"cooperative", "dbn", "cae", "gsn", "gan"}, "Table 2: digits", {"Parzen"}, false},
+      {"cifar10", {"cooperative", "wgan", "dcgan", "vae"}, "Table 3: benchmarks", {"Scores of features"}, true},
+      {"completion", {"cooperative", "dcgan"}, "Table 4: completion", {"Completion"}, false}};
   return all[number - 1];
 }
 
@@ -79,6 +80,7 @@ std::vector<int64_t> numbers(const std::string &option, const std::string &list,
 // One row's run; runs that differ in their seed alone, side by side, are a row of the table together.
 struct Run {
   std::string algorithm;
+  int64_t pictures;   // that it learns, of each category; 0: all
   std::string count;  // ", n = 50", "" where all pictures are learned
   std::string row;    // the row's title
   std::string title;  // the run's own: with its seed where there are several
@@ -182,8 +184,8 @@ class TableOfRuns {
   // The run of seed 1 is named as if there were no other, so that seeds can be added later.
   void add_run(const std::string &algorithm, int64_t count, int64_t seed) {
     const std::string n = count > 0 ? ", n = " + std::to_string(count) : "", row = title_of(algorithm) + n;
-    Run run{algorithm, n,  row, row + (options_.seeds.empty() ? "" : ", seed " + std::to_string(seed)),
-            options_,  "", "",  {}};
+    Run run{algorithm, count, n,  row, row + (options_.seeds.empty() ? "" : ", seed " + std::to_string(seed)),
+            options_,  "",    "", {}};
     Options &o = run.options;
     o.table = 0;
     if (o.experiment.empty()) o.experiment = paper_.experiment;
@@ -240,9 +242,25 @@ class TableOfRuns {
     return all;
   }
 
+  bool is_measured(const Table &table) const {
+    return std::any_of(paper_.measured.begin(), paper_.measured.end(),
+                       [&](const std::string &title) { return table.title.compare(0, title.size(), title) == 0; });
+  }
+
+  // Of more numbers of pictures than one.
+  std::string curves() const {
+    std::vector<CountedTables> all;
+    for (size_t i = 0; i < done_; ++i) {
+      all.push_back({runs_[i].pictures, title_of(runs_[i].algorithm), {}});
+      for (const Table &table : runs_[i].tables)
+        if (is_measured(table)) all.back().tables.push_back(table);
+    }
+    return count_curves(all);
+  }
+
   void add_row(std::vector<Table> &all, const std::vector<Run> &runs) const {
     for (const Table &own : runs[0].tables) {
-      if (own.title.compare(0, paper_.measured.size(), paper_.measured) != 0) continue;
+      if (!is_measured(own)) continue;
       std::vector<Table> of_runs;
       for (const Run &run : runs)
         for (const Table &table : run.tables)
@@ -338,9 +356,11 @@ class TableOfRuns {
     const std::vector<Table> all = tables();
     std::string text;
     for (const Table &table : all) text += table_text(table) + "\n";
+    const std::string drawn = curves();
     write_atomically(file(".txt"), text);
     write_atomically(file(".json"), report_json(facts(), all));
-    write_atomically(file(".html"), html_page(paper_.title, "<pre>" + escaped(text) + "</pre>\n" + sheets()));
+    write_atomically(file(".html"), html_page(paper_.title, "<pre>" + escaped(text) + "</pre>\n" + drawn + sheets()));
+    if (!drawn.empty()) write_atomically(file(".svg"), drawn);
   }
 
   const Options &options_;

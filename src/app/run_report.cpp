@@ -55,8 +55,8 @@ std::vector<std::pair<double, double>> points(const Curves &curves, size_t colum
   return all;
 }
 
-// One chart of the columns [first, last), from the hundredth to the last but a hundredth of their values: a single spike
-// would flatten all the rest, and is cut off.
+}  // namespace
+
 std::string chart(const Curves &curves, size_t first, size_t last) {
   constexpr double left = 70, top = 24, width = 560, height = 170;
   std::vector<std::vector<std::pair<double, double>>> lines;
@@ -94,6 +94,8 @@ std::string chart(const Curves &curves, size_t first, size_t last) {
   label(left + width, top + height + 18, "end", std::to_string(int64_t(curves.iterations.back())));
   return svg + "</svg>\n";
 }
+
+namespace {
 
 std::string charts(const Curves &curves) {
   std::string all;

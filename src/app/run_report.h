@@ -14,6 +14,10 @@ struct Curves {
 };
 Curves read_curves(const std::string &log);  // throws std::runtime_error where the file cannot be read
 
+// An SVG drawing of the columns [first, last) over the iterations, 640 wide and 220 high; "" without a number. From the
+// hundredth to the last but a hundredth of their values: a single spike would flatten all the rest, and is cut off.
+std::string chart(const Curves &, size_t first, size_t last);
+
 // How the energies of observed and revised examples have come together, in a word and in the numbers behind it: "" where
 // the log has none or fewer than eight rows.
 std::string verdict(const Curves &);

@@ -1,0 +1,21 @@
+// What --table with --counts draws: each measure over the number of training pictures, as Figure 3 of the paper.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "app/report.h"
+
+namespace coopnets {
+
+// The tables of a run that learned so many pictures. Rows of its own are named after `system` by the curves.
+struct CountedTables {
+  int64_t count;
+  std::string system;
+  std::vector<Table> tables;
+};
+
+// A chart for each column of each table, below one another, as an SVG file: a line for each row, its value at each number
+// of pictures the mean over the runs of that number. "" where there are fewer than two numbers.
+std::string count_curves(const std::vector<CountedTables> &runs);
+
+}  // namespace coopnets
