@@ -50,6 +50,9 @@ endif
 ifeq ($(WERROR),1)
   FLAGS += -Werror
 endif
+ifneq ($(findstring clang,$(CXX)),)
+  FLAGS += -Wno-pass-failed  # says which loops marked as vectorisable it leaves as they are
+endif
 SANITIZERS := -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 ifeq ($(findstring clang,$(CXX)),)
   SANITIZERS += -Wno-maybe-uninitialized  # for which GCC 12 takes its own <regex> under the sanitizers

@@ -59,7 +59,7 @@ class LinesPlan : public Plan {
     windows.copy_lines(n, t, h, count, to, next_frame);
     return to;
   }
-  int64_t run(int64_t i) const { return i / windows.h.kernel * next_frame + i % windows.h.kernel * next_line; }
+  int64_t run_offset(int64_t i) const { return i / windows.h.kernel * next_frame + i % windows.h.kernel * next_line; }
   int64_t line(int64_t i) const { return i * windows.h.stride * next_line; }
 
   const Patches &windows;
@@ -105,7 +105,7 @@ class ByPositions final : public LinesPlan {
     std::vector<const real *> seen(static_cast<size_t>(runs));
     for_pieces(part(lines, line_tasks_, task / column_tasks_), piece, [&](int64_t line, int64_t count) {
       const real *const first = see(line, count, own);
-      for (int64_t i = 0; i < runs; ++i) seen[size_t(i)] = first + LinesPlan::run(i);
+      for (int64_t i = 0; i < runs; ++i) seen[size_t(i)] = first + LinesPlan::run_offset(i);
       for (int64_t d = 0; d < blocks_; ++d)
         for (int64_t l = 0; l < count; ++l) multiply_line(d, line, l, columns, seen.data(), b, own + copy_size_);
     });
@@ -220,7 +220,7 @@ class ByTaps final : public LinesPlan {
         const Tile tile = {seen.data(),
                            int64_t(seen.size()),
                            windows.w.out,
-                           LinesPlan::run(i / tiles_) + rows.first,
+                           LinesPlan::run_offset(i / tiles_) + rows.first,
                            position,
                            b + column * steps,
                            c + (i - tiles.first) * max_rows * width + column,

@@ -4,6 +4,7 @@
 
 #include "cpu/copy.h"
 #include "cpu/gemm.h"
+#include "cpu/shuffle.h"
 
 namespace coopnets {
 
@@ -12,18 +13,18 @@ namespace {
 // Transposes a square of `lanes` x `lanes`: log2(lanes) perfect shuffles.
 void transpose(const real *from, int64_t from_stride, real *to, int64_t to_stride) {
   const LaneIndex number = lane_numbers(), low = number / 2 + number % 2 * lanes, high = low + lanes / 2;
-  Vector v[lanes], shuffled[lanes];
+  Vector v[lanes], mixed[lanes];
 #pragma GCC unroll 16
   for (int i = 0; i < lanes; ++i) std::memcpy(&v[i], from + i * from_stride, vector_bytes);
 #pragma GCC unroll 4
   for (int stage = 1; stage < lanes; stage *= 2) {
 #pragma GCC unroll 8
     for (int i = 0; i < lanes / 2; ++i) {
-      shuffled[2 * i] = __builtin_shuffle(v[i], v[i + lanes / 2], low);
-      shuffled[2 * i + 1] = __builtin_shuffle(v[i], v[i + lanes / 2], high);
+      mixed[2 * i] = shuffled(v[i], v[i + lanes / 2], low);
+      mixed[2 * i + 1] = shuffled(v[i], v[i + lanes / 2], high);
     }
 #pragma GCC unroll 16
-    for (int i = 0; i < lanes; ++i) v[i] = shuffled[i];
+    for (int i = 0; i < lanes; ++i) v[i] = mixed[i];
   }
 #pragma GCC unroll 16
   for (int i = 0; i < lanes; ++i) std::memcpy(to + i * to_stride, &v[i], vector_bytes);

@@ -33,7 +33,7 @@ double reduce(CpuBackend &backend, int64_t size, const Term &term, const Combine
 }
 
 constexpr auto plus = [](double a, double b) { return a + b; };
-constexpr auto larger = [](double a, double b) { return (b > a) | (b != b) ? b : a; };  // NaN once either is NaN
+constexpr auto larger = [](double a, double b) { return ((b > a) | (b != b)) ? b : a; };  // NaN once either is NaN
 
 }  // namespace
 

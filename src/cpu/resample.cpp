@@ -19,6 +19,7 @@
 
 #include "cpu/cpu_backend.h"
 #include "cpu/parallel.h"
+#include "cpu/shuffle.h"
 
 namespace coopnets {
 namespace {
@@ -136,7 +137,7 @@ template <int taps>
     Wide low, high;
     Lanes<wide>::reduce(line + 2 * p * channels, channels, w, low);
     Lanes<wide>::reduce(line + 2 * p * channels + wide, channels, w, high);
-    Lanes<wide>::at(first) = __builtin_shuffle(low, high, every_second);
+    Lanes<wide>::at(first) = shuffled(low, high, every_second);
   };
   int64_t p = 0;
   for (; (pixels - p) * channels >= wide; p += grouping.group) pick(p, to + p * channels);
@@ -222,8 +223,8 @@ template <int taps>
   const auto interleave = [=](int64_t m, real *first) {
     Wide even, odd;
     Lanes<wide>::enlarge(line + m * channels, channels, w, even, odd);
-    Lanes<wide>::at(first) = __builtin_shuffle(even, odd, low);
-    Lanes<wide>::at(first + wide) = __builtin_shuffle(even, odd, high);
+    Lanes<wide>::at(first) = shuffled(even, odd, low);
+    Lanes<wide>::at(first + wide) = shuffled(even, odd, high);
   };
   int64_t m = 0;
   for (; (pairs - m) * channels >= wide; m += grouping.group) interleave(m, to + 2 * m * channels);

@@ -220,7 +220,7 @@ Rival cdrl() {
        textures + "size=64 block_side=40 width=48 warm_up=50 iterations=1000", "texture"},
       {"quick", "ours, for ten minutes of two CPU cores",
        "size=64 frames=8 border=2 crop=random colours=uncorrelated levels=4 batch=4 chains=4 whole_units=64 "
-       "block_side=40 halvings=0 warm_up=50 iterations=800",
+       "block_side=40 halvings=0 warm_up=50 descriptor_rate=0.0001 iterations=600",
        "dynamic-texture"},
       {"fine", "ours, for a quarter of an hour or more",
        textures + "size=96 block_side=56 width=64 warm_up=100 iterations=2500", "texture"},

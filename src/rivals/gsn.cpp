@@ -57,7 +57,7 @@ class Gsn final : public OfChain {
     explicit Noise(const Tensor &like) : before(like.backend(), like.shape()), after(like.backend(), like.shape()) {}
   };
   // For the clock's iteration; `index` tells the steps of one iteration apart.
-  void draw(const Noise &noise, int64_t index) {
+  void draw_noise(const Noise &noise, int64_t index) {
     backend_.fill_normal(noise.before, 0, real(settings_.sigma), key_, 5 * index + 2);
     backend_.fill_normal(noise.after, 0, real(settings_.sigma), key_, 5 * index + 3);
   }
@@ -102,7 +102,7 @@ class Gsn final : public OfChain {
 
   void learn(int64_t iteration, double) override {
     if (iteration == 0) begin_at_the_mean(first_.visible_bias);
-    for (size_t t = 0; t < noises_.size(); ++t) draw(noises_[t], int64_t(t));
+    for (size_t t = 0; t < noises_.size(); ++t) draw_noise(noises_[t], int64_t(t));
     descent_.step(learning_.gradients(), settings_.generator_rate);
     backend_.count_passes(2 * walk_back * observed_.shape().n);
     backend_.activation_forward(learning_.tape.value(logit_), sigmoid_activation(), made_);
@@ -111,7 +111,7 @@ class Gsn final : public OfChain {
   }
 
   void step_chain() override {
-    draw(chain_noise_, walk_back);
+    draw_noise(chain_noise_, walk_back);
     chain_.tape.forward();
     backend_.activation_forward(chain_.tape.value(walked_.logit), sigmoid_activation(), made_);
     backend_.copy(chain_.tape.value(walked_.visible), visible_);

@@ -148,7 +148,7 @@ class Pool {
     }
   }
 
-  Pool *const of_parent_;  // kept, not used
+  [[maybe_unused]] Pool *const of_parent_;  // kept, not used
   std::mutex in_use_;
   std::vector<std::unique_ptr<Waiting>> helpers_;
   bool no_more_threads_ = false;
