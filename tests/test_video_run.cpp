@@ -1,6 +1,7 @@
 // Experiment 7 from end to end on a tiny clip: a run, its exact resumption, samples longer than the clip, the table.
 #include <gtest/gtest.h>
 
+#include "app/complete.h"
 #include "app/evaluate.h"
 #include "app/sample.h"
 #include "app/train.h"
@@ -155,6 +156,7 @@ TEST_F(VideoRun, CdrlMakesClipsOfAnyLengthWithoutTheirBorder) {
   EXPECT_GT(reported(report, title, "CDRL", "SSIM of means"), 0);
   EXPECT_NEAR(reported(report, title, "mean frame", "SSIM of means"), 1, 1e-6);
 
+  EXPECT_CONTAINS(error_of([&] { complete(o); }), "--complete fills pictures");
   o = by_cdrl("long", 1);
   o.settings[1] = {"frames", "27"};
   EXPECT_CONTAINS(error_of([&] { train(o); }),

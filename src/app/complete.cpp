@@ -156,6 +156,9 @@ int complete(const Options &options) {
   const std::string path = checkpoint_path(options);
   SavedModel saved = load_model(*backend, path, options);
   require_pictures(saved, "--complete");
+  if (saved.experiment->data == DataKind::video)
+    throw std::runtime_error("--complete fills pictures, and the experiment '" + saved.experiment->name +
+                             "' has clips");
   const Settings &settings = saved.settings;
   const uint64_t seed = static_cast<uint64_t>(options.seed);
   Progress progress(options);
