@@ -207,7 +207,7 @@ Rival cdrl() {
       "width blocks block_side whole_units colours steepness";
   const std::string quickly = "data_weight=0.9 descriptor_rate=0.0005 generator_rate=0.003 averaging=0.05 blocks=1 ";
   const std::string textures =
-      "border=8 crop=random colours=uncorrelated batch=8 chains=8 whole_units=0 halvings=0 levels=4 langevin_steps=2 ";
+      "border=8 crop=random colours=uncorrelated batch=6 chains=6 whole_units=0 halvings=0 levels=6 langevin_steps=3 ";
   rival.presets = {
       {"quick", "ours, for two CPU cores: narrow nets of one block, few steps at many levels, faster rates",
        both + quickly +
@@ -217,7 +217,7 @@ Rival cdrl() {
        "object scene cifar10 celeba lsun completion"},
       {"quick", "ours, for ten minutes of two CPU cores", "iterations=2000", "object scene celeba lsun completion"},
       {"quick", "ours, for two minutes of two CPU cores",
-       textures + "size=64 block_side=40 width=48 warm_up=50 iterations=1000", "texture"},
+       textures + "size=64 block_side=40 width=48 warm_up=50 iterations=1200", "texture"},
       {"quick", "ours, for ten minutes of two CPU cores",
        "size=64 frames=8 border=2 crop=random colours=uncorrelated levels=4 batch=4 chains=4 whole_units=64 "
        "block_side=40 halvings=0 warm_up=50 descriptor_rate=0.0001 iterations=600",
