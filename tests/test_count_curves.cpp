@@ -25,7 +25,8 @@ size_t times(const std::string &text, const std::string &part) {
   return count;
 }
 
-// The chart is 560 wide from 70 on and 170 high from 24 on. Values from 0 to 1, numbers from 5 to 25: 15 is in the middle.
+// The chart is 560 wide from 70 on and 170 high from 24 on. Values go from 0 to 1 and numbers from 5 to 25, so that 15
+// is in the middle.
 TEST(CountCurves, AreOneLineForEachRowOfEachColumn) {
   const std::string svg = count_curves({run(5, 0, 0.5, 1), run(15, 0.5, 0.5, 1), run(25, 1, 0.5, 1)});
   EXPECT_CONTAINS(svg, "<svg xmlns=\"http://www.w3.org/2000/svg\"");
@@ -41,6 +42,7 @@ TEST(CountCurves, AreOneLineForEachRowOfEachColumn) {
 TEST(CountCurves, AreMeansOverSeedsAndNeedTwoNumbers) {
   EXPECT_EQ(count_curves({run(5, 0, 0, 0), run(5, 1, 1, 1)}), "");
   EXPECT_EQ(count_curves({}), "");
+  EXPECT_EQ(count_curves({{5, "CoopNets", {}}, {10, "CoopNets", {}}}), "") << "rows that failed";
   const std::string svg = count_curves({run(5, 0, 0, 0), run(5, 1, 1, 1), run(10, 1, 0, 1)});
   EXPECT_CONTAINS(svg, "points=\"70.0,109.0 630.0,24.0 \"");   // 1/2, 1
   EXPECT_CONTAINS(svg, "points=\"70.0,109.0 630.0,194.0 \"");  // 1/2, 0

@@ -5,6 +5,7 @@
 #include "experiments/experiment.h"
 #include "experiments/model.h"
 #include "files.h"
+#include "rivals/rival.h"
 
 namespace coopnets {
 namespace {
@@ -87,6 +88,25 @@ TEST(DynamicTexture, PresetsMakeWhatTheDescriptorTakes) {
     const Settings s = e.settings(preset);
     EXPECT_EQ(generator_of(s).outputs.at(0), example_shape(e, s)) << preset;
   }
+}
+
+// Quick clips are learned by CDRL, published ones cooperatively; of what CDRL is shown its nets make as much.
+TEST(DynamicTexture, CdrlTakesItsPresets) {
+  const Experiment &e = find_experiment("dynamic-texture");
+  EXPECT_EQ(e.algorithm("quick"), "cdrl");
+  EXPECT_EQ(e.algorithm("paper"), "cooperative");
+  const Rival &rival = *find_rival("cdrl");
+  for (const char *preset : {"quick", "paper"}) {
+    const Settings s = rival_settings(rival, e, preset);
+    const Shape example = example_shape(e, s);
+    const std::vector<Sketch> nets = rival.chain_nets(example, s);
+    EXPECT_EQ(nets[0].outputs.at(0), Shape()) << preset;
+    EXPECT_EQ(nets[1].outputs.at(0), example) << preset;
+  }
+  const Settings quick = rival_settings(rival, e, "quick");
+  EXPECT_EQ(example_shape(e, quick), (Shape{1, 12, 64, 64, 3}));
+  const std::unique_ptr<Backend> backend = make_cpu_backend(1);
+  EXPECT_CONTAINS(error_of([&] { make_model(*backend, e, quick, 1); }), "--algorithm cdrl");
 }
 
 // The shortest latent sequence for any number of frames: one less would not do.

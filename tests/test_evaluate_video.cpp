@@ -138,16 +138,17 @@ TEST(EvaluateVideo, AReplayIsSeenAtOnce) {
   EXPECT_TRUE(score_clip(Frames(1, 12, 12, 1)).empty());
 
   // Means over clips.
-  replay.best_shift = 20, replay.between = 30;
+  replay.best_shift = 20, replay.between = 30, replay.of_means = 0.5;
   VideoScores more = replay;
-  more.best_shift = 22, more.between = 40;
+  more.best_shift = 22, more.between = 40, more.of_means = 1;
+  EXPECT_EQ(*mean_scores({replay, more}).of_means, 0.75);
   EXPECT_EQ(*mean_scores({replay, more}).best_shift, 21);
   EXPECT_EQ(*mean_scores({replay, more}).between, 35);
 }
 
 TEST(EvaluateVideo, ATableHasAPairOfColumnsForEachProtocol) {
   const std::vector<VideoScores> rows = {{"mean frame", FrameScores{17.891, 0.2431}, {}, {}},
-                                         {"LDS", {}, {}, FrameScores{INFINITY, 1}}};
+                                         {"LDS", {}, {}, FrameScores{INFINITY, 1}, 0, {}, {}, 0.75}};
   const Table table = video_table(rows, {"One.", "Two."});
   EXPECT_EQ(table.columns, (std::vector<std::string>{"PSNR frame-aligned", "SSIM frame-aligned", "PSNR best shift",
                                                      "PSNR between syntheses", "SSIM of means", "PSNR one-step",
@@ -158,6 +159,7 @@ TEST(EvaluateVideo, ATableHasAPairOfColumnsForEachProtocol) {
   EXPECT_EQ(table.rows[0].cells[1], 0.2431);
   EXPECT_TRUE(std::isnan(table.rows[0].cells[2]) && std::isnan(table.rows[0].cells[3]));
   EXPECT_TRUE(std::isnan(table.rows[0].cells[4]) && std::isnan(table.rows[0].cells[8]));
+  EXPECT_EQ(table.rows[1].cells[4], 0.75);
   EXPECT_EQ(table.rows[1].cells[8], 1);
   EXPECT_EQ(table.notes, (std::vector<std::string>{"One.", "Two."}));
 

@@ -318,7 +318,7 @@ TEST_F(ExamplesTest, parts_of_a_clip) {
   const auto part = [&](int64_t first) {
     return std::vector<real>(clip.begin() + first * frame, clip.begin() + (first + 6) * frame);
   };
-  EXPECT_EQ(examples->range(0, 1), part(3)) << "the middle";
+  EXPECT_EQ(examples->range(0, 1), part(2)) << "the middle";
   std::set<int64_t> seen;
   for (int64_t iteration = 0; iteration < 40; ++iteration) {
     const std::vector<real> two = examples->batch(iteration, 2);
@@ -332,6 +332,14 @@ TEST_F(ExamplesTest, parts_of_a_clip) {
     }
   }
   EXPECT_EQ(seen.size(), 6u) << "every part is shown";
+  Settings longer = settings;
+  longer.frames = 10;
+  EXPECT_CONTAINS(refusal("dynamic-texture", longer, folder + "/a.gif"),
+                  "has 11 frames, but 12 are needed, 2 of them before and after what is shown: give a longer clip, or "
+                  "--set frames=9, or --set short=mirror");
+  longer.short_clips = "mirror";
+  EXPECT_EQ(open(experiment, longer, folder + "/a.gif")->range(0, 1),
+            to_reals(lengthened(read_clip(folder + "/a.gif", 11, 8, 8), 12, Short::mirror), Stretch::video));
   EXPECT_EQ(open(experiment, settings, folder + "/a.gif")->batch(7, 2), examples->batch(7, 2));
   EXPECT_NE(open(experiment, settings, folder + "/a.gif", 2)->batch(7, 8), examples->batch(7, 8));
 }

@@ -327,6 +327,9 @@ TEST(Video, StretchOfEachFrameOrOfTheClip) {
     EXPECT_LE(std::abs(video[i] - all[i]), 1e-6) << i;
   }
   for (real value : to_reals(Clip(2, Image(2, 2, 3, 9)), Stretch::frame)) EXPECT_EQ(value, 0);
+  const std::vector<real> fixed = to_reals(clip, Stretch::fixed);
+  EXPECT_NEAR(fixed[4], 150 / 127.5 - 1, 1e-6);
+  EXPECT_NEAR(fixed[7], -1, 1e-6);
   EXPECT_THROW(to_reals(Clip{Image(1, 2, 3), Image(2, 1, 3)}, Stretch::video), std::invalid_argument);
 }
 

@@ -133,6 +133,9 @@ TEST_F(VideoRun, CdrlMakesClipsOfAnyLengthWithoutTheirBorder) {
   ASSERT_EQ(train(by_cdrl("parts", 2)), 0);
   EXPECT_EQ(frames_of(run("parts", "comparison.png")), 28);
   EXPECT_EQ(frames_of(run("parts", "samples/iteration_000002_initialiser.png")), 32);
+  const Image shown = load_image(run("parts", "comparison.png"));  // its first frame
+  EXPECT_EQ(crop(shown, 0, 0, 16, 16).pixels, read_clip(in_folder("clip.gif"), 1, 16, 16)[0].pixels);
+  EXPECT_EQ(shown.width, 3 * 16 + 2 * 2);
   for (const int64_t frames : {0, 5, 45}) {
     Options o = by_cdrl("parts", 0);
     o.settings.clear();
@@ -162,6 +165,47 @@ TEST_F(VideoRun, CdrlMakesClipsOfAnyLengthWithoutTheirBorder) {
   EXPECT_CONTAINS(error_of([&] { train(o); }),
                   "has 28 frames, but 29 are needed, 2 of them before and after what is shown: give a longer clip, or "
                   "--set frames=26");
+}
+
+// Clips of different lengths are shown and judged as long as the shortest of them.
+TEST_F(VideoRun, CdrlLearnsSeveralClipsOfAnyLength) {
+  std::filesystem::create_directories(in_folder("clips"));
+  for (const int length : {30, 7, 12}) {
+    std::vector<GifFrame> frames;
+    for (int t = 0; t < length; ++t) frames.push_back({0, 0, 16, 16, std::vector<uint8_t>(256, uint8_t(length + t))});
+    for (GifFrame &frame : frames) frame.indices[0] = 120;
+    write_text(in_folder("clips/" + std::to_string(length) + ".gif"), make_gif(16, 16, frames));
+  }
+  Options o = by_cdrl("several", 1);
+  o.data = in_folder("clips");
+  ASSERT_EQ(train(o), 0);
+  EXPECT_EQ(frames_of(run("several", "comparison.png")), 7);
+  o.settings.clear();
+  o.samples = 2;
+  o.given = {"samples"};
+  testing::internal::CaptureStdout();
+  ASSERT_EQ(evaluate(o), 0);
+  const std::string table = testing::internal::GetCapturedStdout();
+  EXPECT_CONTAINS(table, "CDRL");
+  EXPECT_GT(reported(read_text(run("several", "evaluation.json")), "Frames made", "CDRL", "PSNR between syntheses"), 0);
+}
+
+// What is judged before anything was learned is what will be.
+TEST_F(VideoRun, RivalsAreJudgedByTheSameFramesBeforeAndAfter) {
+  Options o = by_cdrl("later", 1);
+  const auto judged = [&] {
+    Options evaluation = o;
+    evaluation.samples = 2;
+    evaluation.given = {"samples"};
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(evaluate(evaluation), 0);
+    testing::internal::GetCapturedStdout();
+    return reported(read_text(run("later", "evaluation.json")), "Frames made", "mean frame", "PSNR frame-aligned");
+  };
+  const double before = judged();
+  ASSERT_EQ(train(o), 0);
+  o.settings.clear();
+  EXPECT_EQ(judged(), before);
 }
 
 TEST_F(VideoRun, EvaluatesWithAndWithoutACheckpoint) {

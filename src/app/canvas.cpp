@@ -24,6 +24,7 @@ Canvas Canvas::within(const Shape &example, int64_t border) {
 }
 
 Canvas Canvas::middle(const Shape &clip, int64_t frames) {
+  require(frames <= clip.t, "a clip has no middle that is longer than itself");
   Canvas canvas{{}, clip.with_n(1)};
   canvas.wanted.t = frames;
   canvas.first = (clip.t - frames) / 2;

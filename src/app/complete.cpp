@@ -25,7 +25,7 @@ ChainLearner *chain_of(SavedModel &saved) {
 
 Network *generator_of(SavedModel &saved) {
   if (chain_of(saved)) return nullptr;
-  if (saved.model.generator && saved.experiment->data != DataKind::video) return saved.model.generator.get();
+  if (saved.model.generator) return saved.model.generator.get();
   throw std::runtime_error("completion needs a generator of pictures, and this checkpoint of the experiment '" +
                            saved.experiment->name + "' (algorithm " + saved.algorithm + ") has none");
 }

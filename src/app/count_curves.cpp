@@ -43,7 +43,8 @@ std::vector<Chart> charts_of(const std::vector<CountedTables> &runs) {
         for (const Table::Row &row : table.rows) {
           if (c >= row.cells.size() || !std::isfinite(row.cells[c])) continue;
           const bool own = row.name == "generator" || row.name == "descriptor";
-          Mean &mean = chart_of(charts, table.title + ": " + table.columns[c])
+          const std::string title = table.title.substr(0, table.title.find(':'));
+          Mean &mean = chart_of(charts, title + ": " + table.columns[c])
                            .line(own ? run.system + ", " + row.name : row.name)[run.count];
           mean.sum += row.cells[c];
           ++mean.count;
@@ -73,11 +74,14 @@ std::string count_curves(const std::vector<CountedTables> &runs) {
     }
     const std::string drawn = chart(curves, 0, curves.columns.size());
     if (drawn.empty()) continue;
+    // What is inside of its <svg ...> and </svg>: one drawing has one such pair.
+    const size_t inside = drawn.find('>') + 1;
     body += "<text x=\"4\" y=\"" + std::to_string(at + 16) + "\" font-size=\"13\" font-weight=\"bold\">" +
-            escaped(one.title) + ", by pictures learned</text>\n<svg x=\"0\" y=\"" + std::to_string(at + below_title) +
-            "\" width=\"640\" height=\"220\"" + drawn.substr(std::string("<svg").size());
+            escaped(one.title) + ", by pictures learned</text>\n<g transform=\"translate(0 " +
+            std::to_string(at + below_title) + ")\">" + drawn.substr(inside, drawn.rfind("</svg>") - inside) + "</g>\n";
     at += height;
   }
+  if (body.empty()) return "";
   return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 " + std::to_string(at) +
          "\" font-family=\"sans-serif\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n" + body + "</svg>\n";
 }

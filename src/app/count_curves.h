@@ -14,8 +14,8 @@ struct CountedTables {
   std::vector<Table> tables;
 };
 
-// A chart for each column of each table, below one another, as an SVG file: a line for each row, its value at each number
-// of pictures the mean over the runs of that number. "" where there are fewer than two numbers.
+// An SVG file with a chart for each column of each table, below one another, and a line for each row. Its value at a
+// number of pictures is the mean over the runs of that number. "" where there are fewer than two numbers.
 std::string count_curves(const std::vector<CountedTables> &runs);
 
 }  // namespace coopnets

@@ -19,6 +19,7 @@
 #include "metrics/ssim.h"
 #include "metrics/time_shift.h"
 #include "rivals/mkgpdm.h"
+#include "rivals/rival.h"
 
 namespace coopnets {
 
@@ -187,7 +188,9 @@ std::vector<std::string> remarks(const std::vector<VideoScores> &rows, const Fra
       "syntheses: of different random numbers, mean over pairs of the first " +
           std::to_string(syntheses) +
           "; read it against the clip's own rows, two parts of the clip a quarter of its length apart or more: what "
-          "agrees far better with itself than the clip does is a replay, whose other scores are those of memory."};
+          "agrees far better with itself than the clip does is a replay, whose other scores are those of memory.",
+      "SSIM of means: of the mean frames, so that the mean frame itself has 1 and what stands still counts most. CDRL "
+      "has no latent sequence that could be inferred, so it has no reconstruction."};
   std::string full;
   for (const VideoScores &row : rows)
     if (row.states > 0 && row.states >= clip.count - 1) full += (full.empty() ? "" : "; ") + row.system;
@@ -239,33 +242,29 @@ Frames to_frames(const std::vector<real> &example, const Shape &shape) {
 
 namespace {
 
-// Of nets that make any length as_judged() says how long, as far as the clip is.
-Shape shape_of_judged(const SavedModel &saved, const Examples &examples) {
-  const Shape trained = example_shape(*saved.experiment, saved.settings);
-  if (!saved.chain) return Canvas::within(trained, saved.settings.border).wanted;
-  Shape whole = trained;
-  examples.whole(0, whole);
-  whole.t = std::min(as_judged(*saved.experiment, saved.settings).frames, whole.t);
-  return whole;
+// Nets that are shown parts of clips make clips of any length. They are judged by as many frames as as_judged() says, or
+// as the shortest clip has.
+Shape shape_of_judged(const Experiment &experiment, const Settings &s, const Examples &examples) {
+  Shape shape = example_shape(experiment, s);
+  if (s.crop != "random") return shape;
+  int64_t frames = as_judged(experiment, s).frames;
+  for (int64_t k = 0; k < examples.size(); ++k) examples.whole(k, shape), frames = std::min(frames, shape.t);
+  shape.t = frames;
+  return shape;
 }
 
-// Of a clip that is longer the middle.
-Frames judged_clip(const SavedModel &saved, const Examples &examples, int64_t k, int64_t frames) {
-  Shape shape = example_shape(*saved.experiment, saved.settings);
-  const std::vector<real> clip = saved.chain ? examples.whole(k, shape) : examples.range(k, 1);
-  const Canvas shown =
-      saved.chain ? Canvas::middle(shape, std::min(frames, shape.t)) : Canvas::within(shape, saved.settings.border);
-  return to_frames(shown.cut(clip, shape), shown.wanted);
+// The middle of a clip that is longer.
+Frames judged_clip(const Shape &judged, const Examples &examples, int64_t k) {
+  Shape whole = judged;
+  const std::vector<real> clip = examples.whole(k, whole);
+  return to_frames(Canvas::middle(whole, judged.t).cut(clip, whole), judged);
 }
 
 // The net by itself, and what the descriptor's Langevin revision makes of its frames.
-// `clip` is what they learned from, `observed` what is shown of it, or of nets that make any length more of it.
-std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const Frames &observed,
-                                    const std::vector<real> &clip, const std::string &path, const Options &options,
-                                    Progress &progress) {
-  Shape shape = example_shape(*saved.experiment, saved.settings);
-  shape.t = observed.count + 2 * saved.settings.border;
-  if (saved.chain) shape = saved.chain->set_example(shape);
+// The sampler makes clips of `shape`; `clip` is what they learned from, of that shape where they have a generator.
+std::vector<VideoScores> score_nets(Backend &backend, const SavedModel &saved, SampleSource &sampler,
+                                    const Shape &shape, const Frames &observed, const std::vector<real> &clip,
+                                    const Options &options, Progress &progress) {
   const Canvas shown = Canvas::within(shape, saved.settings.border);
   const auto frames_of = [&](const std::vector<real> &example) {
     return to_frames(shown.cut(example, shape), shown.wanted);
@@ -287,9 +286,8 @@ std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const F
     for (auto one = clips.begin(); one != clips.end(); one += shape.size())
       scores.push_back(synthesis(frames_of({one, one + shape.size()}), all));
   };
-  const std::unique_ptr<SampleSource> sampler = model_sampler(backend, saved, path, count);
   Task drawing(progress, "clips drawn and compared", count);
-  draw_samples(*sampler, saved, options.seed, count, drawing,
+  draw_samples(sampler, saved, options.seed, count, drawing,
                [&](int64_t, const std::vector<real> &clips, const std::vector<real> &better) {
                  add(clips, generated, made);
                  add(better, revised, made_better);
@@ -318,11 +316,23 @@ std::vector<VideoScores> score_nets(Backend &backend, SavedModel &saved, const F
                 " on [-1, 1]");
   rows[0].reconstruction = score(observed, frames_of(inferred.example));
   if (rows.size() > 1) {
-    Sampler sampler(backend, saved.model.descriptor.get(), *saved.model.generator, latent, 1, Statistics::running);
-    sampler.generate(inferred.latent);
-    rows[1].reconstruction = score(observed, frames_of(sampler.revise(learning, count)));
+    Sampler one(backend, saved.model.descriptor.get(), *saved.model.generator, latent, 1, Statistics::running);
+    one.generate(inferred.latent);
+    rows[1].reconstruction = score(observed, frames_of(one.revise(learning, count)));
   }
   return rows;
+}
+
+}  // namespace
+
+namespace {
+
+// Of whoever would learn it.
+Settings settings_of_preset(const Experiment &experiment, const Options &options, const Backend &backend) {
+  const std::string preset = preset_for(options, backend);
+  const std::string algorithm = options.algorithm.empty() ? experiment.algorithm(preset) : options.algorithm;
+  const Rival *const rival = find_rival(algorithm);
+  return rival ? rival_settings(*rival, experiment, preset) : experiment.settings(preset);
 }
 
 }  // namespace
@@ -337,22 +347,26 @@ int evaluate_video(const Options &options) {
     saved = load_model(*backend, path, options);
   } else {
     saved.experiment = &find_experiment(options.experiment);
-    saved.settings = settings_of(options, saved.experiment->settings(preset_for(options, *backend)));
+    saved.settings = settings_of(options, settings_of_preset(*saved.experiment, options, *backend));
     progress.note("there is no checkpoint " + path + " yet, so only the rivals are compared");
   }
   const std::unique_ptr<Examples> examples =
       open_examples(*saved.experiment, saved.settings, data_path(options, *saved.experiment),
                     static_cast<uint64_t>(options.seed), [&](const std::string &text) { progress.warn(text); });
   if (trained) check_same_data(saved, path, *examples);
-  const Shape judged = shape_of_judged(saved, *examples);
+  const Shape judged = shape_of_judged(*saved.experiment, saved.settings, *examples);
+  Shape shape = bordered(*saved.experiment, judged, saved.settings.border);
+  if (saved.chain) shape = saved.chain->set_example(shape);
+  const int64_t count = options.is_given("samples") ? options.samples : syntheses;
+  const std::unique_ptr<SampleSource> sampler = trained ? model_sampler(*backend, saved, path, count) : nullptr;
   progress.note(std::to_string(examples->size()) + (examples->size() == 1 ? " clip of " : " clips of ") + judged.str() +
-                ", as the nets see them; PSNR in dB and SSIM (11 x 11 Gaussian, grey), means over frames" +
+                ", as they are judged; PSNR in dB and SSIM (11 x 11 Gaussian, grey), means over frames" +
                 (examples->size() > 1 ? " and clips" : ""));
 
   std::vector<std::vector<VideoScores>> by_clip;
   std::vector<std::string> said;
   for (int64_t k = 0; k < examples->size(); ++k) {
-    const Frames observed = judged_clip(saved, *examples, k, judged.t);
+    const Frames observed = judged_clip(judged, *examples, k);
     by_clip.push_back(score_clip(observed));
     for (const VideoScores &row : score_rivals(observed, static_cast<uint64_t>(options.seed),
                                                [&](const std::string &text) { progress.note(text); }))
@@ -361,7 +375,7 @@ int evaluate_video(const Options &options) {
       said = remarks(by_clip[0], observed, saved.model.generator ? saved.model.generator->parameter_count() : 0);
     if (trained)
       for (const VideoScores &row :
-           score_nets(*backend, saved, observed, examples->range(k, 1), path, options, progress))
+           score_nets(*backend, saved, *sampler, shape, observed, examples->range(k, 1), options, progress))
         by_clip.back().push_back(row);
   }
   std::vector<VideoScores> rows;

@@ -26,7 +26,7 @@ FrameScores score(const Frames &observed, const Frames &made);  // both clipped 
 //                    phase costs nothing, and a replay is as good as the reconstruction
 //   between          mean PSNR over pairs of syntheses of different random numbers (a rival's own noise): against what
 //                    the clip agrees with itself at another time, it tells whether they are one clip replayed
-//   of means         SSIM of the mean frames: what stands still is kept
+//   of means         SSIM of the mean frames: it tells whether what stands still was kept
 //   one-step         frame t predicted from the true state at t - 1
 //   reconstruction   of a net, g(z) with z inferred from the clip; of a rival, frame t from the true state at t
 struct VideoScores {

@@ -59,7 +59,7 @@ void add_training(Builder &add, const Vocabulary &names) {
   add.text(
       "algorithm", "NAME", &Options::algorithm, names.algorithms,
       "both nets (cooperative), one alone (descriptor, persistent-cd or generator), or a rival, whose presets are its "
-      "own (cooperative; for textures and digits cdrl, but for the preset paper)",
+      "own (cooperative; for textures, digits and clips cdrl, but for the preset paper)",
       recorded);
   add.text("category", "NAME", &Options::category, {}, "what to learn where the data holds several categories");
   add.text("set", "NAME=VALUE ...", nullptr, {}, "change settings; --list names them");  // see Options::settings
@@ -100,7 +100,8 @@ void add_checkpoint(Builder &add) {
   add.group = "From a checkpoint";
   add.text("checkpoint", "FILE", &Options::checkpoint, {}, "the trained nets, instead of those in the run's folder");
   add.text("size", "HxW", &Options::size, {}, "rows and columns of the samples");
-  add.number("frames", "T", &Options::frames, 1, 65536, "frames of the samples");
+  add.number("frames", "T", &Options::frames, 1, 65536,
+             "frames of the samples (as many as a training clip has, or 32 of --algorithm cdrl)");
   add.text("save", "KIND", &Options::save, {},
            "samples as png pictures (the default), as one npy array, or one sample as the picture FILE.png");
   add.text("mask", "FILE", &Options::mask, {},

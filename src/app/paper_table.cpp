@@ -158,8 +158,9 @@ class TableOfRuns {
       write();
     }
     print_report({facts(), tables()}, options_);
-    progress_.note(file(".html") + " shows the rows beside one another; " + file(".txt") + " and " + file(".json") +
-                   " hold the numbers");
+    progress_.note(file(".html") + " shows the rows beside one another" +
+                   (curves().empty() ? "" : ", " + file(".svg") + " their curves") + "; " + file(".txt") + " and " +
+                   file(".json") + " hold the numbers");
     return failed ? 1 : 0;
   }
 
@@ -360,7 +361,10 @@ class TableOfRuns {
     write_atomically(file(".txt"), text);
     write_atomically(file(".json"), report_json(facts(), all));
     write_atomically(file(".html"), html_page(paper_.title, "<pre>" + escaped(text) + "</pre>\n" + drawn + sheets()));
-    if (!drawn.empty()) write_atomically(file(".svg"), drawn);
+    if (drawn.empty())
+      std::filesystem::remove(file(".svg"));  // of other rows
+    else
+      write_atomically(file(".svg"), drawn);
   }
 
   const Options &options_;

@@ -31,12 +31,13 @@ namespace {
 std::string save_clips(const std::string &folder, Backend &backend, const Learner &learner, const Examples &examples,
                        const Settings &settings, const PngTexts &texts) {
   const auto samples = learner.samples();
+  const int64_t shown_clips = std::min<int64_t>(4, examples.size());
   Shape whole = samples[0].second.shape;
-  std::vector<real> clip = examples.whole(0, whole);
-  const int64_t frames = std::min(whole.t, Canvas::within(samples[0].second.shape, settings.border).wanted.t);
+  int64_t frames = Canvas::within(whole, settings.border).wanted.t;
+  for (int64_t k = 0; k < shown_clips; ++k) examples.whole(k, whole), frames = std::min(frames, whole.t);
   std::vector<VideoColumn> columns(1);
-  for (int64_t k = 0; k < std::min<int64_t>(4, examples.size()); ++k) {
-    if (k > 0) clip = examples.whole(k, whole);
+  for (int64_t k = 0; k < shown_clips; ++k) {
+    const std::vector<real> clip = examples.whole(k, whole);
     const Canvas middle = Canvas::middle(whole, frames);
     const std::vector<real> cut = middle.cut(clip, whole);
     columns[0].values.insert(columns[0].values.end(), cut.begin(), cut.end());
@@ -101,6 +102,8 @@ struct Learned {
 Learned make_learner(Backend &backend, const Experiment &experiment, const Rival *rival, const std::string &algorithm,
                      const Settings &settings, uint64_t seed, int64_t examples) {
   Learned made;
+  if (experiment.data == DataKind::video && example_shape(experiment, settings).t < 2)
+    throw std::runtime_error("a clip has two frames or more (--set frames=N)");
   if (rival && rival->chain) {
     std::unique_ptr<ChainLearner> chain = rival->chain({backend, example_shape(experiment, settings), settings, seed});
     if (experiment.data == DataKind::texture || experiment.data == DataKind::video)

@@ -281,7 +281,8 @@ std::vector<real> to_reals(const Clip &clip, Stretch stretch) {
   if (bytes.empty()) return reals;
   const int64_t count = stretch == Stretch::video ? int64_t(bytes.size()) : clip[0].size();
   for (size_t start = 0; start < bytes.size(); start += size_t(count)) {
-    to_reals(bytes.data() + start, count, Normalise::stretch, reals.data() + start);
+    to_reals(bytes.data() + start, count, stretch == Stretch::fixed ? Normalise::fixed : Normalise::stretch,
+             reals.data() + start);
   }
   return reals;
 }

@@ -44,7 +44,8 @@ Clip lengthened(const Clip &, int64_t frames, Short);
 // What is stretched so that its minimum becomes -1 and its maximum 1 (all channels together; a constant: all zeros).
 enum class Stretch {
   frame,  // each frame, as published
-  video   // the whole clip at once: its brightness does not flicker where the extremes come and go
+  video,  // the whole clip at once: its brightness does not flicker where the extremes come and go
+  fixed   // nothing: bytes from 0 to 255 become -1 to 1
 };
 
 // A clip as one example [1,T,H,W,3] of a tensor. Throws std::invalid_argument when frames differ in shape.

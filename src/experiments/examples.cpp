@@ -130,7 +130,9 @@ class WindowExamples final : public Examples {
                      ": give a longer clip";
   if (count > 1) {
     const int64_t most = count - beside;
-    const std::vector<int64_t> fitting = frames_that_fit(experiment, s, std::max<int64_t>(1, most));
+    // Nets that are shown parts take any number.
+    const std::vector<int64_t> fitting =
+        s.crop == "random" ? std::vector<int64_t>{std::max<int64_t>(most, 1)} : frames_that_fit(experiment, s, most);
     if (!fitting.empty() && fitting[0] <= most)
       text += ", or --set frames=" + std::to_string(fitting[0]) +
               (fitting[0] < most ? ", the most of these that the nets take" : "");
@@ -180,18 +182,23 @@ class PointExamples final : public KeptExamples {
 // A few clips, from their first frame on; with crop=random other neighbouring frames of them each time.
 class ClipExamples final : public KeptExamples {
  public:
-  ClipExamples(const Experiment &experiment, const std::vector<std::string> &paths, const Settings &s, uint64_t seed)
+  ClipExamples(const Experiment &experiment, const std::vector<std::string> &paths, const Settings &s, uint64_t seed,
+               const std::function<void(const std::string &)> &warn)
       : KeptExamples(static_cast<int64_t>(paths.size()), seed),
         shape_(example_shape(experiment, s)),
         windows_(s.crop == "random"),
         seed_(seed) {
-    const Stretch stretch = s.normalise == "video" ? Stretch::video : Stretch::frame;
+    const Stretch stretch = s.normalise == "video"   ? Stretch::video
+                            : s.normalise == "fixed" ? Stretch::fixed
+                                                     : Stretch::frame;
     const Short how = parse_short(s.short_clips);
     for (size_t i = 0; i < paths.size(); ++i) {
       Clip clip =
           read_clip(paths[i], windows_ ? std::max(most_frames, shape_.t) : shape_.t, s.size, s.size,
                     windows_ ? Crop{} : parse_crop(s.crop), parse_resize(s.resize), i == 0 ? &milliseconds_ : nullptr);
       const int64_t count = int64_t(clip.size());
+      if (windows_ && count == most_frames)
+        warn(paths[i] + " is learned up to its frame " + std::to_string(count) + ", as longer clips are");
       if (count < shape_.t) {
         if (how == Short::refuse || count == 1) refuse_short(experiment, s, paths[i], count);
         clip = lengthened(clip, shape_.t, how);
@@ -211,7 +218,7 @@ class ClipExamples final : public KeptExamples {
   // The middle of each, where these are parts.
   std::vector<real> some(const std::vector<int64_t> &indices) const override {
     std::vector<real> out;
-    for (const int64_t i : indices) cut(i, starts(i) / 2, out);
+    for (const int64_t i : indices) cut(i, (starts(i) - 1) / 2, out);
     return out;
   }
   std::vector<real> whole(int64_t index, Shape &shape) const override {
@@ -278,7 +285,7 @@ std::unique_ptr<Examples> open(const Experiment &experiment, const Settings &s, 
     const std::vector<std::string> clips = list_clips(path);
     const std::string unread = is_folder(path) ? unread_pictures(path) : "";
     if (!unread.empty()) warn(unread + "; the clips are learned without them");
-    return std::make_unique<ClipExamples>(experiment, clips, s, seed);
+    return std::make_unique<ClipExamples>(experiment, clips, s, seed, warn);
   }
 
   if (experiment.data == DataKind::texture && is_folder(path) && s.category.empty()) {

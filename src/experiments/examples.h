@@ -19,7 +19,8 @@ class Examples {
   // Examples [first, first + count) in the order of the source.
   std::vector<real> range(int64_t first, int64_t count) const;
   virtual std::vector<real> some(const std::vector<int64_t> &indices) const = 0;
-  // The picture or clip whose parts are shown, else the example itself. `shape` is an example's, and becomes that of the values.
+  // The picture or clip whose parts are shown, else the example itself. `shape` is an example's, and becomes that of the
+  // values.
   virtual std::vector<real> whole(int64_t index, Shape &shape) const {
     shape.n = 1;
     return range(index, 1);

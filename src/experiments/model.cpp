@@ -80,6 +80,10 @@ std::vector<int64_t> frames_that_fit(const Experiment &experiment, Settings s, i
 }
 
 Model make_model(Backend &backend, const Experiment &experiment, const Settings &s, uint64_t seed) {
+  if (experiment.data == DataKind::video && (s.border > 0 || s.crop == "random"))
+    throw std::runtime_error(
+        "border and crop=random are for nets that see all times of a clip alike (--algorithm cdrl): these nets pad in "
+        "time");
   try {
     check_nets(experiment, s);
   } catch (const std::invalid_argument &error) {

@@ -31,8 +31,10 @@ std::vector<Row> data_fields() {
       field(
           "border", &Settings::border, 0, wide,
           "pixels around what is shown, or frames before and after a clip, that the nets see and make beside it: where "
-          "nothing is padded, what is near the edge is in fewer windows than the rest. Step G2 leaves them out"),
-      field("frames", &Settings::frames, 1, wide, "frames of the training videos"),
+          "nothing is padded, what is near the edge is in fewer windows than the rest. Cooperative learning's step G2 "
+          "leaves them out"),
+      field("frames", &Settings::frames, 1, wide,
+            "frames of the training videos, or of the parts of them that are shown (crop=random)"),
       field(
           "short", &Settings::short_clips, {"refuse", "loop", "mirror"},
           "what becomes of clips of fewer frames: refuse (they are an error), loop (they begin again), mirror (they go "

@@ -194,17 +194,6 @@ void Cooperative::step_d2() {
   f.beside("optimiser", d_->optimizer.elements(), [&] { d_->optimizer.step(f); });
 }
 
-// Of step G2: what is not shown is not learned from.
-void Cooperative::leave_out_border(View seed) {
-  const int64_t border = settings_.border;
-  if (border == 0) return;
-  if (seed.shape.t == 1) return backend_.clear_border(seed, border);
-  const int64_t frame = seed.shape.h * seed.shape.w * seed.shape.c;
-  for (int64_t n = 0; n < seed.shape.n; ++n)
-    for (const int64_t first : {int64_t(0), seed.shape.t - border})
-      backend_.fill({{1, 1, 1, border, frame}, seed.data + n * seed.shape.example() + first * frame}, 0);
-}
-
 // alpha -= lr_g d/dalpha ((1 - w) sum_chains |x - g(z)|^2 / n + w sum_data |x - g(z)|^2 / m) / (2 sigma^2), of which
 // algorithm 1 has w = 0. The gradient in a chain's g(z) is (1 - w) (g(z) - x) / (sigma^2 n). n and m are the numbers of
 // chains and of data, or what ResidualMean says. The pass still holds g(z): that of G0 where G1 is off (same z, same
@@ -226,7 +215,7 @@ void Cooperative::step_g2() {
   monitoring_->layers(g);
   pull(1 - w, data, chains, settings_.chains);
   if (data > 0) pull(w, 0, data, settings_.batch);
-  leave_out_border(seed);
+  if (settings_.border > 0) backend_.clear_border(seed, settings_.border);
   g.backward(Wrt::parameters);
   g.beside("optimiser", g_->optimizer.elements(), [&] { g_->optimizer.step(g); });
   g.track();

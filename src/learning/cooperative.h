@@ -39,7 +39,7 @@ struct LearningSettings {
   int64_t cold_steps = 0;              // so many of the L, the last, draw no noise: what noise is left dies away
   double reference_deviation = 0.016;  // s
   double temperature = 1;              // T: noise of deviation delta sqrt(T), so that the chains sample p^(1/T)
-  int64_t border = 0;                  // step G2 leaves so many outermost rows and columns out, or frames of a clip
+  int64_t border = 0;                  // of an example: step G2 leaves so many outermost rows and columns out
   int64_t noise_until = -1;            // iteration from which step D1 draws no noise; -1: it always does
   int64_t generator_steps = 0;         // Lz
   double generator_step_size = 0.1;    // delta_z
@@ -102,7 +102,6 @@ class Cooperative final : public Learner {
   void step_g1();
   void step_d2();
   void step_g2();
-  void leave_out_border(View seed);
   void check_ranks() const;
   void take_kept();
   void keep_taken();

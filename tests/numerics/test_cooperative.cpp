@@ -33,36 +33,6 @@ TEST(Cooperative, StepG2LeavesTheBorderOut) {
   EXPECT_TRUE(learned(3));
 }
 
-// Of clips the border is frames: with none left the generator learns nothing, else all but the outer ones teach it.
-TEST(Cooperative, StepG2LeavesFramesOfClipsOut) {
-  Backend &backend = test_backend();
-  LearningSettings s = small_settings(Algorithm::cooperative);
-  s.batch = s.chains = 2;
-  s.generator_steps = 0;
-  const auto learned = [&](int64_t border) {
-    Network descriptor(backend, "descriptor",
-                       small_net([](Recorder &r, Variable x) { return r.fully_connected(x, 3); }), {{1, 4, 2, 2, 1}},
-                       {1, Purpose::descriptor_weights}, 0.5);
-    // Each frame of two rows by filters of its own, linear in z.
-    Network generator(backend, "generator", small_net([](Recorder &r, Variable z) {
-                        return r.deconv(z, 1, {valid(4), valid(2), valid(2)}, LayerOptions().without_bias());
-                      }),
-                      {{1, 1, 1, 1, 3}}, {1, Purpose::generator_weights}, 0.5);
-    const std::vector<real> before = generator.parameters()[0].value.values();  // [4,2,2,1,3]
-    s.border = border;
-    Cooperative learner(backend, &descriptor, &generator, s, 2);
-    learner.iterate(0, 1, {random_values(2 * 16, 3), {0, 1}, {}});
-    const std::vector<real> after = generator.parameters()[0].value.values();
-    std::string frames;
-    for (size_t t = 0; t < 4; ++t)
-      frames += std::equal(before.begin() + t * 12, before.begin() + (t + 1) * 12, after.begin() + t * 12) ? '.' : '*';
-    return frames;
-  };
-  EXPECT_EQ(learned(0), "****");
-  EXPECT_EQ(learned(1), ".**.");
-  EXPECT_EQ(learned(2), "....");
-}
-
 // The noise of a step has deviation delta sqrt(T).
 TEST(Cooperative, TheTemperatureScalesTheNoiseOfStepD1) {
   Backend &backend = test_backend();
