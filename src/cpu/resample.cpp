@@ -134,10 +134,11 @@ template <int taps>
     });
   const Places every_second = grouping.every_second;
   const auto pick = [=](int64_t p, real *first) {
-    Wide low, high;
+    Wide low, high, picked;
     Lanes<wide>::reduce(line + 2 * p * channels, channels, w, low);
     Lanes<wide>::reduce(line + 2 * p * channels + wide, channels, w, high);
-    Lanes<wide>::at(first) = shuffled(low, high, every_second);
+    shuffle(low, high, every_second, picked);
+    Lanes<wide>::at(first) = picked;
   };
   int64_t p = 0;
   for (; (pixels - p) * channels >= wide; p += grouping.group) pick(p, to + p * channels);
@@ -221,10 +222,12 @@ template <int taps>
     });
   const Places low = grouping.low, high = grouping.high;
   const auto interleave = [=](int64_t m, real *first) {
-    Wide even, odd;
+    Wide even, odd, lower, upper;
     Lanes<wide>::enlarge(line + m * channels, channels, w, even, odd);
-    Lanes<wide>::at(first) = shuffled(even, odd, low);
-    Lanes<wide>::at(first + wide) = shuffled(even, odd, high);
+    shuffle(even, odd, low, lower);
+    shuffle(even, odd, high, upper);
+    Lanes<wide>::at(first) = lower;
+    Lanes<wide>::at(first + wide) = upper;
   };
   int64_t m = 0;
   for (; (pairs - m) * channels >= wide; m += grouping.group) interleave(m, to + 2 * m * channels);

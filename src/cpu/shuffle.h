@@ -4,16 +4,16 @@
 
 namespace coopnets {
 
-// Element i is a[index[i]], or b[index[i] - n] from n on; n elements each, 0 <= index[i] < 2 n.
+// out[i] = a[index[i]], or b[index[i] - n] from n on; n elements each, 0 <= index[i] < 2 n. By reference, as how vectors
+// are passed depends on the processor.
 template <class Vector, class Index>
-inline Vector shuffled(Vector a, Vector b, Index index) {
+inline void shuffle(const Vector &a, const Vector &b, const Index &index, Vector &out) {
 #ifdef __clang__
   constexpr size_t n = sizeof(Vector) / sizeof(a[0]);
-  Vector out = a;
-  for (size_t i = 0; i < n; ++i) out[i] = size_t(index[i]) < n ? a[index[i]] : b[size_t(index[i]) - n];
-  return out;
+  const Vector first = a, second = b;
+  for (size_t i = 0; i < n; ++i) out[i] = size_t(index[i]) < n ? first[index[i]] : second[size_t(index[i]) - n];
 #else
-  return __builtin_shuffle(a, b, index);
+  out = __builtin_shuffle(a, b, index);
 #endif
 }
 
