@@ -20,8 +20,8 @@ void transpose(const real *from, int64_t from_stride, real *to, int64_t to_strid
   for (int stage = 1; stage < lanes; stage *= 2) {
 #pragma GCC unroll 8
     for (int i = 0; i < lanes / 2; ++i) {
-      shuffle(v[i], v[i + lanes / 2], low, mixed[2 * i]);
-      shuffle(v[i], v[i + lanes / 2], high, mixed[2 * i + 1]);
+      mixed[2 * i] = COOPNETS_SHUFFLED(v[i], v[i + lanes / 2], low);
+      mixed[2 * i + 1] = COOPNETS_SHUFFLED(v[i], v[i + lanes / 2], high);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < lanes; ++i) v[i] = mixed[i];

@@ -134,11 +134,10 @@ template <int taps>
     });
   const Places every_second = grouping.every_second;
   const auto pick = [=](int64_t p, real *first) {
-    Wide low, high, picked;
+    Wide low, high;
     Lanes<wide>::reduce(line + 2 * p * channels, channels, w, low);
     Lanes<wide>::reduce(line + 2 * p * channels + wide, channels, w, high);
-    shuffle(low, high, every_second, picked);
-    Lanes<wide>::at(first) = picked;
+    Lanes<wide>::at(first) = COOPNETS_SHUFFLED(low, high, every_second);
   };
   int64_t p = 0;
   for (; (pixels - p) * channels >= wide; p += grouping.group) pick(p, to + p * channels);
@@ -222,12 +221,10 @@ template <int taps>
     });
   const Places low = grouping.low, high = grouping.high;
   const auto interleave = [=](int64_t m, real *first) {
-    Wide even, odd, lower, upper;
+    Wide even, odd;
     Lanes<wide>::enlarge(line + m * channels, channels, w, even, odd);
-    shuffle(even, odd, low, lower);
-    shuffle(even, odd, high, upper);
-    Lanes<wide>::at(first) = lower;
-    Lanes<wide>::at(first + wide) = upper;
+    Lanes<wide>::at(first) = COOPNETS_SHUFFLED(even, odd, low);
+    Lanes<wide>::at(first + wide) = COOPNETS_SHUFFLED(even, odd, high);
   };
   int64_t m = 0;
   for (; (pairs - m) * channels >= wide; m += grouping.group) interleave(m, to + 2 * m * channels);

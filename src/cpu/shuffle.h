@@ -2,19 +2,17 @@
 #pragma once
 #include <cstddef>
 
-namespace coopnets {
-
-// out[i] = a[index[i]], or b[index[i] - n] from n on; n elements each, 0 <= index[i] < 2 n. By reference, as how vectors
-// are passed depends on the processor.
-template <class Vector, class Index>
-inline void shuffle(const Vector &a, const Vector &b, const Index &index, Vector &out) {
+// Of vectors a and b of n elements each: element i is a[index[i]], or b[index[i] - n] from n on, 0 <= index[i] < 2 n.
+// No function, as how vectors are handed to one depends on the processor.
 #ifdef __clang__
-  constexpr size_t n = sizeof(Vector) / sizeof(a[0]);
-  const Vector first = a, second = b;
-  for (size_t i = 0; i < n; ++i) out[i] = size_t(index[i]) < n ? first[index[i]] : second[size_t(index[i]) - n];
+#define COOPNETS_SHUFFLED(a, b, index)                                                     \
+  ({                                                                                       \
+    auto shuffled_ = (a);                                                                  \
+    constexpr size_t n_ = sizeof shuffled_ / sizeof shuffled_[0];                          \
+    for (size_t i_ = 0; i_ < n_; ++i_)                                                     \
+      shuffled_[i_] = size_t((index)[i_]) < n_ ? (a)[(index)[i_]] : (b)[(index)[i_] - n_]; \
+    shuffled_;                                                                             \
+  })
 #else
-  out = __builtin_shuffle(a, b, index);
+#define COOPNETS_SHUFFLED(a, b, index) __builtin_shuffle(a, b, index)
 #endif
-}
-
-}  // namespace coopnets
