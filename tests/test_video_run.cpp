@@ -133,6 +133,7 @@ TEST_F(VideoRun, CdrlMakesClipsOfAnyLengthWithoutTheirBorder) {
   ASSERT_EQ(train(by_cdrl("parts", 2)), 0);
   EXPECT_EQ(frames_of(run("parts", "comparison.png")), 28);
   EXPECT_EQ(frames_of(run("parts", "samples/iteration_000002_initialiser.png")), 32);
+  EXPECT_EQ(frames_of(run("parts", "observed.png")), 28);
   const Image shown = load_image(run("parts", "comparison.png"));  // its first frame
   EXPECT_EQ(crop(shown, 0, 0, 16, 16).pixels, read_clip(in_folder("clip.gif"), 1, 16, 16)[0].pixels);
   EXPECT_EQ(shown.width, 3 * 16 + 2 * 2);

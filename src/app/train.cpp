@@ -26,26 +26,30 @@ namespace coopnets {
 
 namespace {
 
-// observed | generated | revised, as far as the algorithm has them; returns a sentence that says where. Of a long clip
-// the middle is shown.
-std::string save_clips(const std::string &folder, Backend &backend, const Learner &learner, const Examples &examples,
-                       const Settings &settings, const PngTexts &texts) {
-  const auto samples = learner.samples();
-  const int64_t shown_clips = std::min<int64_t>(4, examples.size());
-  Shape whole = samples[0].second.shape;
-  int64_t frames = Canvas::within(whole, settings.border).wanted.t;
-  for (int64_t k = 0; k < shown_clips; ++k) examples.whole(k, whole), frames = std::min(frames, whole.t);
-  std::vector<VideoColumn> columns(1);
-  for (int64_t k = 0; k < shown_clips; ++k) {
+// The middle of each of the first clips: so many frames, or as many as the shortest of them has.
+VideoColumn middles(const Examples &examples, Shape whole, int64_t clips, int64_t frames) {
+  for (int64_t k = 0; k < clips; ++k) examples.whole(k, whole), frames = std::min(frames, whole.t);
+  VideoColumn column;
+  for (int64_t k = 0; k < clips; ++k) {
     const std::vector<real> clip = examples.whole(k, whole);
     const Canvas middle = Canvas::middle(whole, frames);
     const std::vector<real> cut = middle.cut(clip, whole);
-    columns[0].values.insert(columns[0].values.end(), cut.begin(), cut.end());
-    columns[0].shape = middle.wanted.with_n(k + 1);
+    column.values.insert(column.values.end(), cut.begin(), cut.end());
+    column.shape = middle.wanted.with_n(k + 1);
   }
+  return column;
+}
+
+// observed | generated | revised, as far as the algorithm has them; returns a sentence that says where.
+std::string save_clips(const std::string &folder, Backend &backend, const Learner &learner, const Examples &examples,
+                       const Settings &settings, const PngTexts &texts) {
+  const auto samples = learner.samples();
+  const Shape made = samples[0].second.shape;
+  std::vector<VideoColumn> columns = {
+      middles(examples, made, std::min<int64_t>(4, examples.size()), Canvas::within(made, settings.border).wanted.t)};
   for (const auto &[name, x] : samples) {
     Canvas shown = Canvas::within(x.shape, settings.border);
-    shown.wanted.t = frames;
+    shown.wanted.t = columns[0].shape.t;
     columns.push_back({shown.cut(values(backend, x), x.shape), shown.wanted.with_n(x.shape.n)});
   }
   std::string files;
@@ -181,13 +185,13 @@ void save_photographs(const std::string &path, const Examples &examples, Shape s
   save_sheet(path, all, middle.wanted.with_n(shown), {}, "observed");
 }
 
-// What is learned from. Of textures whose windows are drawn anew it is what syntheses are judged by.
+// What is learned from. Where parts of it are drawn anew it is what syntheses are judged by.
 void save_observed(const std::string &path, const Examples &examples, const Shape &shape, const Settings &settings,
-                   bool structured, int64_t judged_side) {
-  if (structured && settings.crop == "random")
-    save_photographs(path, examples, shape, judged_side);
-  else
-    save_first_examples(path, examples, shape, settings.border);
+                   bool structured, const Settings &judged) {
+  if (structured && settings.crop == "random") return save_photographs(path, examples, shape, judged.size);
+  if (shape.t == 1 || settings.crop != "random") return save_first_examples(path, examples, shape, settings.border);
+  const VideoColumn clips = middles(examples, shape, std::min<int64_t>(4, examples.size()), judged.frames);
+  save_sheet(path, clips.values, clips.shape, {}, "observed");
 }
 
 bool are_of_one_colour(const Examples &examples) {  // normalise=stretch made them zeros
@@ -277,7 +281,7 @@ int lead(const Lesson &l, const std::function<Batch(int64_t iteration)> &next) {
   };
   if (!run.begin(metadata, same, l.experiment.settings("quick"), resolved(options, l.preset, l.path))) return 0;
   l.examples.list_bad_in(run.folder().skipped());
-  save_observed(run.folder().file("observed"), l.examples, shape, settings, structure.has_value(), judged.size);
+  save_observed(run.folder().file("observed"), l.examples, shape, settings, structure.has_value(), judged);
   l.progress.note(said);
 
   if (structure) measure_structure(run, *structure, l.backend, learner, settings.border, l.progress);
