@@ -42,10 +42,8 @@ std::vector<Chart> charts_of(const std::vector<CountedTables> &runs) {
       for (size_t c = 0; c < table.columns.size(); ++c)
         for (const Table::Row &row : table.rows) {
           if (c >= row.cells.size() || !std::isfinite(row.cells[c])) continue;
-          const bool own = row.name == "generator" || row.name == "descriptor";
           const std::string title = table.title.substr(0, table.title.find(':'));
-          Mean &mean = chart_of(charts, title + ": " + table.columns[c])
-                           .line(own ? run.system + ", " + row.name : row.name)[run.count];
+          Mean &mean = chart_of(charts, title + ": " + table.columns[c]).line(row.name)[run.count];
           mean.sum += row.cells[c];
           ++mean.count;
         }

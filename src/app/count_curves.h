@@ -7,10 +7,9 @@
 
 namespace coopnets {
 
-// The tables of a run that learned so many pictures. Rows of its own are named after `system` by the curves.
+// The tables of a run that learned so many pictures. Rows of one name are points of one line.
 struct CountedTables {
   int64_t count;
-  std::string system;
   std::vector<Table> tables;
 };
 

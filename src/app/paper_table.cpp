@@ -159,8 +159,8 @@ class TableOfRuns {
     }
     print_report({facts(), tables()}, options_);
     progress_.note(file(".html") + " shows the rows beside one another" +
-                   (curves().empty() ? "" : ", " + file(".svg") + " their curves") + "; " + file(".txt") + " and " +
-                   file(".json") + " hold the numbers");
+                   (std::filesystem::exists(file(".svg")) ? ", " + file(".svg") + " their curves" : "") + "; " +
+                   file(".txt") + " and " + file(".json") + " hold the numbers");
     return failed ? 1 : 0;
   }
 
@@ -252,9 +252,13 @@ class TableOfRuns {
   std::string curves() const {
     std::vector<CountedTables> all;
     for (size_t i = 0; i < done_; ++i) {
-      all.push_back({runs_[i].pictures, title_of(runs_[i].algorithm), {}});
-      for (const Table &table : runs_[i].tables)
-        if (is_measured(table)) all.back().tables.push_back(table);
+      all.push_back({runs_[i].pictures, {}});
+      for (Table table : runs_[i].tables) {
+        if (!is_measured(table)) continue;
+        for (Table::Row &row : table.rows)
+          if (is_made(row.name)) row.name = title_of(runs_[i].algorithm) + ", " + row.name;
+        all.back().tables.push_back(std::move(table));
+      }
     }
     return count_curves(all);
   }
