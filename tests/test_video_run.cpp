@@ -64,13 +64,18 @@ class VideoRun : public Clips {
 };
 
 TEST_F(VideoRun, ResumesExactlyOnAnyNumberOfThreads) {
-  ASSERT_EQ(train(options("straight", 4)), 0);
-  ASSERT_EQ(train(options("stopped", 2)), 0);
-  Options resumed = options("stopped", 4, 3);
-  resumed.resume = true;
-  ASSERT_EQ(train(resumed), 0);
-  EXPECT_TRUE(read_text(run("straight", "checkpoint.safetensors")) ==
-              read_text(run("stopped", "checkpoint.safetensors")));
+  for (const std::string algorithm : {"cooperative", "cdrl"}) {
+    const auto learn = [&](const std::string &name, int64_t iterations, int64_t threads, bool resume) {
+      const std::string own = name + '-' + algorithm;
+      Options o = algorithm == "cdrl" ? by_cdrl(own, iterations, threads) : options(own, iterations, threads);
+      o.resume = resume;
+      EXPECT_EQ(train(o), 0) << own;
+      return read_text(run(own, "checkpoint.safetensors"));
+    };
+    const std::string straight = learn("straight", 4, 1, false);
+    EXPECT_FALSE(learn("stopped", 2, 1, false) == straight) << algorithm;
+    EXPECT_TRUE(learn("stopped", 4, 3, true) == straight) << algorithm;
+  }
 }
 
 TEST_F(VideoRun, ShowsObservedGeneratedAndRevisedClips) {
@@ -116,16 +121,6 @@ TEST_F(VideoRun, ADescriptorAsLargeAsTheClipDoesNotReviseLongerOnes) {
   ASSERT_EQ(sample(o), 0);
   EXPECT_EQ(frames_of(run("frame_3", "sampled/generator_000000.png")), 40);
   EXPECT_FALSE(std::filesystem::exists(run("frame_3", "sampled/descriptor.png")));
-}
-
-TEST_F(VideoRun, CdrlResumesExactlyOnAnyNumberOfThreads) {
-  ASSERT_EQ(train(by_cdrl("straight", 4)), 0);
-  ASSERT_EQ(train(by_cdrl("stopped", 2)), 0);
-  Options resumed = by_cdrl("stopped", 4, 3);
-  resumed.resume = true;
-  ASSERT_EQ(train(resumed), 0);
-  EXPECT_TRUE(read_text(run("straight", "checkpoint.safetensors")) ==
-              read_text(run("stopped", "checkpoint.safetensors")));
 }
 
 // It learns parts, and shows and scores what is as long as a clip should be: 32 frames, of this one all 28.

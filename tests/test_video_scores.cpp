@@ -1,4 +1,4 @@
-#include "app/evaluate_video.h"
+#include "app/video_scores.h"
 
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ Frames swinging(int64_t count) {
   return frames;
 }
 
-TEST(EvaluateVideo, ScoresByHand) {
+TEST(VideoScores, ScoresByHand) {
   Frames black(2, 11, 11, 3), grey = black;
   for (double &v : grey.pixels) v = 0.1;
   // Mean squared error 0.01 on a peak of 1: 20 dB. SSIM of constants: (2 a b + C1)/(a^2 + b^2 + C1), C1 = 1e-4.
@@ -34,14 +34,14 @@ TEST(EvaluateVideo, ScoresByHand) {
   EXPECT_FALSE(s.exact);
 }
 
-TEST(EvaluateVideo, FramesAreTheExampleOnTheUnitRange) {
+TEST(VideoScores, FramesAreTheExampleOnTheUnitRange) {
   const Frames frames = to_frames({-1, 0, 1, 0.5, -0.5, 0}, {1, 2, 1, 1, 3});
   EXPECT_EQ(frames.size_text(), Frames(2, 1, 1, 3).size_text());
   EXPECT_EQ(frames.pixels, (std::vector<double>{0, 0.5, 1, 0.75, 0.25, 0.5}));
 }
 
 // Of constants a and b SSIM is (2 a b + C1) / (a^2 + b^2 + C1), C1 = 1e-4; their order in time does not count.
-TEST(EvaluateVideo, TheSsimOfMeansByHand) {
+TEST(VideoScores, TheSsimOfMeansByHand) {
   Frames a(2, 11, 11, 3), b(4, 11, 11, 3);
   for (int64_t i = 0; i < a.frame_size(); ++i) a.frame(1)[i] = 0.4;  // mean 0.2
   for (int64_t i = 0; i < b.frame_size(); ++i)
@@ -50,7 +50,7 @@ TEST(EvaluateVideo, TheSsimOfMeansByHand) {
   EXPECT_NEAR(ssim_of_means(a, a), 1, 1e-12);
 }
 
-TEST(EvaluateVideo, MeansAreTakenProtocolByProtocol) {
+TEST(VideoScores, MeansAreTakenProtocolByProtocol) {
   const VideoScores mean = mean_scores({{"a", FrameScores{10, 0.5}, {}, FrameScores{20, 0.75}},
                                         {"b", FrameScores{14, 0.25}, {}, FrameScores{22, 0.25}}});
   EXPECT_EQ(mean.system, "a");
@@ -60,7 +60,7 @@ TEST(EvaluateVideo, MeansAreTakenProtocolByProtocol) {
   EXPECT_EQ(mean.reconstruction->psnr, 21);
 }
 
-TEST(EvaluateVideo, RivalsAreAboveTheMeanFrameOnALinearClip) {
+TEST(VideoScores, RivalsAreAboveTheMeanFrameOnALinearClip) {
   const Frames clip = swinging(24);
   const std::vector<VideoScores> rows = score_rivals(clip, 1);
   ASSERT_EQ(rows.size(), 5u);
@@ -83,7 +83,7 @@ TEST(EvaluateVideo, RivalsAreAboveTheMeanFrameOnALinearClip) {
   for (size_t i : {1u, 3u}) EXPECT_GE(rows[i].frame_aligned->psnr, floor + 20) << rows[i].system;
 }
 
-TEST(EvaluateVideo, RemarksWarnOfMemory) {
+TEST(VideoScores, RemarksWarnOfMemory) {
   const auto has = [](const std::vector<std::string> &all, const std::string &part) {
     for (const std::string &one : all)
       if (contains(one, part)) return true;
@@ -102,7 +102,7 @@ TEST(EvaluateVideo, RemarksWarnOfMemory) {
 
 // What no replay can win. The clip is noise, which agrees with itself at no other time; a model that gives it back
 // whatever its random numbers is told, one that makes other noise is not.
-TEST(EvaluateVideo, AReplayIsSeenAtOnce) {
+TEST(VideoScores, AReplayIsSeenAtOnce) {
   const auto clip_of = [](unsigned seed) {
     Matrix m = random_matrix(1, 16 * 12 * 12, seed);
     for (double &v : m.values) v = 0.5 + 0.1 * v;
@@ -146,7 +146,7 @@ TEST(EvaluateVideo, AReplayIsSeenAtOnce) {
   EXPECT_EQ(*mean_scores({replay, more}).between, 35);
 }
 
-TEST(EvaluateVideo, ATableHasAPairOfColumnsForEachProtocol) {
+TEST(VideoScores, ATableHasAPairOfColumnsForEachProtocol) {
   const std::vector<VideoScores> rows = {{"mean frame", FrameScores{17.891, 0.2431}, {}, {}},
                                          {"LDS", {}, {}, FrameScores{INFINITY, 1}, 0, {}, {}, 0.75}};
   const Table table = video_table(rows, {"One.", "Two."});

@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <stdexcept>
 
-#include "app/evaluate_video.h"
 #include "experiments/experiment.h"
 #include "metrics/psnr.h"
 

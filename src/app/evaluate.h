@@ -29,6 +29,7 @@ int evaluate(const Options &);
 int evaluate_texture(const Options &);
 int evaluate_pictures(const Options &);    // digits, objects, scenes, benchmarks
 int evaluate_points(const Options &);      // with comparison.png; a run of points ends with it
+int evaluate_video(const Options &);       // where there is no checkpoint it says so and scores the rivals alone
 int evaluate_completion(const Options &);  // with the rivals of Table 4
 
 // What evaluate_pictures() and evaluate_completion() print, without printing it.

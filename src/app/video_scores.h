@@ -5,12 +5,15 @@
 #include <string>
 #include <vector>
 
-#include "app/options.h"
 #include "app/report.h"
 #include "metrics/frames.h"
 #include "tensor/shape.h"
 
 namespace coopnets {
+
+// Random syntheses whose scores are averaged, unless --samples says otherwise; all pairs of these at most are compared
+// with one another.
+constexpr int64_t video_syntheses = 8;
 
 // Means over the frames of a clip: PSNR in dB (peak 1, the channels of a frame in one MSE), SSIM of the grey frames.
 struct FrameScores {
@@ -68,9 +71,5 @@ Table video_table(const std::vector<VideoScores> &, const std::vector<std::strin
 
 // An example [1,T,H,W,C] in [-1, 1] as frames in [0, 1].
 Frames to_frames(const std::vector<real> &example, const Shape &);
-
-// Prints the table and writes evaluation.json beside the checkpoint. Where the run has no checkpoint it says so and
-// scores the rivals alone. Returns the exit status.
-int evaluate_video(const Options &);
 
 }  // namespace coopnets
