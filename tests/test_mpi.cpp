@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "app/log.h"
+#include "data/picture_files.h"
 #include "program.h"
 
 namespace coopnets {
@@ -77,6 +78,44 @@ TEST_F(Mpi, all_else_and_a_mistake_are_rank_0s) {
   for (size_t at = 0; (at = mistake.err.find("coopnets: ", at)) != std::string::npos; ++at) ++said;
   EXPECT_EQ(said, 1u) << mistake.err;
   EXPECT_CONTAINS(run_ranks(2, train(2) + Arguments{"--set", "chains=1"}).err, "too few for 2 ranks");
+}
+
+TEST_F(Mpi, ranks_draw_samples_together_and_all_are_those_of_one) {
+  expect_success(few_chains(train(2)));
+  const auto sampled = [&] { return read_file(path("sampled/descriptor.npy"), size_t{1} << 24); };
+  expect_success(use({"--sample", "9", "--save", "npy"}));
+  const std::string wanted = sampled();
+  std::filesystem::remove_all(path("sampled"));
+  expect_ranks_succeed(3, use({"--sample", "9", "--save", "npy"}));
+  EXPECT_TRUE(sampled() == wanted);
+
+  const Arguments evaluate = use({"--evaluate", "--samples", "3"});
+  const Outcome alone = run_program(evaluate), together = run_ranks(2, evaluate);
+  EXPECT_EQ(together.status, 0) << together.err;
+  EXPECT_EQ(together.out, alone.out);
+}
+
+TEST_F(Mpi, ranks_learn_a_table_together_but_for_what_has_one_chain) {
+  const std::string data = folder + "/digits_data";
+  for (const auto &[name, count] : {std::pair<std::string, uint32_t>{"train", 60}, {"t10k", 11}}) {
+    write_bytes(data + '/' + name + "-images-idx3-ubyte", idx({count, 28, 28}, noise(count * 28, 28, 1, count).pixels));
+    write_bytes(data + '/' + name + "-labels-idx1-ubyte", idx({count}, std::vector<uint8_t>(count, 3)));
+  }
+  const Arguments table = {"--table",  "2",         "--data", data,        "--out", folder,         "--rows",
+                           "cdrl,dbn", "--threads", "1",      "--samples", "70",    "--iterations", "12"};
+  const Outcome together = run_ranks(2, table);
+  EXPECT_EQ(together.status, 0) << together.err;
+  EXPECT_CONTAINS(together.err, "needs the whole batch in one place: rank 0 learns it alone");
+  const auto rows_of = [](const std::string &text) { return text.substr(text.find("Parzen")); };
+  const Outcome evaluated = run_program(table);  // what is learned already
+  EXPECT_EQ(rows_of(evaluated.out), rows_of(together.out));
+}
+
+TEST_F(Mpi, ranks_learn_and_judge_the_toy_together) {
+  const Arguments toy = {"--exp", "toy", "--out", folder, "--iterations", "2", "--set", "examples=500"};
+  const Outcome o = run_ranks(2, toy);
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_CONTAINS(o.out, "distance");
 }
 
 // mpirun takes several programs, separated by ":".

@@ -77,7 +77,8 @@ TEST(AllRivals, LearnByRanksWhatOneLearnsOrRefuseThem) {
       whole.learn(0, 2);
       return learned(*backend, *whole.learner);
     };
-    if (on_one_rank_alone.count(rival.name) > 0) {
+    EXPECT_EQ(rival.one_rank, on_one_rank_alone.count(rival.name) > 0);
+    if (rival.one_rank) {
       EXPECT_THROW(as_ranks(2, learn), std::invalid_argument);
       continue;
     }

@@ -1,10 +1,13 @@
 #include "learning/sampler.h"
 
 #include <cmath>
+#include <set>
 
 #include "cpu/cpu.h"
 #include "files.h"
+#include "numerics/learners.h"
 #include "numerics/small_net.h"
+#include "numerics/thread_ranks.h"
 
 namespace coopnets {
 namespace {
@@ -249,6 +252,50 @@ TEST_F(SamplerTest, revises_by_langevin_dynamics) {
       for (int i = 0; i < 2; ++i) EXPECT_NEAR(revised[2 * k + i], x[i], 1e-5) << noise_until;
     }
   }
+}
+
+// Eleven samples, two at a time: each of three ranks draws two batches, the last of them a half.
+struct Drawn {
+  std::vector<std::vector<real>> visited;
+  std::set<int64_t> own;  // batches that this rank has drawn
+};
+
+Drawn drawn(Ranks &ranks, bool keeps_chains) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend(1);
+  SmallNets nets(*backend);
+  const Shape example = nets.descriptor.input();
+  Sampler sampler =
+      keeps_chains ? Sampler(*backend, nets.descriptor, example, 2, Statistics::running)
+                   : Sampler(*backend, &nets.descriptor, nets.generator, nets.generator.inputs(), 2, Statistics::batch);
+  if (keeps_chains) sampler.keep_chains(std::vector<real>(size_t(2 * example.size()), real(0.5)));
+  LearningSettings s = small_settings(Algorithm::cooperative);
+  Drawn all;
+  sampler.watch = [&](double samples) { all.own.insert(int64_t(samples) / 2); };
+  draw_by_ranks(ranks, sampler, s, 11, [&](int64_t first, const std::vector<real> &x, const std::vector<real> &y) {
+    EXPECT_EQ(first, int64_t(all.visited.size()));
+    all.visited.push_back(x);
+    all.visited.push_back(y);
+  });
+  return all;
+}
+
+TEST(DrawByRanks, EachDrawsABatchInTurnAndTheFirstVisits) {
+  const Drawn wanted = drawn(one_rank(), false);
+  ASSERT_EQ(wanted.visited.size(), 12u);
+  EXPECT_EQ(wanted.own, (std::set<int64_t>{0, 1, 2, 3, 4, 5}));
+  as_ranks(3, [&](Ranks &ranks) {
+    const Drawn got = drawn(ranks, false);
+    EXPECT_EQ(got.visited, ranks.rank() == 0 ? wanted.visited : std::vector<std::vector<real>>{});
+    EXPECT_EQ(got.own, (std::set<int64_t>{ranks.rank(), ranks.rank() + 3}));
+  });
+}
+
+TEST(DrawByRanks, ChainsThatGoOnAreTheFirstRanks) {
+  const Drawn wanted = drawn(one_rank(), true);
+  as_ranks(2, [&](Ranks &ranks) {
+    const Drawn got = drawn(ranks, true);
+    EXPECT_EQ(got.visited, ranks.rank() == 0 ? wanted.visited : std::vector<std::vector<real>>{});
+  });
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "app/compare.h"
 #include "app/complete.h"
 #include "app/device.h"
+#include "app/errands.h"
 #include "app/evaluate.h"
 #include "app/list.h"
 #include "app/mpi_ranks.h"
@@ -102,13 +103,16 @@ Action other_than_learning(const Options &o) {
   return {};
 }
 
-// All ranks learn; all else rank 0 does alone.
+// All ranks learn; all else is rank 0's, which has the others' help where it draws samples or learns a table's rows.
 int run(const std::vector<std::string> &arguments) {
   const int rank = program_ranks().rank();
   const Options options = options_of(arguments);
   const Action other = other_than_learning(options);
   if (!other) return train(options);
-  return rank == 0 ? other(options) : 0;
+  if (rank > 0) return do_errands(options), 0;
+  const int status = other(options);
+  end_errands();
+  return status;
 }
 
 }  // namespace

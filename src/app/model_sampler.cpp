@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "app/errands.h"
+
 namespace coopnets {
 
 namespace {
@@ -24,11 +26,9 @@ std::vector<real> kept_chains(const std::string &path, const Shape &example, int
   return values;
 }
 
-}  // namespace
-
-std::unique_ptr<SampleSource> model_sampler(Backend &backend, SavedModel &saved, const std::string &path,
-                                            Network *descriptor, const std::vector<Shape> &latent, const Shape &example,
-                                            int64_t count) {
+std::unique_ptr<SampleSource> own_sampler(Backend &backend, SavedModel &saved, const std::string &path,
+                                          Network *descriptor, const std::vector<Shape> &latent, const Shape &example,
+                                          int64_t count) {
   if (saved.chain) return std::move(saved.chain);
   const Settings &s = saved.settings;
   const Statistics statistics = s.statistics == "batch" ? Statistics::batch : Statistics::running;
@@ -48,6 +48,15 @@ std::unique_ptr<SampleSource> model_sampler(Backend &backend, SavedModel &saved,
   return sampler;
 }
 
+}  // namespace
+
+std::unique_ptr<SampleSource> model_sampler(Backend &backend, SavedModel &saved, const std::string &path,
+                                            Network *descriptor, const std::vector<Shape> &latent, const Shape &example,
+                                            int64_t count) {
+  return shared_by_ranks(own_sampler(backend, saved, path, descriptor, latent, example, count),
+                         {path, saved.settings, descriptor != nullptr, latent, example, count});
+}
+
 std::unique_ptr<SampleSource> model_sampler(Backend &backend, SavedModel &saved, const std::string &path,
                                             int64_t count) {
   return model_sampler(backend, saved, path, saved.model.descriptor.get(), latent_shapes(saved.settings),
@@ -60,7 +69,7 @@ void draw_samples(SampleSource &sampler, const SavedModel &saved, int64_t seed, 
   sampler.draw(sampling_settings(saved, seed), count,
                [&](int64_t first, const std::vector<real> &made, const std::vector<real> &revised) {
                  visit(first, made, revised);
-                 task.reached(double(std::min(first + sampler.batch(), count)));
+                 task.reached(double(std::min(first + sampler.at_a_time(), count)));
                });
   sampler.watch = nullptr;  // the task may end first
 }

@@ -53,7 +53,9 @@ class MpiRanks final : public Ranks {
   void exchange(const void *own, size_t bytes, void *all) override {
     MPI_Alltoall(own, as_int(bytes), MPI_BYTE, all, as_int(bytes), MPI_BYTE, MPI_COMM_WORLD);
   }
-  void broadcast(void *data, size_t bytes) override { MPI_Bcast(data, as_int(bytes), MPI_BYTE, 0, MPI_COMM_WORLD); }
+  void broadcast(void *data, size_t bytes, int from) override {
+    MPI_Bcast(data, as_int(bytes), MPI_BYTE, from, MPI_COMM_WORLD);
+  }
 
  private:
   static int as_int(size_t bytes) {

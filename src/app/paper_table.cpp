@@ -10,10 +10,12 @@
 #include <sstream>
 
 #include "app/count_curves.h"
+#include "app/errands.h"
 #include "app/evaluate.h"
 #include "app/evolution.h"
 #include "app/html.h"
 #include "app/interrupt.h"
+#include "app/mpi_ranks.h"
 #include "app/progress.h"
 #include "app/report.h"
 #include "app/run_name.h"
@@ -142,6 +144,7 @@ class TableOfRuns {
       progress_.note("row " + std::to_string(i + 1) + " of " + std::to_string(runs_.size()) + ", " + run.title + ": " +
                      run.folder);
       try {
+        have_others_train(run.options);
         const int status = train(run.options);
         if (status != 0) return stopped(status);
         const Options evaluation = evaluated(run);
@@ -149,6 +152,7 @@ class TableOfRuns {
       } catch (const std::bad_alloc &) {
         run.failure = "out of memory";
       } catch (const std::exception &error) {
+        if (program_ranks().count() > 1) throw;  // nobody knows where the others are
         run.failure = error.what();
       }
       if (interrupted()) return stopped(130);

@@ -112,12 +112,12 @@ std::string save_all(SampleSource &sampler, const SavedModel &saved, const Optio
   if (!saved.maker.empty()) generated.emplace(folder, saved.maker, canvas.wanted, options.sample, array, older, texts);
   if (revises) revised.emplace(folder, "descriptor", canvas.wanted, options.sample, array, older, texts);
   if (options.sample * example.size() > loud)
-    progress.note("drawing " + said(options.sample, canvas.wanted) + ", " + std::to_string(sampler.batch()) +
+    progress.note("drawing " + said(options.sample, canvas.wanted) + ", " + std::to_string(sampler.at_a_time()) +
                   " at a time");
   Task task(progress, "samples", options.sample);
   draw_samples(sampler, saved, options.seed, options.sample, task,
                [&](int64_t first, const std::vector<real> &made, const std::vector<real> &better) {
-                 const int64_t count = std::min(sampler.batch(), options.sample - first);
+                 const int64_t count = std::min(sampler.at_a_time(), options.sample - first);
                  if (generated) generated->add(canvas.cut(made, example, count));
                  if (revised) revised->add(canvas.cut(better, example, count));
                });

@@ -6,6 +6,7 @@
 #include "app/comparison.h"
 #include "app/data_path.h"
 #include "app/device.h"
+#include "app/errands.h"
 #include "app/estimate.h"
 #include "app/evaluate.h"
 #include "app/interrupt.h"
@@ -298,21 +299,24 @@ int lead(const Lesson &l, const std::function<Batch(int64_t iteration)> &next) {
 int learn(Options options) {
   const Experiment &experiment = find_experiment(options.experiment);
   const std::unique_ptr<Backend> backend = make_backend(options);
-  Ranks &ranks = program_ranks();
-  backend->set_ranks(ranks);
   const std::string preset = preset_for(options, *backend), path = data_path(options, experiment);
   if (options.algorithm.empty()) options.algorithm = experiment.algorithm(preset);
   const Rival *const rival = find_rival(options.algorithm);
+  Ranks &ranks = rival && rival->one_rank ? one_rank() : program_ranks();
+  const bool first_rank = program_ranks().rank() == 0;
+  if (!first_rank && ranks.count() == 1) return 0;
+  backend->set_ranks(ranks);
   Settings settings = settings_to_learn(options, experiment, rival, preset);
   const uint64_t seed = uint64_t(options.seed);
   Progress progress(options);
-  const bool first_rank = ranks.rank() == 0;
   const auto warn = [&](const std::string &text) {
     if (first_rank) progress.warn(text);
   };
   const auto note = [&](const std::string &text) {
     if (first_rank) progress.note(text);
   };
+  if (ranks.count() < program_ranks().count())
+    warn(rival->title + " needs the whole batch in one place: rank 0 learns it alone");
   const std::unique_ptr<Examples> examples =
       open_training_examples(experiment, settings, path, seed, warn, note, options.sets("held_out"));
   require_classes(*examples, path, settings.classes);
@@ -333,10 +337,12 @@ int learn(Options options) {
 }  // namespace
 
 int train(const Options &options) {
-  const int status = learn(options);
-  const bool points = find_experiment(options.experiment).data == DataKind::points;
-  const bool evaluates = points && !options.dry_run && program_ranks().rank() == 0;
-  return status == 0 && evaluates ? evaluate_points(options) : status;
+  int status = learn(options);
+  if (find_experiment(options.experiment).data != DataKind::points || options.dry_run) return status;
+  if (program_ranks().rank() > 0) return do_errands(options), status;
+  if (status == 0) status = evaluate_points(options);
+  end_errands();
+  return status;
 }
 
 }  // namespace coopnets

@@ -47,7 +47,8 @@ class Cdrl final : public ChainLearner {
   std::vector<std::pair<std::string, ConstView>> samples() const override;
   Shape set_example(const Shape &wanted) override;
   // By the averaged parameters, where there are such. A sample does not depend on the batch that the nets learned with.
-  void draw(const LearningSettings &, int64_t count, const Visit &visit) override;
+  int64_t at_a_time() const override { return sampler().at_a_time(); }
+  void draw_range(const LearningSettings &, int64_t first, int64_t end, const Visit &visit) override;
 
   // The last noises are those of the levels; classes are in `labels`. Pictures are completed without a class.
   bool descends() const override { return true; }
@@ -72,7 +73,7 @@ class Cdrl final : public ChainLearner {
   void finish(View samples) const;                   // and samples leave here alone, to be as the data are
   std::vector<real> finished(int64_t count) const;   // of the sampler's samples
   int64_t whole(const std::vector<real> &all) const;
-  void for_blocks(int64_t count, const std::function<void(int64_t first, int64_t some)> &run) const;
+  void for_blocks(int64_t first, int64_t end, const std::function<void(int64_t first, int64_t some)> &run) const;
   std::function<void(double share)> watched(int64_t first, int64_t some) const;
   std::vector<double> row(const std::vector<double> &slots) const;
   void tell_levels(int64_t iteration, const std::vector<int64_t> &labels);

@@ -140,9 +140,8 @@ int64_t Cdrl::whole(const std::vector<real> &all) const {
 }
 
 // The sampler makes `some` of them at a time, from number `first` on.
-void Cdrl::for_blocks(int64_t count, const std::function<void(int64_t first, int64_t some)> &run) const {
-  for (int64_t first = 0; first < count; first += sampler().at_a_time())
-    run(first, std::min(sampler().at_a_time(), count - first));
+void Cdrl::for_blocks(int64_t first, int64_t end, const std::function<void(int64_t first, int64_t some)> &run) const {
+  for (; first < end; first += at_a_time()) run(first, std::min(at_a_time(), end - first));
 }
 
 std::function<void(double share)> Cdrl::watched(int64_t first, int64_t some) const {
@@ -155,22 +154,11 @@ namespace {
 void append(const std::vector<real> &more, std::vector<real> &all) { all.insert(all.end(), more.begin(), more.end()); }
 }  // namespace
 
-// The sampler makes block by block what is given away batch by batch.
-void Cdrl::draw(const LearningSettings &s, int64_t count, const Visit &visit) {
+void Cdrl::draw_range(const LearningSettings &s, int64_t begin, int64_t end, const Visit &visit) {
   const ByAverages now(*this);
-  const int64_t size = example_.example();
-  std::vector<real> ready;
-  int64_t given = 0;
-  for_blocks(count, [&](int64_t first, int64_t some) {
-    sampler().draw(s.seed, first / sampler().at_a_time(), watched(first, some));
-    append(finished(some), ready);
-    while (given < first + some) {
-      const int64_t next = std::min(batch(), count - given);
-      if (int64_t(ready.size()) < next * size) break;
-      visit(given, {ready.begin(), ready.begin() + next * size}, {});
-      ready.erase(ready.begin(), ready.begin() + next * size);
-      given += next;
-    }
+  for_blocks(begin, end, [&](int64_t first, int64_t some) {
+    sampler().draw(s.seed, first / at_a_time(), watched(first, some));
+    visit(first, finished(some), {});
   });
 }
 
@@ -183,7 +171,7 @@ std::vector<real> Cdrl::descend_from(uint64_t seed, const std::vector<real> &noi
   if (settings_.classes > 0 && int64_t(labels.size()) != count)
     throw std::invalid_argument("nets that are told classes need that of each sample");
   std::vector<real> all;
-  for_blocks(count, [&](int64_t first, int64_t some) {
+  for_blocks(0, count, [&](int64_t first, int64_t some) {
     const auto own = [&](const auto &of, int64_t each) {
       return std::vector(of.begin() + first * each, of.begin() + (first + some) * each);
     };
@@ -199,11 +187,11 @@ std::vector<real> Cdrl::complete(uint64_t seed, const std::vector<real> &example
   const int64_t count = whole(examples), size = example_.example();
   if (visible.size() != examples.size()) throw std::invalid_argument("what is visible is said of each value");
   std::vector<real> all;
-  for_blocks(count, [&](int64_t first, int64_t some) {
+  for_blocks(0, count, [&](int64_t first, int64_t some) {
     const View mask = sampler().visible().examples(0, some);
     upload(&examples[size_t(first * size)], sampler().observed().examples(0, some));
     backend_.upload(&visible[size_t(first * size)], mask.data, size_t(mask.shape.size()) * sizeof(real));
-    sampler().complete(seed, first / sampler().at_a_time(), watched(first, some));
+    sampler().complete(seed, first / at_a_time(), watched(first, some));
     append(finished(some), all);
   });
   for (size_t i = 0; i < all.size(); ++i)
@@ -216,7 +204,7 @@ Learner::LogDensities Cdrl::log_densities(const std::vector<real> &examples) {
   LogDensities all;
   for (int64_t t = 1; t <= settings_.levels; ++t) {
     std::vector<double> of_level;
-    for_blocks(whole(examples), [&](int64_t first, int64_t some) {
+    for_blocks(0, whole(examples), [&](int64_t first, int64_t some) {
       upload(&examples[size_t(first * example_.example())], sampler().observed().examples(0, some));
       const std::vector<double> of_block = sampler().log_density(t);
       of_level.insert(of_level.end(), of_block.begin(), of_block.begin() + some);

@@ -91,8 +91,8 @@ std::vector<real> Sampler::latents_from(uint64_t seed, int64_t first) const {
   return latents;
 }
 
-void Sampler::draw(const LearningSettings &s, int64_t count, const Visit &visit) {
-  for (int64_t first = 0; first < count; first += batch_) {
+void Sampler::draw_range(const LearningSettings &s, int64_t first, int64_t end, const Visit &visit) {
+  for (; first < end; first += batch_) {
     std::vector<real> made, revised;
     if (g_)
       made = generate(latents_from(s.seed, first));
@@ -100,7 +100,7 @@ void Sampler::draw(const LearningSettings &s, int64_t count, const Visit &visit)
       start_chains(s, first);
     else if (first == 0)
       x_.set_values(revised = kept_), last_count_ = batch_;
-    const int64_t drawn = std::min(batch_, count - first);
+    const int64_t drawn = std::min(batch_, end - first);
     const auto tell = [&](int64_t k) {
       if (watch) watch(double(first) + double(drawn * k) / double(s.langevin_steps));
     };
@@ -109,6 +109,32 @@ void Sampler::draw(const LearningSettings &s, int64_t count, const Visit &visit)
     made.resize(std::min(made.size(), shown));
     revised.resize(std::min(revised.size(), shown));
     visit(first, made, revised);
+  }
+}
+
+void draw_by_ranks(Ranks &ranks, SampleSource &source, const LearningSettings &s, int64_t count,
+                   const SampleSource::Visit &visit) {
+  if (!source.in_any_order()) {
+    if (ranks.rank() == 0) source.draw(s, count, visit);
+    return;
+  }
+  const int64_t batch = source.at_a_time();
+  for (int64_t first = 0; first < count;) {
+    std::vector<real> made, revised;
+    if (const int64_t own = first + ranks.rank() * batch; own < count)
+      source.draw_range(
+          s, own, std::min(own + batch, count),
+          [&](int64_t, const std::vector<real> &m, const std::vector<real> &r) { made = m, revised = r; });
+    for (int from = 0; from < ranks.count() && first < count; ++from, first += batch) {
+      std::vector<real> its_made = made, its_revised = revised;
+      for (std::vector<real> *all : {&its_made, &its_revised}) {
+        auto size = int64_t(all->size());
+        ranks.broadcast(&size, sizeof size, from);
+        all->resize(size_t(size));
+        ranks.broadcast(all->data(), all->size() * sizeof(real), from);
+      }
+      if (ranks.rank() == 0) visit(first, its_made, its_revised);
+    }
   }
 }
 

@@ -9,18 +9,27 @@ namespace coopnets {
 class SampleSource {
  public:
   virtual ~SampleSource() = default;
-  virtual int64_t batch() const = 0;
+  // Samples in a batch.
+  virtual int64_t at_a_time() const = 0;
   // Samples 0 .. count - 1, batch by batch: what was made and, where there is a descriptor, each revised; either may be
   // empty. `first` is the number of a batch's first. Whole batches are drawn, so that a sample does not depend on `count`.
   using Visit = std::function<void(int64_t first, const std::vector<real> &made, const std::vector<real> &revised)>;
-  virtual void draw(const LearningSettings &, int64_t count, const Visit &visit) = 0;
+  void draw(const LearningSettings &s, int64_t count, const Visit &visit) { draw_range(s, 0, count, visit); }
+  // The same of samples first .. end - 1, where `first` begins a batch.
+  virtual void draw_range(const LearningSettings &, int64_t first, int64_t end, const Visit &visit) = 0;
+  // Whether a batch does not depend on those before it, so that they may be drawn in any order.
+  virtual bool in_any_order() const { return true; }
 
-  // Where it is set, draw() tells it how many samples are done, those that are being revised by their share. A device
+  // Where it is set, it is told how many samples are done, those that are being revised by their share. A device
   // that replays its recordings (Backend::replay) tells nothing.
   std::function<void(double samples)> watch;
-  // Where it is set, draw() tells it once of samples that look unhealthy.
+  // Where it is set, it is told once of samples that look unhealthy.
   std::function<void(const std::string &)> warn;
 };
+
+// draw() by several ranks, each of them a batch in turn; rank 0 visits. All make the same call, each with the same nets. What
+// is drawn in one order alone is drawn by rank 0.
+void draw_by_ranks(Ranks &, SampleSource &, const LearningSettings &, int64_t count, const SampleSource::Visit &);
 
 // A learner whose samples are those of a Markov chain that it begins itself, so that its state is all they need.
 class ChainLearner : public Learner, public SampleSource {
@@ -70,7 +79,8 @@ class Sampler final : public SampleSource {
   void keep_chains(std::vector<real> chains);
 
   const Shape &example() const { return example_; }
-  int64_t batch() const override { return batch_; }
+  int64_t at_a_time() const override { return batch_; }
+  bool in_any_order() const override { return kept_.empty(); }
 
   // Latent vector number k, N(0, I) keyed by (seed, k): the same whatever the batch.
   std::vector<real> draw_latent(uint64_t seed, int64_t k) const { return coopnets::draw_latent(z_.size(), seed, k); }
@@ -83,7 +93,7 @@ class Sampler final : public SampleSource {
                            const std::function<void(int64_t step)> &before = {});
 
   // g(z_k) of latent vectors k = 0 .. count - 1, and each revised.
-  void draw(const LearningSettings &, int64_t count, const Visit &visit) override;
+  void draw_range(const LearningSettings &, int64_t first, int64_t end, const Visit &visit) override;
 
  private:
   void start_chains(const LearningSettings &, int64_t first);

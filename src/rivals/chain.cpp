@@ -162,12 +162,13 @@ double OfChain::variety() const {
   return std::sqrt(squares);
 }
 
-void OfChain::draw(const LearningSettings &s, int64_t count, const Visit &visit) {
+void OfChain::draw_range(const LearningSettings &s, int64_t from, int64_t end, const Visit &visit) {
+  if (from != 0) throw std::logic_error("samples of one chain begin with the first");
   const int64_t between = std::max<int64_t>(1, settings_.sample_steps);
   int64_t step = 0;
   double at_first = 0;
   bool told = batch() < 2 || !warn;
-  for (int64_t first = 0; first < count; first += batch()) {
+  for (int64_t first = 0; first < end; first += batch()) {
     for (int64_t k = 0; k < (first == 0 ? 10 : 1) * between; ++k, ++step) {
       backend_.set_clock({int64_t(s.seed << 32 | uint64_t(step)), 1});  // another seed, another chain
       step_chain();
@@ -181,7 +182,7 @@ void OfChain::draw(const LearningSettings &s, int64_t count, const Visit &visit)
     }
     std::vector<real> x = made_.values();
     for (real &v : x) v = 2 * v - 1;
-    x.resize(size_t(std::min(batch(), count - first) * example_.size()));
+    x.resize(size_t(std::min(batch(), end - first) * example_.size()));
     visit(first, x, {});
   }
 }
@@ -191,7 +192,7 @@ Rival rival_of_digits(const std::string &name, const std::string &title, const s
   Rival rival{
       name, title,   learns,  "width generator_init generator_rate sample_steps" + (uses.empty() ? "" : " " + uses),
       {},   nullptr, nullptr, nullptr};
-  rival.of_digits = true;
+  rival.of_digits = rival.one_rank = true;
   rival.chain = chain;
   return rival;
 }

@@ -74,7 +74,9 @@ class OfChain : public ChainLearner {
   std::vector<Column> columns() const final { return {column_, {"spread", ""}}; }
   void iterate(int64_t iteration, double rate, const Batch &) final;
   std::vector<Reading> take_readings() final;
-  void draw(const LearningSettings &, int64_t count, const Visit &visit) final;
+  int64_t at_a_time() const final { return batch(); }
+  bool in_any_order() const final { return false; }
+  void draw_range(const LearningSettings &, int64_t first, int64_t end, const Visit &visit) final;
   std::vector<std::pair<std::string, ConstView>> samples() const final { return {{"reconstruction", shown_}}; }
 
  protected:

@@ -85,19 +85,22 @@ Rival ddgm() {
   const std::string both =
       "batch=64 chains=64 statistics=running descriptor_rate=0.0002 generator_rate=0.0002 descriptor_init=0.05 "
       "generator_init=0.05 halvings=0 averaging=0 schedule_steps=0 latent=100 ";
-  return {"ddgm",
-          "DDGM (Kim, Bengio 2016)",
-          "energy",
-          two_nets_use(),
-          {{"quick", "ours, for two CPU cores", both + "batch=32 chains=32 iterations=3000 width=16"},
-           {"paper",
-            "rates and initial weights of the reimplementation; fewer experts, no dropout and no clipped gradients; "
-            "the length of the run is ours",
-            both + "iterations=30000 width=32"}},
-          energy,
-          sees_examples,
-          [](const RivalParts &p) -> std::unique_ptr<Learner> { return std::make_unique<Ddgm>(p); },
-          with_scales};
+  Rival rival{
+      "ddgm",
+      "DDGM (Kim, Bengio 2016)",
+      "energy",
+      two_nets_use(),
+      {{"quick", "ours, for two CPU cores", both + "batch=32 chains=32 iterations=3000 width=16"},
+       {"paper",
+        "rates and initial weights of the reimplementation; fewer experts, no dropout and no clipped gradients; "
+        "the length of the run is ours",
+        both + "iterations=30000 width=32"}},
+      energy,
+      sees_examples,
+      [](const RivalParts &p) -> std::unique_ptr<Learner> { return std::make_unique<Ddgm>(p); },
+      with_scales};
+  rival.one_rank = true;
+  return rival;
 }
 
 }  // namespace coopnets

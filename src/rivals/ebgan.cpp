@@ -69,19 +69,22 @@ Rival ebgan() {
   const std::string both =
       "batch=64 chains=64 statistics=running descriptor_rate=0.0001 generator_rate=0.0002 "
       "descriptor_init=0.02 generator_init=0.02 halvings=1 averaging=0 schedule_steps=0 latent=100 pulling_away=0.1 ";
-  return {"ebgan",
-          "EBGAN-PT (Zhao, Mathieu, LeCun 2017)",
-          "autoencoder",
-          two_nets_use("margin pulling_away"),
-          {{"quick", "ours, for two CPU cores: rates ten and five times those of the paper, as the nets are small",
-            both + "batch=32 chains=32 iterations=3000 width=16 descriptor_rate=0.001 generator_rate=0.001"},
-           {"paper",
-            "rates and weights as published, the generator of the experiment; the margin is of energies a pixel, the "
-            "length of the run ours",
-            both + "iterations=30000 width=64"}},
-          autoencoder,
-          sees_examples,
-          [](const RivalParts &p) -> std::unique_ptr<Learner> { return std::make_unique<Ebgan>(p); }};
+  Rival rival{
+      "ebgan",
+      "EBGAN-PT (Zhao, Mathieu, LeCun 2017)",
+      "autoencoder",
+      two_nets_use("margin pulling_away"),
+      {{"quick", "ours, for two CPU cores: rates ten and five times those of the paper, as the nets are small",
+        both + "batch=32 chains=32 iterations=3000 width=16 descriptor_rate=0.001 generator_rate=0.001"},
+       {"paper",
+        "rates and weights as published, the generator of the experiment; the margin is of energies a pixel, the "
+        "length of the run ours",
+        both + "iterations=30000 width=64"}},
+      autoencoder,
+      sees_examples,
+      [](const RivalParts &p) -> std::unique_ptr<Learner> { return std::make_unique<Ebgan>(p); }};
+  rival.one_rank = true;
+  return rival;
 }
 
 }  // namespace coopnets

@@ -40,6 +40,7 @@ struct Rival {
   // Instead of all that, a learner with a chain.
   std::unique_ptr<ChainLearner> (*chain)(const ChainParts &) = nullptr;
   bool of_digits = false;  // its units are black or white
+  bool one_rank = false;   // one rank needs the whole batch: it compares all examples, or has one chain for all
   // The nets of that learner; null where it has layers of another kind.
   std::vector<Sketch> (*chain_nets)(const Shape &example, const Settings &) = nullptr;
   // Of a stack that learns layer by layer: how many of the run's iterations are over when the last layer, from which

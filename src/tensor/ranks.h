@@ -33,8 +33,8 @@ class Ranks {
   virtual void gather(const void *own, const std::vector<size_t> &bytes, void *all);
   // Block r of `own`, count() blocks of so many bytes, goes to rank r; `all` becomes the blocks that this rank gets.
   virtual void exchange(const void *own, size_t bytes, void *all);
-  // Becomes on all ranks what it is on rank 0.
-  virtual void broadcast(void *data, size_t bytes);
+  // Becomes on all ranks what it is on rank `from`.
+  virtual void broadcast(void *data, size_t bytes, int from = 0);
 
   // Each value becomes its sum over the ranks, added in their order.
   template <class Number>  // float, double, int64_t

@@ -55,6 +55,9 @@ TEST(Ranks, GatherWhatDiffersInLengthAndBroadcast) {
     int64_t number = 10 + ranks.rank();
     ranks.broadcast(&number, sizeof number);
     EXPECT_EQ(number, 10);
+    number = 10 + ranks.rank();
+    ranks.broadcast(&number, sizeof number, 2);
+    EXPECT_EQ(number, 12);
   });
 }
 

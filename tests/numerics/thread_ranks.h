@@ -87,9 +87,9 @@ class ThreadRanks final : public Ranks {
         std::memcpy(static_cast<char *>(all) + r * bytes, blocks[r] + size_t(rank_) * bytes, bytes);
     });
   }
-  void broadcast(void *data, size_t bytes) override {
+  void broadcast(void *data, size_t bytes, int from) override {
     meeting_.meet(rank_, data, [&](const std::vector<const char *> &blocks) {
-      if (rank_ > 0) std::memcpy(data, blocks[0], bytes);
+      if (rank_ != from && bytes > 0) std::memcpy(data, blocks[size_t(from)], bytes);
     });
   }
 
