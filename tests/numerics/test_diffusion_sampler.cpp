@@ -148,7 +148,7 @@ TEST(DiffusionSampler, GivesTheSameSamplesWhateverIsLearnedOrDrawnBeside) {
       const Drawn got = draw(*learner, count);
       EXPECT_EQ(got.samples, std::vector<real>(wanted.begin(), wanted.begin() + count * elements)) << count;
       std::vector<int64_t> firsts;
-      for (int64_t first = 0; first < count; first += learner->batch()) firsts.push_back(first);
+      for (int64_t first = 0; first < count; first += block) firsts.push_back(first);
       EXPECT_EQ(got.firsts, firsts) << count;
     }
   for (const uint64_t other : {seed + 1, seed + (uint64_t{1} << 33)})
