@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include "app/bench_convolution.h"
 #include "app/device.h"
 #include "app/estimate.h"
 #include "app/json.h"
@@ -146,6 +147,7 @@ const std::vector<std::string> &benchmarks() {
     for (const Benchmark &b : benchmarked) known.push_back(b.name);
     for (const Experiment &e : experiments())
       if (std::find(known.begin(), known.end(), e.name) == known.end()) known.push_back(e.name);
+    known.push_back(convolution_benchmark);
     known.push_back("all");
     return known;
   }();
@@ -153,6 +155,7 @@ const std::vector<std::string> &benchmarks() {
 }
 
 int bench(const Options &options) {
+  if (options.bench == convolution_benchmark) return bench_convolution(options);
   if (options.bench != "all") {
     const std::unique_ptr<Backend> backend = make_backend(options);
     std::fprintf(stderr, "on %s\n", backend->info().name.c_str());

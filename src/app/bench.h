@@ -5,7 +5,7 @@
 
 namespace coopnets {
 
-// digits, scene, texture and video, which "all" stands for, and the other experiments.
+// digits, scene, texture and video, which "all" stands for, the other experiments, and "convolution".
 const std::vector<std::string> &benchmarks();
 int bench(const Options &);
 

@@ -226,8 +226,9 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
   if (!rival || !rival->chain) check_settings(file, *saved.experiment, rival, saved.settings);
   saved.trained = saved.settings;
   const Settings chosen = settings_of(options, saved.settings);
-  for (const char *name : {"descriptor", "generator", "size", "border", "frames", "latent", "width", "categories",
-                           "numbers", "levels", "blocks", "block_side", "whole_units", "classes", "colours"})
+  for (const char *name :
+       {"descriptor", "generator", "size", "border", "frames", "latent", "width", "categories", "numbers", "levels",
+        "blocks", "block_side", "whole_units", "classes", "colours", "guess", "steepness"})
     if (chosen.get(name) != saved.settings.get(name))
       throw std::invalid_argument(path + " was trained with " + name + '=' + saved.settings.get(name) + ", not " +
                                   chosen.get(name) + ": the shape of its nets cannot be changed");

@@ -31,7 +31,8 @@ std::unique_ptr<Backend> make_backend(int threads) { return std::make_unique<Cpu
 #endif
 extern "C" {
 extern const CpuLevel COOPNETS_CPU_LEVEL;
-const CpuLevel COOPNETS_CPU_LEVEL = {simd, make_backend, level_multiply_adds, level_gemm<float>, level_gemm<double>};
+const CpuLevel COOPNETS_CPU_LEVEL = {
+    simd, make_backend, level_multiply_adds, level_conv_staircase, level_gemm<float>, level_gemm<double>};
 }
 
 CpuBackend::CpuBackend(int threads) : threads_(threads > 0 ? threads : thread_count()) {}

@@ -37,6 +37,8 @@ std::unique_ptr<Backend> make_cpu_backend(int threads) { return fastest().make_b
 
 double cpu_multiply_adds(int threads) { return fastest().multiply_adds(threads); }
 
+std::vector<ConvStair> conv_staircase() { return fastest().conv_staircase(); }
+
 template <typename T>
 void gemm(int64_t m, int64_t n, int64_t depth, Strided<T> a, Strided<T> b, double *c, int64_t c_stride) {
   if constexpr (std::is_same_v<T, float>)

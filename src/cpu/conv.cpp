@@ -199,6 +199,12 @@ void CpuBackend::conv_forward(ConstView x, ConstView w, const Window &window, co
   coopnets::multiply(*this, {&product});
 }
 
+void with_forward_product(ConstView x, ConstView w, const Window &window, View y,
+                          const std::function<void(const Product &)> &run) {
+  const Epilogue plain;
+  run(Forward(fold(x, y, window), x.data, w.data, plain, y.data));
+}
+
 void CpuBackend::conv_backward_filter(ConstView x, ConstView dy, const Window &window, View dw) {
   check(x, dw, window, dy);
   const BackwardFilter product(fold(x, dy, window), x.data, dy.data, dw.data);

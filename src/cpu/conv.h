@@ -1,5 +1,7 @@
 // What the files of the convolution share.
 #pragma once
+#include <functional>
+
 #include "cpu/gemm.h"
 #include "cpu/patches.h"
 
@@ -20,6 +22,10 @@ struct Piece {
 };
 // y[at + r stride + i] = activation(c[r][i] + bias[(channel + i) % channels]) derivative[at + r stride + i].
 void finish(const Piece &c, int64_t channel, const Epilogue &, real *y, int64_t at, int64_t stride);
+
+// The forward convolution as a product, without bias and activation.
+void with_forward_product(ConstView x, ConstView w, const Window &, View y,
+                          const std::function<void(const Product &)> &run);
 
 // Backward to an input of few channels: see conv_scatter.cpp.
 void conv_scatter(CpuBackend &, const Convolution &, const real *dy, const real *w, const Epilogue &, real *dx);

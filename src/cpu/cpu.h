@@ -13,11 +13,20 @@ std::unique_ptr<Backend> make_cpu_backend(int threads);
 // For measurements: some milliseconds of multiply-adds in registers, on so many threads. Returns how many, times 2.
 double cpu_multiply_adds(int threads);
 
-// Those two, and gemm of cpu/double_gemm.h, as built for one kind of processor.
+// A way to add up a convolution, on the calling thread alone.
+struct ConvStair {
+  const char *name;
+  void (*run)(Backend &of_cpu, ConstView x, ConstView w, const Window &, View y);
+};
+// From the definition to what conv_forward() runs, each faster than the one before (cpu/staircase.cpp).
+std::vector<ConvStair> conv_staircase();
+
+// Those, and gemm of cpu/double_gemm.h, as built for one kind of processor.
 struct CpuLevel {
   const char *simd;  // as DeviceInfo has it, such as "AVX2"
   std::unique_ptr<Backend> (*make_backend)(int threads);
   double (*multiply_adds)(int threads);
+  std::vector<ConvStair> (*conv_staircase)();
   decltype(&gemm<float>) gemm_of_floats;
   decltype(&gemm<double>) gemm_of_doubles;
 };

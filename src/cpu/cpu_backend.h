@@ -6,8 +6,9 @@
 
 namespace coopnets {
 
-// cpu_multiply_adds and gemm, in peak.cpp and double_gemm.cpp.
+// cpu_multiply_adds, conv_staircase and gemm, in peak.cpp, staircase.cpp and double_gemm.cpp.
 double level_multiply_adds(int threads);
+std::vector<ConvStair> level_conv_staircase();
 template <typename T>
 void level_gemm(int64_t m, int64_t n, int64_t depth, Strided<T> a, Strided<T> b, double *c, int64_t c_stride);
 

@@ -98,14 +98,23 @@ void Cdrl::diffuse() {
   }
 }
 
+// U(x_t, t) of the examples of transition t.
+void Cdrl::guess_into(int64_t t, View to) {
+  Learning &now = *learning_;
+  const GuessOfNet g = diffusion_.guess_of_net(t, settings_.guesses_noise);
+  now.mix(g.noisy, now.part(now.noisy, t), g.net, now.part(now.guess.output(), t), to);
+}
+
 // y = U(x_t, t) + N(0, first noise of t)
 void Cdrl::step_g0() {
   Learning &now = *learning_;
   now.guess.forward();
-  for (int64_t t = 1; t <= settings_.levels; ++t)
+  for (int64_t t = 1; t <= settings_.levels; ++t) {
+    guess_into(t, now.part(now.chains(), t));
     backend_.fill_normal(now.part(now.made, t), 0, real(diffusion_.transition(t).first_noise),
                          {settings_.seed, Purpose::second_latent, now.number(t)}, t);
-  backend_.add(now.guess.output(), now.made);
+  }
+  backend_.add(now.chains(), now.made);
   backend_.copy(now.made, now.chains());
 }
 
@@ -150,20 +159,21 @@ void Cdrl::step_d2() {
 
 // alpha -= lr d/dalpha ((1 - w) mean |y_0 - y|^2 + w mean |U(x_t) - E(y | x_t, x)|^2): the initialiser learns from what
 // the chain made of its guess; published is w = 0. From the data it learns to take noise away, as diffusion models do,
-// so that chains begin near what they are to sample.
+// so that chains begin near what they are to sample. Where the net guesses noise, squares are those of its own errors.
 void Cdrl::step_g2() {
   Learning &now = *learning_;
   const double w = settings_.data_weight, mean = 2 / double(settings_.batch);
   const View seed = now.guess.seed(Wrt::parameters);
-  backend_.difference(real((1 - w) * mean), now.made, now.chains(), seed);
-  if (w > 0) {
-    for (int64_t t = 1; t <= settings_.levels; ++t) {
-      const Transition &transition = diffusion_.transition(t);
-      const auto part = [&](View all) { return now.part(all, t); };
-      now.mix(transition.clean_share, part(now.clean), transition.noisy_share, part(now.noisy), part(now.made));
-    }
-    backend_.difference(real(w * mean), now.guess.output(), now.made, now.scratch);
-    backend_.add(now.scratch, seed);
+  for (int64_t t = 1; t <= settings_.levels; ++t) {
+    const auto part = [&](View all) { return now.part(all, t); };
+    const Transition &transition = diffusion_.transition(t);
+    const double net = diffusion_.guess_of_net(t, settings_.guesses_noise).net;
+    backend_.difference(real((1 - w) * mean / net), part(now.made), part(now.chains()), part(seed));
+    if (w == 0) continue;
+    now.mix(transition.clean_share, part(now.clean), transition.noisy_share, part(now.noisy), part(now.made));
+    guess_into(t, part(now.chains()));
+    backend_.difference(real(w * mean / net), part(now.chains()), part(now.made), part(now.made));
+    backend_.add(part(now.made), part(seed));
   }
   now.guess.backward(Wrt::parameters);
   initialiser_optimizer_.step(now.guess);

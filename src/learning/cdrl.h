@@ -22,10 +22,14 @@ struct CdrlSettings {
   int64_t langevin_steps = 15;  // L, for each level
   int64_t classes = 0;          // the nets are told the example's; 0: they are not
   double data_weight = 0;       // w of step G2: of the data in the initialiser's loss, beside 1 - w of the chains
-  double label_dropout = 0.1;   // share of examples of which the nets are not told the class, as guidance needs
-  double guidance = 0;          // w of samples: (1 + w) f(y, class) - w f(y), and the initialiser alike
-  bool decorrelate = false;     // the nets see uncorrelated colours, those of the first batch (Colours)
-  double bound = 0;             // of the data's values, to which samples are cut in the end; 0: they have none
+  // What the initialiser's net F gives. false: y, as published, U = F. true: the noise e in x_t, of which the mean of y
+  // follows, U = noisy_scale x_t - noise_scale F. That is as large at each level, and so is what each level adds to the loss:
+  // squares of y - U have a sixtieth in the first of 16 levels of what they have in the last.
+  bool guesses_noise = false;
+  double label_dropout = 0.1;  // share of examples of which the nets are not told the class, as guidance needs
+  double guidance = 0;         // w of samples: (1 + w) f(y, class) - w f(y), and the initialiser alike
+  bool decorrelate = false;    // the nets see uncorrelated colours, those of the first batch (Colours)
+  double bound = 0;            // of the data's values, to which samples are cut in the end; 0: they have none
   OptimizerSettings energy, initialiser;
   uint64_t seed = 1;
 };
@@ -78,6 +82,7 @@ class Cdrl final : public ChainLearner {
   std::vector<double> row(const std::vector<double> &slots) const;
   void tell_levels(int64_t iteration, const std::vector<int64_t> &labels);
   void diffuse();
+  void guess_into(int64_t t, View to);
   void step_g0();
   void step_d1();
   void step_d2();

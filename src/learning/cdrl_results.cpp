@@ -88,7 +88,8 @@ NamedViews Cdrl::state() {
 DiffusionSampler &Cdrl::sampler() const {
   if (!sampler_)
     sampler_ = std::make_unique<DiffusionSampler>(*nets_.energy, *nets_.initialiser, example_, diffusion_,
-                                                  settings_.langevin_steps, settings_.classes, settings_.guidance);
+                                                  settings_.guesses_noise, settings_.langevin_steps, settings_.classes,
+                                                  settings_.guidance);
   return *sampler_;
 }
 

@@ -42,9 +42,11 @@ struct DiffusionSampler::Told {
 };
 
 DiffusionSampler::DiffusionSampler(Network &energy, Network &initialiser, const Shape &example,
-                                   const Diffusion &diffusion, int64_t langevin_steps, int64_t classes, double guidance)
+                                   const Diffusion &diffusion, bool guesses_noise, int64_t langevin_steps,
+                                   int64_t classes, double guidance)
     : backend_(energy.backend()),
       diffusion_(diffusion),
+      guesses_noise_(guesses_noise),
       steps_(langevin_steps),
       classes_(classes),
       noisy_(backend_, example.with_n(of_a_block(example))),
@@ -145,7 +147,7 @@ void DiffusionSampler::descend(const Descent &d, int64_t t, int64_t turn) {
     backend_.fill_normal(View(chains_).examples(first, count), 0, real(transition.first_noise),
                          {d.seed, Purpose::sample}, turn * draws_of_a_turn + first_guess);
   });
-  guess();
+  guess(t);
   if (d.holds) hold(chains_);
   backend_.affine(chains_, real(1 / transition.scale), 0, initial_);
   LangevinStep step = diffusion_.langevin_step(t, {d.seed, Purpose::sample_langevin}, noisy_);
@@ -192,14 +194,17 @@ void DiffusionSampler::add_noise(const Descent &d, int64_t t, int64_t turn) {
 }
 
 // Adds (1 + w) U(x_t, class) - w U(x_t) to the noise in the chains.
-void DiffusionSampler::guess() {
-  const auto add = [this](Pass &guess, double weight) {
-    guess.forward();
-    backend_.affine(guess.output(), real(weight), 0, initial_);
+void DiffusionSampler::guess(int64_t t) {
+  const GuessOfNet g = diffusion_.guess_of_net(t, guesses_noise_);
+  const auto add = [this](ConstView x, double weight) {
+    backend_.affine(x, real(weight), 0, initial_);
     backend_.add(initial_, chains_);
   };
-  add(told_->guess, 1 + guidance_);
-  if (untold_) add(untold_->guess, -guidance_);
+  told_->guess.forward();
+  add(told_->guess.output(), (1 + guidance_) * g.net);
+  if (untold_) untold_->guess.forward();
+  if (untold_) add(untold_->guess.output(), -guidance_ * g.net);
+  if (g.noisy != 0) add(noisy_, g.noisy);
 }
 
 void DiffusionSampler::slope_seed() { told_->revise.fill_seed(Wrt::inputs, real(1 + guidance_)); }

@@ -13,7 +13,7 @@ class DiffusionSampler {
  public:
   // The nets as Cdrl has them. Samples of `classes` classes come in turn; 0: the nets are told none.
   // guidance w: with classes both nets' outputs are (1 + w) that for the class - w that for none (Ho & Salimans 2022).
-  DiffusionSampler(Network &energy, Network &initialiser, const Shape &example, const Diffusion &,
+  DiffusionSampler(Network &energy, Network &initialiser, const Shape &example, const Diffusion &, bool guesses_noise,
                    int64_t langevin_steps, int64_t classes, double guidance);
   ~DiffusionSampler();
 
@@ -47,13 +47,14 @@ class DiffusionSampler {
   void observe(const Descent &, int64_t t, int64_t turn);
   void hold(View all);
   void add_noise(const Descent &, int64_t t, int64_t turn);
-  void guess();
+  void guess(int64_t t);
   void slope_seed();
   void guide();
   void denoise();
 
   Backend &backend_;
   const Diffusion &diffusion_;
+  const bool guesses_noise_;
   const int64_t steps_, classes_;
   Tensor noisy_, initial_, chains_;
   Tensor observed_, visible_, held_, scratch_;  // held: what is visible, as the level has it

@@ -124,48 +124,49 @@ Variable guess_block(Recorder &r, Variable h, int64_t channels, Variable level) 
 }
 
 // A net with the shape of a U: halved and doubled again, with what was seen before each halving added after the
-// doubling. At first it is the identity: its guess is x_t itself.
+// doubling. At first its guess is x_t itself; of a net that gives the noise, that there is none.
 NetFunction initialiser(const Settings &s, const Shape &example) {
   const Halvings halvings(example, s.block_side);
   const int64_t about = embedding_size + s.classes;
-  return
-      [width = s.width, blocks = s.blocks, units = s.whole_units, about, halvings](Recorder &r, const Variables &in) {
-        r.conventions.initial = Conventions::uniform;
-        const Variable level = r.silu(told(r, r.slice(in[1], 0, about), 4 * width));
-        if (is_point(r.shape(in[0])))
-          return Variables{r.add(in[0], r.fully_connected(point_layers(r, in[0], level, 4), 2, LayerOptions().zero()))};
-        Variable h = r.conv(in[0], width, same_side(3, 1));
-        Variables before;
-        const int64_t all = halvings.strided + halvings.pooled;
-        const auto stage = [&](int64_t depth) {
-          const int64_t channels = depth < all ? width : 2 * width;
-          for (int64_t i = 0; i < (depth < halvings.strided ? 0 : blocks); ++i) h = guess_block(r, h, channels, level);
-        };
-        for (int64_t depth = 0; depth < all; ++depth) {
-          stage(depth);
-          before.push_back(h);
-          h = depth < halvings.strided ? r.conv(h, width, same_side(4, 2), leaky_relu(0.2))
-                                       : r.downsample(h, Resampling::same(Resampling::average));
-        }
-        stage(all);
-        if (units > 0) {
-          const Variable v = whole_picture(r, r.silu(normalised(r, h)), units, level);
-          const Sides side = {Side{}, valid(r.shape(h).h), valid(r.shape(h).w)};
-          h = r.add(h, r.deconv(v, r.shape(h).c, side, LayerOptions().zero()));
-          stage(all);
-        }
-        for (int64_t depth = all - 1; depth >= 0; --depth) {
-          if (depth < halvings.strided)
-            h = r.deconv(r.silu(normalised(r, h)), width, same_side(4, 2));
-          else
-            h = r.upsample(with_channels(r, h, width), Resampling::same(Resampling::average));
-          h = r.add(h, before[size_t(depth)]);
-          stage(depth);
-        }
-        h = r.silu(normalised(r, h));
-        const Variable change = r.conv(h, r.shape(in[0]).c, same_side(3, 1), LayerOptions().zero());
-        return Variables{r.add(in[0], change)};
-      };
+  const bool noise = s.guess == "noise";
+  return [width = s.width, blocks = s.blocks, units = s.whole_units, noise, about, halvings](Recorder &r,
+                                                                                             const Variables &in) {
+    r.conventions.initial = Conventions::uniform;
+    const Variable level = r.silu(told(r, r.slice(in[1], 0, about), 4 * width));
+    if (is_point(r.shape(in[0])))
+      return Variables{r.add(in[0], r.fully_connected(point_layers(r, in[0], level, 4), 2, LayerOptions().zero()))};
+    Variable h = r.conv(in[0], width, same_side(3, 1));
+    Variables before;
+    const int64_t all = halvings.strided + halvings.pooled;
+    const auto stage = [&](int64_t depth) {
+      const int64_t channels = depth < all ? width : 2 * width;
+      for (int64_t i = 0; i < (depth < halvings.strided ? 0 : blocks); ++i) h = guess_block(r, h, channels, level);
+    };
+    for (int64_t depth = 0; depth < all; ++depth) {
+      stage(depth);
+      before.push_back(h);
+      h = depth < halvings.strided ? r.conv(h, width, same_side(4, 2), leaky_relu(0.2))
+                                   : r.downsample(h, Resampling::same(Resampling::average));
+    }
+    stage(all);
+    if (units > 0) {
+      const Variable v = whole_picture(r, r.silu(normalised(r, h)), units, level);
+      const Sides side = {Side{}, valid(r.shape(h).h), valid(r.shape(h).w)};
+      h = r.add(h, r.deconv(v, r.shape(h).c, side, LayerOptions().zero()));
+      stage(all);
+    }
+    for (int64_t depth = all - 1; depth >= 0; --depth) {
+      if (depth < halvings.strided)
+        h = r.deconv(r.silu(normalised(r, h)), width, same_side(4, 2));
+      else
+        h = r.upsample(with_channels(r, h, width), Resampling::same(Resampling::average));
+      h = r.add(h, before[size_t(depth)]);
+      stage(depth);
+    }
+    h = r.silu(normalised(r, h));
+    const Variable change = r.conv(h, r.shape(in[0]).c, same_side(3, 1), LayerOptions().zero());
+    return Variables{noise ? change : r.add(in[0], change)};
+  };
 }
 
 std::vector<Shape> inputs(const Shape &example, const Settings &s) {
@@ -181,6 +182,7 @@ std::unique_ptr<ChainLearner> make(const ChainParts &p) {
   l.classes = s.classes;
   l.data_weight = s.data_weight;
   l.guidance = s.guidance;
+  l.guesses_noise = s.guess == "noise";
   l.decorrelate = s.colours == "uncorrelated";
   l.bound = is_point(p.example) ? 0 : 1;
   l.seed = p.seed;
@@ -205,7 +207,7 @@ Rival cdrl() {
   Rival rival{"cdrl", "CDRL (Zhu, Xie, Wu, Gao 2024)", "energy", "", {}, nullptr, nullptr, nullptr};
   rival.uses =
       "levels langevin_steps classes data_weight guidance averaging gradient_bound descriptor_rate generator_rate "
-      "width blocks block_side whole_units colours steepness";
+      "width blocks block_side whole_units colours steepness guess";
   const std::string quickly = "data_weight=0.9 descriptor_rate=0.0005 generator_rate=0.003 averaging=0.05 blocks=1 ";
   const std::string textures =
       "border=8 crop=random colours=uncorrelated batch=6 chains=6 whole_units=0 halvings=0 levels=6 langevin_steps=3 ";

@@ -59,7 +59,9 @@ struct Naive {
     for (int64_t t = c.levels; t >= 1; --t) {
       const Terms p = terms(t, c.levels);
       const double bend = number(s, t - 1), slope = number(h, t - 1);
-      y = number(scale, t) * x + number(shift, t) + p.first_noise * drawn(first, clock(t), 0, i);
+      const double net = number(scale, t) * x + number(shift, t);
+      y = c.guesses_noise ? reverse_mean(t, c.levels, x, clean_behind(t, c.levels, x, net)) : net;
+      y += p.first_noise * drawn(first, clock(t), 0, i);
       made = y / p.scale;
       for (int64_t k = 0; k < c.langevin_steps; ++k)
         y += bend * y + slope / 2 - p.tether * (y - x) + p.step_noise * drawn(chain, clock(t), k, i);
@@ -80,8 +82,9 @@ void set_energy(Cdrl &learner, double s, double h) {
 }
 
 TEST(DiffusionSampler, DescendsTheLevelsByTheFormulas) {
-  for (const int64_t levels : {1, 2, 3}) {
-    const CdrlSettings c = settings(levels);
+  for (const int64_t levels : {1, 2, 3, -3}) {
+    CdrlSettings c = settings(std::abs(levels));
+    c.guesses_noise = levels < 0;
     const std::unique_ptr<Cdrl> learner = gaussian_learner(test_backend(), two_by_two, told, c);
     set_energy(*learner, -0.2, 0.1);
     const int64_t count = block + 3;
@@ -126,6 +129,7 @@ TEST(DiffusionSampler, GuidesAwayFromWhatTheNetsKnowWithoutAClass) {
   c.classes = 3;
   for (const double guidance : {0., 0.6}) {
     c.guidance = guidance;
+    c.guesses_noise = guidance > 0;
     const std::unique_ptr<Cdrl> learner = gaussian_learner(test_backend(), two_by_two, told + 3, c);
     const Drawn got = draw(*learner, block + 5);
     for (const int64_t example : {int64_t{0}, int64_t{1}, int64_t{2}, int64_t{3}, block + 4})
