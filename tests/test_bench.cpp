@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "json_check.h"
 #include "program.h"
 
 namespace coopnets {
@@ -45,8 +46,9 @@ TEST(Bench, prints_one_line_of_json_a_net) {
 }
 
 TEST(Bench, names_its_nets) {
-  EXPECT_EQ(benchmarks(), (std::vector<std::string>{"digits", "scene", "texture", "video", "toy", "object", "cifar10",
-                                                    "celeba", "lsun", "completion", "dynamic-texture", "all"}));
+  EXPECT_EQ(benchmarks(),
+            (std::vector<std::string>{"digits", "scene", "texture", "video", "toy", "object", "cifar10", "celeba",
+                                      "lsun", "completion", "dynamic-texture", "convolution", "all"}));
   // An experiment that is not among the four has the batch and the chains of its paper preset.
   const Outcome o = run_program({"--bench", "toy", "--iterations", "1", "--threads", "1"});
   EXPECT_EQ(o.status, 0) << o.err;
@@ -54,6 +56,21 @@ TEST(Bench, names_its_nets) {
   const Outcome fewer =
       run_program({"--bench", "toy", "--iterations", "1", "--threads", "1", "--set", "batch=512", "chains=512"});
   EXPECT_EQ(number(o.out, "gflop_per_iteration"), number(fewer.out, "gflop_per_iteration"));
+}
+
+TEST(Bench, TimesTheConvolutionStepByStep) {
+  const Outcome o = run_program({"--bench", "convolution", "--iterations", "1", "--threads", "2", "--json"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  EXPECT_TRUE(is_json(o.out)) << o.out;
+  std::vector<double> ms;
+  for (size_t at = 0; (at = o.out.find("\"ms\": ", at)) != std::string::npos;) ms.push_back(std::atof(&o.out[at += 6]));
+  ASSERT_EQ(ms.size(), 7u) << o.out;
+  const size_t last = o.out.rfind("\"times the first\": ");
+  EXPECT_NEAR(std::atof(&o.out[last + 19]), ms[0] / ms[6], 1e-3 * ms[0] / ms[6]);
+  EXPECT_GT(ms[0], 2 * ms[3]) << "plain loops are slower than blocks, however busy the machine";
+  const Outcome refused = run_program({"--bench", "convolution", "--set", "batch=3"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_CONTAINS(refused.err, "is of one layer alone");
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ void add_printing(Builder &add) {
            "error");
   add.flag(
       "json", &Options::json,
-      "print what --list, --evaluate, --table, --compare or --profile has to say as JSON, alone on standard output");
+      "print what --list, --evaluate, --table, --compare or --bench has to say as JSON, alone on standard output");
 }
 
 void add_machine(Builder &add) {

@@ -56,36 +56,52 @@ void along_memory(Backend &, ConstView x, ConstView w, const Window &window, Vie
         }
 }
 
-// A tile of sums, max_rows positions by two vectors of channels, stays in registers. Each load of filters serves all of
-// its positions.
+// Sums of max_rows positions by two vectors of channels, over the channels that the positions see.
+void add_products(const real *const *seen, const real *filters, int64_t count, Vector (&sums)[max_rows][2]) {
+  Vector sum[max_rows][2];  // in registers
+#pragma GCC unroll 16
+  for (int r = 0; r < max_rows; ++r)
+    for (int v = 0; v < 2; ++v) sum[r][v] = sums[r][v];
+  for (int64_t i = 0; i < count; ++i) {
+    const Vector one = *reinterpret_cast<const Loose *>(filters + i * panel_columns);
+    const Vector two = *reinterpret_cast<const Loose *>(filters + i * panel_columns + lanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < max_rows; ++r) {
+      sum[r][0] += seen[r][i] * one;
+      sum[r][1] += seen[r][i] * two;
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < max_rows; ++r)
+    for (int v = 0; v < 2; ++v) sums[r][v] = sum[r][v];
+}
+
+// A tile of sums stays in registers: each load of filters serves all of its positions. The filters of its channels lie side
+// by side in a copy.
 void in_registers(Backend &, ConstView x, ConstView w, const Window &window, View y) {
   const Convolution c = convolution(x, y, window);
   const std::vector<real> nothing(static_cast<size_t>(c.cin));
-  const int64_t positions = c.y_shape().positions();
-  for (int64_t first = 0; first < positions; first += max_rows)
-    for (int64_t channel = 0; channel < c.cout; channel += panel_columns) {
+  const int64_t positions = c.y_shape().positions(), depth = c.taps() * c.cin;
+  std::vector<real> filters(static_cast<size_t>(depth * panel_columns));
+  for (int64_t channel = 0; channel < c.cout; channel += panel_columns) {
+    const int64_t columns = std::min(c.cout - channel, panel_columns);
+    for (int64_t i = 0; i < depth; ++i)
+      std::copy_n(w.data + i * c.cout + channel, columns, filters.data() + i * panel_columns);
+    for (int64_t first = 0; first < positions; first += max_rows) {
       const int64_t rows = std::min<int64_t>(positions - first, max_rows);
-      const size_t bytes = size_t(std::min(c.cout - channel, panel_columns)) * sizeof(real);
-      Vector sum[max_rows][2] = {}, filters[2] = {};
+      Vector sums[max_rows][2] = {};
       for (int64_t k = 0; k < c.taps(); ++k) {
         const real *seen[max_rows];
         for (int64_t r = 0; r < max_rows; ++r) {
           const real *const one = r < rows ? pixel(c, x.data, first + r, k) : nullptr;
           seen[r] = one ? one : nothing.data();
         }
-        for (int64_t i = 0; i < c.cin; ++i) {
-          const real *const from = w.data + (k * c.cin + i) * c.cout + channel;
-          if (bytes == sizeof filters)  // known to the compiler, it is two loads
-            std::memcpy(filters, from, sizeof filters);
-          else
-            std::memcpy(filters, from, bytes);
-#pragma GCC unroll 16
-          for (int r = 0; r < max_rows; ++r)
-            for (int v = 0; v < 2; ++v) sum[r][v] += seen[r][i] * filters[v];
-        }
+        add_products(seen, filters.data() + k * c.cin * panel_columns, c.cin, sums);
       }
-      for (int64_t r = 0; r < rows; ++r) std::memcpy(y.data + (first + r) * c.cout + channel, sum[r], bytes);
+      for (int64_t r = 0; r < rows; ++r)
+        std::memcpy(y.data + (first + r) * c.cout + channel, sums[r], size_t(columns) * sizeof(real));
     }
+  }
 }
 
 void run_alone(Backend &backend, const Plan &plan) {
