@@ -228,7 +228,7 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
   const Settings chosen = settings_of(options, saved.settings);
   for (const char *name :
        {"descriptor", "generator", "size", "border", "frames", "latent", "width", "categories", "numbers", "levels",
-        "blocks", "block_side", "whole_units", "classes", "colours", "guess", "steepness"})
+        "blocks", "block_side", "whole_units", "classes", "colours", "steepness"})
     if (chosen.get(name) != saved.settings.get(name))
       throw std::invalid_argument(path + " was trained with " + name + '=' + saved.settings.get(name) + ", not " +
                                   chosen.get(name) + ": the shape of its nets cannot be changed");

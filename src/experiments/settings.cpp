@@ -156,10 +156,10 @@ std::vector<Row> rival_fields() {
       field("steepness", &Settings::steepness, {"learned", "level"},
             "cdrl: how steep the energy is at each level of noise: learned (by the net alone), level (what it gives is "
             "multiplied by what is expected there)"),
-      field(
-          "guess", &Settings::guess, {"example", "noise"},
-          "cdrl: what the initialiser's net gives: the example at the next level (published), or the noise in what it "
-          "sees, which is as large at each level"),
+      field("start", &Settings::start, {"noise", "mean"},
+            "cdrl: what samples begin from: noise alone (published), or with the mean example in it, as the last level "
+            "has "
+            "it; of examples of one size"),
       field("colours", &Settings::colours, {"given", "uncorrelated"},
             "cdrl: as the data have them, or changed so that no channel tells of another and all vary alike"),
       field("guidance", &Settings::guidance, 0, 1000, "cdrl: how much more than learned samples are of their class"),

@@ -57,7 +57,7 @@ struct Settings {
   int64_t categories = 10, numbers = 2;
   int64_t levels = 6, blocks = 1, block_side = 32, whole_units = 0, classes = 0;
   double data_weight = 0, guidance = 0;
-  std::string colours = "given", steepness = "learned", guess = "example";
+  std::string colours = "given", steepness = "learned", start = "noise";
   int64_t warm_up = 0;
   double gradient_bound = 0;
 

@@ -37,6 +37,10 @@ Cdrl::Cdrl(std::unique_ptr<Network> energy, std::unique_ptr<Network> initialiser
     throw std::invalid_argument("a batch of " + std::to_string(s.batch) + " (--set batch=N) is too small for " +
                                 std::to_string(ranks) + " ranks, each of which needs an example");
   check_nets(*nets_.energy, *nets_.initialiser);
+  if (s.begins_at_mean) {
+    mean_ = Tensor(backend_, example_);
+    backend_.fill(mean_, 0);
+  }
   if (s.decorrelate) colours_ = std::make_unique<Colours>(backend_, example_.c);
   diffusion_.embedding(0, (nets_.energy->inputs()[1].c - s.classes) / 2 * 2);  // throws where there is no such one
 }
@@ -52,6 +56,7 @@ void Cdrl::iterate(int64_t iteration, double rate, const Batch &batch) {
   if (settings_.classes > 0 && int64_t(batch.labels.size()) != settings_.batch)
     throw std::invalid_argument("nets that are told classes need that of each example");
   if (colours_ && iteration == 0) colours_->learn(batch.examples);
+  if (settings_.begins_at_mean) follow_mean(iteration, batch.examples);
   upload(batch.examples.data() + now.share.first * size, now.clean);
   if (!std::exchange(now.told, true) || settings_.classes > 0) tell_levels(iteration, batch.labels);
   backend_.set_clock({iteration, rate});
@@ -63,6 +68,17 @@ void Cdrl::iterate(int64_t iteration, double rate, const Batch &batch) {
     step_g2();
   });
   now.readings.keep(iteration + 1);
+}
+
+// m <- m + (mean of the batch - m) / (k + 1): the mean of all batches until now, of all ranks' examples.
+void Cdrl::follow_mean(int64_t iteration, const std::vector<real> &examples) {
+  if (means_.empty()) means_ = mean_.values();
+  const size_t size = means_.size();
+  std::vector<double> sums(size, 0);
+  for (size_t i = 0; i < examples.size(); ++i) sums[i % size] += double(examples[i]);
+  for (size_t i = 0; i < size; ++i)
+    means_[i] += real((sums[i] / double(settings_.batch) - double(means_[i])) / double(iteration + 1));
+  mean_.set_values(means_);
 }
 
 // Now and then no class is told, so that the nets also know the examples of all classes together.
@@ -98,23 +114,14 @@ void Cdrl::diffuse() {
   }
 }
 
-// U(x_t, t) of the examples of transition t.
-void Cdrl::guess_into(int64_t t, View to) {
-  Learning &now = *learning_;
-  const GuessOfNet g = diffusion_.guess_of_net(t, settings_.guesses_noise);
-  now.mix(g.noisy, now.part(now.noisy, t), g.net, now.part(now.guess.output(), t), to);
-}
-
 // y = U(x_t, t) + N(0, first noise of t)
 void Cdrl::step_g0() {
   Learning &now = *learning_;
   now.guess.forward();
-  for (int64_t t = 1; t <= settings_.levels; ++t) {
-    guess_into(t, now.part(now.chains(), t));
+  for (int64_t t = 1; t <= settings_.levels; ++t)
     backend_.fill_normal(now.part(now.made, t), 0, real(diffusion_.transition(t).first_noise),
                          {settings_.seed, Purpose::second_latent, now.number(t)}, t);
-  }
-  backend_.add(now.chains(), now.made);
+  backend_.add(now.guess.output(), now.made);
   backend_.copy(now.made, now.chains());
 }
 
@@ -159,21 +166,20 @@ void Cdrl::step_d2() {
 
 // alpha -= lr d/dalpha ((1 - w) mean |y_0 - y|^2 + w mean |U(x_t) - E(y | x_t, x)|^2): the initialiser learns from what
 // the chain made of its guess; published is w = 0. From the data it learns to take noise away, as diffusion models do,
-// so that chains begin near what they are to sample. Where the net guesses noise, squares are those of its own errors.
+// so that chains begin near what they are to sample.
 void Cdrl::step_g2() {
   Learning &now = *learning_;
   const double w = settings_.data_weight, mean = 2 / double(settings_.batch);
   const View seed = now.guess.seed(Wrt::parameters);
-  for (int64_t t = 1; t <= settings_.levels; ++t) {
-    const auto part = [&](View all) { return now.part(all, t); };
-    const Transition &transition = diffusion_.transition(t);
-    const double net = diffusion_.guess_of_net(t, settings_.guesses_noise).net;
-    backend_.difference(real((1 - w) * mean / net), part(now.made), part(now.chains()), part(seed));
-    if (w == 0) continue;
-    now.mix(transition.clean_share, part(now.clean), transition.noisy_share, part(now.noisy), part(now.made));
-    guess_into(t, part(now.chains()));
-    backend_.difference(real(w * mean / net), part(now.chains()), part(now.made), part(now.made));
-    backend_.add(part(now.made), part(seed));
+  backend_.difference(real((1 - w) * mean), now.made, now.chains(), seed);
+  if (w > 0) {
+    for (int64_t t = 1; t <= settings_.levels; ++t) {
+      const Transition &transition = diffusion_.transition(t);
+      const auto part = [&](View all) { return now.part(all, t); };
+      now.mix(transition.clean_share, part(now.clean), transition.noisy_share, part(now.noisy), part(now.made));
+    }
+    backend_.difference(real(w * mean), now.guess.output(), now.made, now.scratch);
+    backend_.add(now.scratch, seed);
   }
   now.guess.backward(Wrt::parameters);
   initialiser_optimizer_.step(now.guess);

@@ -22,14 +22,13 @@ struct CdrlSettings {
   int64_t langevin_steps = 15;  // L, for each level
   int64_t classes = 0;          // the nets are told the example's; 0: they are not
   double data_weight = 0;       // w of step G2: of the data in the initialiser's loss, beside 1 - w of the chains
-  // What the initialiser's net F gives. false: y, as published, U = F. true: the noise e in x_t, of which the mean of y
-  // follows, U = noisy_scale x_t - noise_scale F. That is as large at each level, and so is what each level adds to the loss:
-  // squares of y - U have a sixtieth in the first of 16 levels of what they have in the last.
-  bool guesses_noise = false;
-  double label_dropout = 0.1;  // share of examples of which the nets are not told the class, as guidance needs
-  double guidance = 0;         // w of samples: (1 + w) f(y, class) - w f(y), and the initialiser alike
-  bool decorrelate = false;    // the nets see uncorrelated colours, those of the first batch (Colours)
-  double bound = 0;            // of the data's values, to which samples are cut in the end; 0: they have none
+  double label_dropout = 0.1;   // share of examples of which the nets are not told the class, as guidance needs
+  double guidance = 0;          // w of samples: (1 + w) f(y, class) - w f(y), and the initialiser alike
+  // x_T of samples is a_T m + N(0, I), m the mean of what was observed, in place of N(0, I), of examples of one size. The last
+  // level is not all noise: where all pictures are dark in one place, so is what they become there.
+  bool begins_at_mean = false;
+  bool decorrelate = false;  // the nets see uncorrelated colours, those of the first batch (Colours)
+  double bound = 0;          // of the data's values, to which samples are cut in the end; 0: they have none
   OptimizerSettings energy, initialiser;
   uint64_t seed = 1;
 };
@@ -82,18 +81,21 @@ class Cdrl final : public ChainLearner {
   std::vector<double> row(const std::vector<double> &slots) const;
   void tell_levels(int64_t iteration, const std::vector<int64_t> &labels);
   void diffuse();
-  void guess_into(int64_t t, View to);
   void step_g0();
   void step_d1();
   void step_d2();
   void step_g2();
   DiffusionSampler &sampler() const;
+  void follow_mean(int64_t iteration, const std::vector<real> &examples);
+  void set_beginning() const;
   void exchange_averages() const;  // with the parameters, where there are such; and back
 
   Backend &backend_;
   CdrlSettings settings_;
   Diffusion diffusion_;
   std::unique_ptr<Colours> colours_;  // null: as they are
+  Tensor mean_;                       // of the observed examples, as the data are; none where samples begin at noise
+  std::vector<real> means_;           // the same, while learning
   Nets nets_;
   mutable Optimizer energy_optimizer_, initialiser_optimizer_;
   std::unique_ptr<Learning> learning_;

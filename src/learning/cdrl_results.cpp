@@ -64,10 +64,13 @@ std::vector<Reading> Cdrl::take_readings() {
   return all;
 }
 
-// While it lives, the nets have the averaged parameters.
+// While it lives, the nets have the averaged parameters, and the sampler begins where samples do.
 class Cdrl::ByAverages {
  public:
-  explicit ByAverages(const Cdrl &learner) : learner_(learner) { learner_.exchange_averages(); }
+  explicit ByAverages(const Cdrl &learner) : learner_(learner) {
+    learner_.exchange_averages();
+    learner_.set_beginning();
+  }
   ~ByAverages() { learner_.exchange_averages(); }
   ByAverages(const ByAverages &) = delete;
 
@@ -82,15 +85,23 @@ NamedViews Cdrl::state() {
     all.insert(all.end(), part.begin(), part.end());
   if (colours_)
     for (const auto &part : colours_->state()) all.push_back(part);
+  if (settings_.begins_at_mean) all.push_back({"mean", mean_});
   return all;
 }
 
 DiffusionSampler &Cdrl::sampler() const {
   if (!sampler_)
     sampler_ = std::make_unique<DiffusionSampler>(*nets_.energy, *nets_.initialiser, example_, diffusion_,
-                                                  settings_.guesses_noise, settings_.langevin_steps, settings_.classes,
-                                                  settings_.guidance);
+                                                  settings_.langevin_steps, settings_.classes, settings_.guidance);
   return *sampler_;
+}
+
+void Cdrl::set_beginning() const {
+  if (!settings_.begins_at_mean) return;
+  const Tensor mean(backend_, mean_.shape());
+  backend_.copy(mean_, mean);
+  if (colours_) colours_->to_net(mean);
+  sampler().begin_about(mean);
 }
 
 std::vector<std::pair<std::string, ConstView>> Cdrl::samples() const {
@@ -108,6 +119,7 @@ Shape Cdrl::set_example(const Shape &wanted) {
     example.h = (wanted.h + unit - 1) / unit * unit;
     example.w = (wanted.w + unit - 1) / unit * unit;
     const std::vector<Shape> inputs = {example, nominal[1]};
+    if (settings_.begins_at_mean && example != nominal[0]) continue;
     if (!nets_.energy->takes(inputs) || !nets_.initialiser->takes(inputs)) continue;
     example_ = example;
     sampler_.reset();

@@ -28,8 +28,6 @@ Transition between(const NoiseLevel &clean, const NoiseLevel &from, const NoiseL
   const double variance = to.deviation * to.deviation;
   t.clean_share = t.scale * from.signal * t.deviation * t.deviation / variance;
   t.noisy_share = t.scale * std::sqrt(kept) * from.deviation * from.deviation / variance;
-  t.noisy_scale = t.clean_share / to.signal + t.noisy_share;
-  t.noise_scale = t.clean_share * to.deviation / to.signal;
   t.first_noise = from.deviation / to.deviation * t.deviation * t.scale;
   t.step_noise = std::sqrt(step_variance * growth) * t.deviation;
   // The pull towards x_t, -(b^2 / deviation^2) |y - x_t|^2 / 2, is that of a reference of this deviation.

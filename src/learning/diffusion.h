@@ -23,16 +23,10 @@ struct Transition {
   double deviation;                 // of x_t given x_{t-1}
   double clean_share, noisy_share;  // the mean of y given x_t and x is clean_share x + noisy_share x_t,
   double first_noise;               // and this its deviation, which the initialiser's y also gets (Ho et al. 2020)
-  double noisy_scale, noise_scale;  // the same mean is noisy_scale x_t - noise_scale e
   double step_noise;                // b of a Langevin step y += (1/2) dE/dy + b N(0, I); E = b^2 times the log-density
   double reference_deviation;       // s of the reference N(x_t, s^2) of that step; infinite in the last transition
   double weight;                    // of its examples in the energy's loss
   double steepness;                 // b^2 / first_noise, how steep E is, as a share of the steepest transition's
-};
-
-// U(x_t) = noisy x_t + net F(x_t), the guess of y by what a net gives.
-struct GuessOfNet {
-  double noisy, net;
 };
 
 class Diffusion {
@@ -44,11 +38,6 @@ class Diffusion {
   const NoiseLevel &level(int64_t i) const { return levels_.at(size_t(i)); }                // 0 .. T
   const Transition &transition(int64_t t) const { return transitions_.at(size_t(t - 1)); }  // 1 .. T
 
-  // Of a net that gives y, U = F, or the noise in x_t.
-  GuessOfNet guess_of_net(int64_t t, bool gives_noise) const {
-    if (!gives_noise) return {0, 1};
-    return {transition(t).noisy_scale, -transition(t).noise_scale};
-  }
   // Level i as a net sees it: sin(1000 u w_k), cos(1000 u w_k), u = (2/pi) atan(d/a) and w_k from 1 to 1/10000, in
   // `size` numbers (Vaswani et al. 2017). Throws std::invalid_argument where that is no even number.
   std::vector<real> embedding(int64_t i, int64_t size) const;

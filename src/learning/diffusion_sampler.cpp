@@ -42,11 +42,9 @@ struct DiffusionSampler::Told {
 };
 
 DiffusionSampler::DiffusionSampler(Network &energy, Network &initialiser, const Shape &example,
-                                   const Diffusion &diffusion, bool guesses_noise, int64_t langevin_steps,
-                                   int64_t classes, double guidance)
+                                   const Diffusion &diffusion, int64_t langevin_steps, int64_t classes, double guidance)
     : backend_(energy.backend()),
       diffusion_(diffusion),
-      guesses_noise_(guesses_noise),
       steps_(langevin_steps),
       classes_(classes),
       noisy_(backend_, example.with_n(of_a_block(example))),
@@ -62,6 +60,16 @@ DiffusionSampler::DiffusionSampler(Network &energy, Network &initialiser, const 
 }
 
 DiffusionSampler::~DiffusionSampler() = default;
+
+void DiffusionSampler::begin_about(ConstView mean) {
+  if (!mean_.data()) mean_ = Tensor(backend_, noisy_.shape().with_n(1));
+  backend_.affine(mean, real(diffusion_.level(diffusion_.transitions()).signal), 0, mean_);
+}
+
+void DiffusionSampler::add_mean() {
+  if (!mean_.data()) return;
+  for (int64_t n = 0; n < at_a_time(); ++n) backend_.add(mean_, View(noisy_).examples(n, 1));
+}
 
 // Whose noise, and what is held while x_T becomes x_0.
 struct DiffusionSampler::Descent {
@@ -81,6 +89,7 @@ void DiffusionSampler::draw(uint64_t seed, int64_t block, const Watch &watch) {
     d.labels.push_back(classes_ > 0 ? (block * at_a_time() + n) % classes_ : -1);
   clock(d, 0);
   backend_.fill_normal(noisy_, 0, 1, {seed, Purpose::sample}, 0);
+  add_mean();
   descend(d);
 }
 
@@ -94,6 +103,7 @@ void DiffusionSampler::draw_from(uint64_t seed, const std::vector<real> &noises,
                                  const Watch &watch) {
   labels.resize(size_t(at_a_time()), -1);
   backend_.upload(noises.data(), noisy_.data(), noises.size() * sizeof(real));
+  add_mean();
   Descent d{seed, 0, std::move(labels), watch};
   d.alike = true;
   descend(d);
@@ -108,6 +118,7 @@ void DiffusionSampler::complete(uint64_t seed, int64_t block, const Watch &watch
   backend_.affine(observed_, real(last.signal), 0, held_);
   backend_.affine(noisy_, real(last.deviation), 0, scratch_);
   backend_.add(scratch_, held_);
+  add_mean();
   hold(noisy_);
   descend(d);
 }
@@ -147,7 +158,7 @@ void DiffusionSampler::descend(const Descent &d, int64_t t, int64_t turn) {
     backend_.fill_normal(View(chains_).examples(first, count), 0, real(transition.first_noise),
                          {d.seed, Purpose::sample}, turn * draws_of_a_turn + first_guess);
   });
-  guess(t);
+  guess();
   if (d.holds) hold(chains_);
   backend_.affine(chains_, real(1 / transition.scale), 0, initial_);
   LangevinStep step = diffusion_.langevin_step(t, {d.seed, Purpose::sample_langevin}, noisy_);
@@ -194,17 +205,14 @@ void DiffusionSampler::add_noise(const Descent &d, int64_t t, int64_t turn) {
 }
 
 // Adds (1 + w) U(x_t, class) - w U(x_t) to the noise in the chains.
-void DiffusionSampler::guess(int64_t t) {
-  const GuessOfNet g = diffusion_.guess_of_net(t, guesses_noise_);
-  const auto add = [this](ConstView x, double weight) {
-    backend_.affine(x, real(weight), 0, initial_);
+void DiffusionSampler::guess() {
+  const auto add = [this](Pass &guess, double weight) {
+    guess.forward();
+    backend_.affine(guess.output(), real(weight), 0, initial_);
     backend_.add(initial_, chains_);
   };
-  told_->guess.forward();
-  add(told_->guess.output(), (1 + guidance_) * g.net);
-  if (untold_) untold_->guess.forward();
-  if (untold_) add(untold_->guess.output(), -guidance_ * g.net);
-  if (g.noisy != 0) add(noisy_, g.noisy);
+  add(told_->guess, 1 + guidance_);
+  if (untold_) add(untold_->guess, -guidance_);
 }
 
 void DiffusionSampler::slope_seed() { told_->revise.fill_seed(Wrt::inputs, real(1 + guidance_)); }

@@ -13,18 +13,20 @@ class DiffusionSampler {
  public:
   // The nets as Cdrl has them. Samples of `classes` classes come in turn; 0: the nets are told none.
   // guidance w: with classes both nets' outputs are (1 + w) that for the class - w that for none (Ho & Salimans 2022).
-  DiffusionSampler(Network &energy, Network &initialiser, const Shape &example, const Diffusion &, bool guesses_noise,
+  DiffusionSampler(Network &energy, Network &initialiser, const Shape &example, const Diffusion &,
                    int64_t langevin_steps, int64_t classes, double guidance);
   ~DiffusionSampler();
 
+  // x_T is a_T mean + N(0, I) from now on, of an example of this mean [1, ...]; before, N(0, I).
+  void begin_about(ConstView mean);
   // Samples of one block, which depends on an example's size alone: noise is keyed by seed and block.
   int64_t at_a_time() const { return noisy_.shape().n; }
   using Watch = std::function<void(double share)>;  // told the share of the levels that is done
   // Samples block * at_a_time() and so on, of this seed.
   void draw(uint64_t seed, int64_t block, const Watch &watch = {});
-  // x_T of sample k.
+  // The noise in x_T of sample k.
   std::vector<real> first_noise(uint64_t seed, int64_t k);
-  // Samples from these x_T, [at_a_time() at most, ...], of these classes. All have the later noises of sample 0.
+  // Samples from x_T with these noises, [at_a_time() at most, ...], of these classes. All have the later noises of sample 0.
   void draw_from(uint64_t seed, const std::vector<real> &noises, std::vector<int64_t> labels, const Watch &watch = {});
   // Samples as fit what is visible of observed(), without a class; noise as in draw(). What of a sample is visible is
   // the observed with that noise on it which its level has, and is held while the chains move what is hidden.
@@ -40,6 +42,7 @@ class DiffusionSampler {
  private:
   struct Told;
   struct Descent;
+  void add_mean();
   void clock(const Descent &, int64_t t);
   void each(const Descent &, const std::function<void(int64_t first, int64_t count)> &draw) const;
   void descend(const Descent &);
@@ -47,17 +50,17 @@ class DiffusionSampler {
   void observe(const Descent &, int64_t t, int64_t turn);
   void hold(View all);
   void add_noise(const Descent &, int64_t t, int64_t turn);
-  void guess(int64_t t);
+  void guess();
   void slope_seed();
   void guide();
   void denoise();
 
   Backend &backend_;
   const Diffusion &diffusion_;
-  const bool guesses_noise_;
   const int64_t steps_, classes_;
   Tensor noisy_, initial_, chains_;
   Tensor observed_, visible_, held_, scratch_;  // held: what is visible, as the level has it
+  Tensor mean_;                                 // a_T times that of examples; none: 0
   const double guidance_;
   std::unique_ptr<Told> told_, untold_;  // the nets, and with guidance without a class
 };

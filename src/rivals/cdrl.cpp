@@ -124,49 +124,48 @@ Variable guess_block(Recorder &r, Variable h, int64_t channels, Variable level) 
 }
 
 // A net with the shape of a U: halved and doubled again, with what was seen before each halving added after the
-// doubling. At first its guess is x_t itself; of a net that gives the noise, that there is none.
+// doubling. At first it is the identity: its guess is x_t itself.
 NetFunction initialiser(const Settings &s, const Shape &example) {
   const Halvings halvings(example, s.block_side);
   const int64_t about = embedding_size + s.classes;
-  const bool noise = s.guess == "noise";
-  return [width = s.width, blocks = s.blocks, units = s.whole_units, noise, about, halvings](Recorder &r,
-                                                                                             const Variables &in) {
-    r.conventions.initial = Conventions::uniform;
-    const Variable level = r.silu(told(r, r.slice(in[1], 0, about), 4 * width));
-    if (is_point(r.shape(in[0])))
-      return Variables{r.add(in[0], r.fully_connected(point_layers(r, in[0], level, 4), 2, LayerOptions().zero()))};
-    Variable h = r.conv(in[0], width, same_side(3, 1));
-    Variables before;
-    const int64_t all = halvings.strided + halvings.pooled;
-    const auto stage = [&](int64_t depth) {
-      const int64_t channels = depth < all ? width : 2 * width;
-      for (int64_t i = 0; i < (depth < halvings.strided ? 0 : blocks); ++i) h = guess_block(r, h, channels, level);
-    };
-    for (int64_t depth = 0; depth < all; ++depth) {
-      stage(depth);
-      before.push_back(h);
-      h = depth < halvings.strided ? r.conv(h, width, same_side(4, 2), leaky_relu(0.2))
-                                   : r.downsample(h, Resampling::same(Resampling::average));
-    }
-    stage(all);
-    if (units > 0) {
-      const Variable v = whole_picture(r, r.silu(normalised(r, h)), units, level);
-      const Sides side = {Side{}, valid(r.shape(h).h), valid(r.shape(h).w)};
-      h = r.add(h, r.deconv(v, r.shape(h).c, side, LayerOptions().zero()));
-      stage(all);
-    }
-    for (int64_t depth = all - 1; depth >= 0; --depth) {
-      if (depth < halvings.strided)
-        h = r.deconv(r.silu(normalised(r, h)), width, same_side(4, 2));
-      else
-        h = r.upsample(with_channels(r, h, width), Resampling::same(Resampling::average));
-      h = r.add(h, before[size_t(depth)]);
-      stage(depth);
-    }
-    h = r.silu(normalised(r, h));
-    const Variable change = r.conv(h, r.shape(in[0]).c, same_side(3, 1), LayerOptions().zero());
-    return Variables{noise ? change : r.add(in[0], change)};
-  };
+  return
+      [width = s.width, blocks = s.blocks, units = s.whole_units, about, halvings](Recorder &r, const Variables &in) {
+        r.conventions.initial = Conventions::uniform;
+        const Variable level = r.silu(told(r, r.slice(in[1], 0, about), 4 * width));
+        if (is_point(r.shape(in[0])))
+          return Variables{r.add(in[0], r.fully_connected(point_layers(r, in[0], level, 4), 2, LayerOptions().zero()))};
+        Variable h = r.conv(in[0], width, same_side(3, 1));
+        Variables before;
+        const int64_t all = halvings.strided + halvings.pooled;
+        const auto stage = [&](int64_t depth) {
+          const int64_t channels = depth < all ? width : 2 * width;
+          for (int64_t i = 0; i < (depth < halvings.strided ? 0 : blocks); ++i) h = guess_block(r, h, channels, level);
+        };
+        for (int64_t depth = 0; depth < all; ++depth) {
+          stage(depth);
+          before.push_back(h);
+          h = depth < halvings.strided ? r.conv(h, width, same_side(4, 2), leaky_relu(0.2))
+                                       : r.downsample(h, Resampling::same(Resampling::average));
+        }
+        stage(all);
+        if (units > 0) {
+          const Variable v = whole_picture(r, r.silu(normalised(r, h)), units, level);
+          const Sides side = {Side{}, valid(r.shape(h).h), valid(r.shape(h).w)};
+          h = r.add(h, r.deconv(v, r.shape(h).c, side, LayerOptions().zero()));
+          stage(all);
+        }
+        for (int64_t depth = all - 1; depth >= 0; --depth) {
+          if (depth < halvings.strided)
+            h = r.deconv(r.silu(normalised(r, h)), width, same_side(4, 2));
+          else
+            h = r.upsample(with_channels(r, h, width), Resampling::same(Resampling::average));
+          h = r.add(h, before[size_t(depth)]);
+          stage(depth);
+        }
+        h = r.silu(normalised(r, h));
+        const Variable change = r.conv(h, r.shape(in[0]).c, same_side(3, 1), LayerOptions().zero());
+        return Variables{r.add(in[0], change)};
+      };
 }
 
 std::vector<Shape> inputs(const Shape &example, const Settings &s) {
@@ -182,7 +181,7 @@ std::unique_ptr<ChainLearner> make(const ChainParts &p) {
   l.classes = s.classes;
   l.data_weight = s.data_weight;
   l.guidance = s.guidance;
-  l.guesses_noise = s.guess == "noise";
+  l.begins_at_mean = s.start == "mean";
   l.decorrelate = s.colours == "uncorrelated";
   l.bound = is_point(p.example) ? 0 : 1;
   l.seed = p.seed;
@@ -207,14 +206,16 @@ Rival cdrl() {
   Rival rival{"cdrl", "CDRL (Zhu, Xie, Wu, Gao 2024)", "energy", "", {}, nullptr, nullptr, nullptr};
   rival.uses =
       "levels langevin_steps classes data_weight guidance averaging gradient_bound descriptor_rate generator_rate "
-      "width blocks block_side whole_units colours steepness guess";
+      "width blocks block_side whole_units colours steepness start";
   const std::string quickly = "data_weight=0.9 descriptor_rate=0.0005 generator_rate=0.003 averaging=0.05 blocks=1 ";
   const std::string textures =
-      "border=8 crop=random colours=uncorrelated batch=6 chains=6 whole_units=0 halvings=0 levels=6 langevin_steps=3 ";
+      "start=noise border=8 crop=random colours=uncorrelated batch=6 chains=6 whole_units=0 halvings=0 levels=6 "
+      "langevin_steps=3 ";
   rival.presets = {
       {"quick", "ours, for two CPU cores: narrow nets of one block, few steps at many levels, faster rates",
        both + quickly +
-           "levels=16 langevin_steps=2 steepness=level batch=48 chains=48 iterations=4000 width=32 block_side=16 "
+           "levels=16 langevin_steps=2 steepness=level start=mean batch=48 chains=48 iterations=4000 width=32 "
+           "block_side=16 "
            "whole_units=128 warm_up=200 halvings=3"},
       {"quick", "ours, for pictures with colours", "colours=uncorrelated mirror=random",
        "object scene cifar10 celeba lsun completion"},
@@ -222,7 +223,8 @@ Rival cdrl() {
       {"quick", "ours, for two minutes of two CPU cores",
        textures + "size=64 block_side=40 width=48 warm_up=50 iterations=1200", "texture"},
       {"quick", "ours, for ten minutes of two CPU cores",
-       "size=64 frames=8 border=2 crop=random colours=uncorrelated levels=4 batch=4 chains=4 whole_units=64 "
+       "size=64 frames=8 start=noise border=2 crop=random colours=uncorrelated levels=4 batch=4 chains=4 "
+       "whole_units=64 "
        "block_side=40 halvings=0 warm_up=50 descriptor_rate=0.0001 iterations=1000",
        "dynamic-texture"},
       {"fine", "ours, for a quarter of an hour or more",

@@ -37,19 +37,6 @@ inline Terms terms(int64_t t, int64_t T) {
           t == T ? 0 : 2e-4 * c};
 }
 
-// The mean of y given x_t and x, by the definition of the reverse process (Ho, Jain, Abbeel 2020, equation 7).
-inline double reverse_mean(int64_t t, int64_t T, double noisy, double x) {
-  const double before = alpha_bar(t - 1, T), after = alpha_bar(t, T);
-  const Terms p = terms(t, T);
-  return p.scale * (std::sqrt(before) * (1 - p.kept) * x + std::sqrt(p.kept) * (1 - before) * noisy) / (1 - after);
-}
-
-// The example behind x_t where that has this noise.
-inline double clean_behind(int64_t t, int64_t T, double noisy, double noise) {
-  const double after = alpha_bar(t, T);
-  return (noisy - std::sqrt(1 - after) * noise) / std::sqrt(after);
-}
-
 // What the kernels draw.
 inline double drawn(RandomKey key, int64_t iteration, int64_t index, int64_t element) {
   float n[4];

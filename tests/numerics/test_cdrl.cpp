@@ -77,11 +77,7 @@ struct Naive {
     };
     const double e = drawn({c.seed, Purpose::latent}, iteration, 0, i);  // of both levels
     const double noisy = level(t, e), data = p.scale * level(t - 1, e);
-    const double net = scale.of(to, channel) * noisy + shift.of(to, channel);
-    const auto made_of = [&](double noise) {
-      return reverse_mean(t, c.levels, noisy, clean_behind(t, c.levels, noisy, noise));
-    };
-    const double guess = c.guesses_noise ? made_of(net) : net;
+    const double guess = scale.of(to, channel) * noisy + shift.of(to, channel);
     const double first = guess + p.first_noise * drawn({c.seed, Purpose::second_latent}, iteration, t, own);
     const double bend = s.of(from, channel), slope = h.of(from, channel);
     double y = first, before_last = 0, last = 0;
@@ -105,11 +101,11 @@ struct Naive {
     const double weight = p.weight / double(c.batch);  // of f(y) - f(data), which is made small
     s.collect(from, channel, weight * (y * y - data * data));
     h.collect(from, channel, weight * (y - data));
-    const double wrong =
-        (1 - c.data_weight) * (first - y) + c.data_weight * (guess - reverse_mean(t, c.levels, noisy, x));
-    // Half of the derivative of the square of what is wrong with the noise, where that is what the net gives.
-    const double slope_of_noise = made_of(1) - made_of(0);
-    const double d = 2 / double(c.batch) * wrong / (c.guesses_noise ? slope_of_noise : 1);
+    // y given x_t and x, by the definition of the reverse process (Ho, Jain, Abbeel 2020, equation 7).
+    const double before = alpha_bar(t - 1, c.levels), after = alpha_bar(t, c.levels);
+    const double reverse =
+        p.scale * (std::sqrt(before) * (1 - p.kept) * x + std::sqrt(p.kept) * (1 - before) * noisy) / (1 - after);
+    const double d = 2 / double(c.batch) * ((1 - c.data_weight) * (first - y) + c.data_weight * (guess - reverse));
     scale.collect(to, channel, d * noisy);
     shift.collect(to, channel, d);
   }
@@ -163,17 +159,6 @@ TEST(Cdrl, TellsTheClassesAndLearnsFromTheData) {
   s.levels = 3;
   s.classes = 3;
   s.data_weight = 0.3;
-  expect_the_formulas(s);
-}
-
-// What is wrong with y is what is wrong with the noise times slope_of_noise, so that the gradient of the square of the latter
-// is that of the former divided by it.
-TEST(Cdrl, ItsInitialiserMayGuessTheNoise) {
-  CdrlSettings s = plain_settings();
-  s.levels = 3;
-  s.guesses_noise = true;
-  s.data_weight = 0.3;
-  s.energy.rate = s.initialiser.rate = 0.002;  // y is wide at first
   expect_the_formulas(s);
 }
 

@@ -45,7 +45,7 @@ struct Naive {
   double made, y, sample;
 
   // Where classes are told, every number of the nets is (1 + w) that of the class - w that of none.
-  Naive(Cdrl &learner, const CdrlSettings &c, int64_t example, int64_t element) {
+  Naive(Cdrl &learner, const CdrlSettings &c, int64_t example, int64_t element, double mean = 0) {
     const Layer s(learner, "energy.0"), h(learner, "energy.1"), scale(learner, "initialiser.0"),
         shift(learner, "initialiser.1");
     const int64_t of_block = example / block, i = example % block * elements + element;
@@ -55,13 +55,11 @@ struct Naive {
     };
     const auto clock = [&](int64_t t) { return int64_t(seed << 32 | uint64_t(of_block * (c.levels + 1) + t)); };
     const RandomKey first{seed, Purpose::sample}, chain{seed, Purpose::sample_langevin};
-    double x = drawn(first, clock(0), 0, i);
+    double x = drawn(first, clock(0), 0, i) + std::sqrt(alpha_bar(c.levels, c.levels)) * mean;
     for (int64_t t = c.levels; t >= 1; --t) {
       const Terms p = terms(t, c.levels);
       const double bend = number(s, t - 1), slope = number(h, t - 1);
-      const double net = number(scale, t) * x + number(shift, t);
-      y = c.guesses_noise ? reverse_mean(t, c.levels, x, clean_behind(t, c.levels, x, net)) : net;
-      y += p.first_noise * drawn(first, clock(t), 0, i);
+      y = number(scale, t) * x + number(shift, t) + p.first_noise * drawn(first, clock(t), 0, i);
       made = y / p.scale;
       for (int64_t k = 0; k < c.langevin_steps; ++k)
         y += bend * y + slope / 2 - p.tether * (y - x) + p.step_noise * drawn(chain, clock(t), k, i);
@@ -82,9 +80,8 @@ void set_energy(Cdrl &learner, double s, double h) {
 }
 
 TEST(DiffusionSampler, DescendsTheLevelsByTheFormulas) {
-  for (const int64_t levels : {1, 2, 3, -3}) {
-    CdrlSettings c = settings(std::abs(levels));
-    c.guesses_noise = levels < 0;
+  for (const int64_t levels : {1, 2, 3}) {
+    const CdrlSettings c = settings(levels);
     const std::unique_ptr<Cdrl> learner = gaussian_learner(test_backend(), two_by_two, told, c);
     set_energy(*learner, -0.2, 0.1);
     const int64_t count = block + 3;
@@ -103,6 +100,36 @@ TEST(DiffusionSampler, DescendsTheLevelsByTheFormulas) {
         EXPECT_NEAR(made[at], wanted.made, close * (1 + std::abs(wanted.made))) << levels << ' ' << example;
       }
   }
+}
+
+// Of all batches that were learned from, each place by itself; a learner that goes on from a state has it there.
+TEST(DiffusionSampler, MayBeginAboutTheMeanExample) {
+  CdrlSettings c = settings();
+  c.begins_at_mean = true;
+  const std::unique_ptr<Cdrl> learner = gaussian_learner(test_backend(), two_by_two, told, c);
+  const std::unique_ptr<Cdrl> resumed = gaussian_learner(test_backend(), two_by_two, told, c);
+  std::vector<double> mean(elements);
+  constexpr int64_t iterations = 5;
+  for (int64_t i = 0; i < iterations; ++i) {
+    std::vector<real> batch = random_values(c.batch * elements, unsigned(i));
+    for (size_t k = 0; k < batch.size(); ++k) {
+      batch[k] += real(3 * (k % elements));
+      mean[k % elements] += double(batch[k]) / double(c.batch * iterations);
+    }
+    learner->iterate(i, 0, {batch, {}, {}});
+    if (i == 2)
+      for (const auto &[name, view] : learner->state()) set_state(*resumed, name, values(test_backend(), view));
+    if (i > 2) resumed->iterate(i, 0, {batch, {}, {}});
+  }
+  const std::vector<real> got = draw(*learner, 5).samples;
+  for (int64_t i = 0; i < 5 * elements; ++i) {
+    const double wanted = Naive(*learner, c, i / elements, i % elements, mean[size_t(i % elements)]).sample;
+    EXPECT_NEAR(got[size_t(i)], wanted, close * (1 + std::abs(wanted))) << i;
+  }
+  EXPECT_EQ(draw(*resumed, 5).samples, got);
+  EXPECT_EQ(learner->descend_from(seed, learner->first_noise(seed, 0), {}),
+            std::vector<real>(got.begin(), got.begin() + elements));
+  EXPECT_THROW(learner->set_example({1, 1, 3, 5, 2}), std::invalid_argument) << "the mean has one size";
 }
 
 // Where the data is N(m, v), level 0 is N(a m, a^2 v + d^2), and the example behind x_0 is on average
@@ -129,7 +156,6 @@ TEST(DiffusionSampler, GuidesAwayFromWhatTheNetsKnowWithoutAClass) {
   c.classes = 3;
   for (const double guidance : {0., 0.6}) {
     c.guidance = guidance;
-    c.guesses_noise = guidance > 0;
     const std::unique_ptr<Cdrl> learner = gaussian_learner(test_backend(), two_by_two, told + 3, c);
     const Drawn got = draw(*learner, block + 5);
     for (const int64_t example : {int64_t{0}, int64_t{1}, int64_t{2}, int64_t{3}, block + 4})
