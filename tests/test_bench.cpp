@@ -71,6 +71,7 @@ TEST(Bench, TimesTheConvolutionStepByStep) {
   const Outcome refused = run_program({"--bench", "convolution", "--set", "batch=3"});
   EXPECT_EQ(refused.status, 2);
   EXPECT_CONTAINS(refused.err, "is of one layer alone");
+  EXPECT_EQ(run_program({"--bench", "convolution", "--device", "cpu"}).status, 2);
 }
 
 }  // namespace

@@ -89,7 +89,18 @@ TEST_F(Mpi, ranks_draw_samples_together_and_all_are_those_of_one) {
   expect_ranks_succeed(3, use({"--sample", "9", "--save", "npy"}));
   EXPECT_TRUE(sampled() == wanted);
 
-  const Arguments evaluate = use({"--evaluate", "--samples", "3"});
+  const Arguments evaluate = use({"--evaluate", "--samples", "11"});  // three batches of four chains
+  const Outcome alone = run_program(evaluate), together = run_ranks(2, evaluate);
+  EXPECT_EQ(together.status, 0) << together.err;
+  EXPECT_EQ(together.out, alone.out);
+}
+
+// What is judged of a texture is larger than what is learned of it.
+TEST_F(Mpi, ranks_judge_textures_of_another_size_than_they_learned) {
+  expect_success({"--exp", "texture", "--data", picture, "--out", folder, "--name", "run", "--threads", "1",
+                  "--iterations", "1", "--set", "size=32", "border=0", "width=4", "levels=2", "batch=2",
+                  "langevin_steps=1"});
+  const Arguments evaluate = use({"--evaluate", "--samples", "5"});
   const Outcome alone = run_program(evaluate), together = run_ranks(2, evaluate);
   EXPECT_EQ(together.status, 0) << together.err;
   EXPECT_EQ(together.out, alone.out);

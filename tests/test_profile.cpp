@@ -154,6 +154,7 @@ TEST(Profile, goes_with_a_net_of_bench) {
   EXPECT_CONTAINS(run_program({"--bench", "all", "--profile", "--json"}).err, "--json shows the profile of one net");
   EXPECT_CONTAINS(failure_of({"--bench", "digit", "--profile"}, 2), "did you mean digits?");
   EXPECT_CONTAINS(failure_of({"--exp", "digits", "--profile"}, 2), "--profile goes with --bench");
+  EXPECT_CONTAINS(failure_of({"--bench", "digits", "--json"}, 2), "--json goes with");
 }
 
 }  // namespace

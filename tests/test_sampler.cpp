@@ -290,12 +290,8 @@ TEST(DrawByRanks, EachDrawsABatchInTurnAndTheFirstVisits) {
   });
 }
 
-TEST(DrawByRanks, ChainsThatGoOnAreTheFirstRanks) {
-  const Drawn wanted = drawn(one_rank(), true);
-  as_ranks(2, [&](Ranks &ranks) {
-    const Drawn got = drawn(ranks, true);
-    EXPECT_EQ(got.visited, ranks.rank() == 0 ? wanted.visited : std::vector<std::vector<real>>{});
-  });
+TEST(DrawByRanks, RefusesChainsThatGoOn) {
+  as_ranks(2, [&](Ranks &ranks) { EXPECT_THROW(drawn(ranks, true), std::logic_error); });
 }
 
 }  // namespace

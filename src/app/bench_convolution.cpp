@@ -17,8 +17,10 @@ constexpr int64_t side = 64, channels = 64, kernel = 3;
 }  // namespace
 
 int bench_convolution(const Options &options) {
-  if (options.profile || !options.settings.empty())
-    throw UsageError("--bench convolution is of one layer alone: --profile and --set are for nets");
+  if (options.profile || !options.settings.empty() || options.is_given("device") || options.is_given("precision"))
+    throw UsageError(
+        "--bench convolution is of one layer alone, on the CPU: --profile, --set, --device and --precision are for "
+        "nets");
   set_thread_count(static_cast<int>(options.threads));
   const std::unique_ptr<Backend> one = make_cpu_backend(1), all = make_cpu_backend(thread_count());
   const Axis axis{kernel, 1, kernel / 2, kernel / 2};
@@ -34,8 +36,7 @@ int bench_convolution(const Options &options) {
                   std::to_string(side) + "x" + std::to_string(side),
               {"ms", "GFLOP/s", "times the last", "times the first"},
               {},
-              {"on one thread, but for the last row; GFLOP are those of the definition, in each row",
-               "src/cpu/staircase.cpp has the loops"}};
+              {"GFLOP are those of the definition, in each row", "src/cpu/staircase.cpp has the loops"}};
   std::vector<double> seconds;
   const auto time = [&](const std::string &name, Backend &backend, const ConvStair &stair) {
     std::vector<double> times;

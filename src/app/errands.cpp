@@ -74,8 +74,8 @@ class Shared final : public SampleSource {
     for (const Shape &shape : order_.latent) message << shape;
     message << order_.example << order_.count << int64_t(s.seed) << last;
     message.send();
+    require_alike(program_ranks(), order_.model);
     own_->watch = watch;
-    own_->warn = warn;
     draw_by_ranks(program_ranks(), *own_, s, last, visit);
     own_->watch = nullptr;
   }
@@ -99,16 +99,17 @@ void draw_share(Message &message, Options options) {
 
   const std::unique_ptr<Backend> backend = make_backend(options);
   SavedModel saved = load_model(*backend, options.checkpoint, options);
+  const Alike alike = alike_of(*backend, saved);
   if (saved.chain) saved.chain->set_example(example);
   const std::unique_ptr<SampleSource> sampler = model_sampler(
       *backend, saved, options.checkpoint, revises ? saved.model.descriptor.get() : nullptr, latent, example, count);
+  require_alike(program_ranks(), alike);
   draw_by_ranks(program_ranks(), *sampler, sampling_settings(saved, seed), last,
                 [](int64_t, const std::vector<real> &, const std::vector<real> &) {});
 }
 
 void learn_row(Message &message, Options options) {
   options.table = 0;
-  options.rows = options.counts = options.seeds = "";
   options.experiment = message.word();
   options.algorithm = message.word();
   options.name = message.word();

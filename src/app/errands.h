@@ -1,10 +1,11 @@
-// What rank 0 has the other ranks do while it samples, evaluates or makes a table: to draw their share of the samples, and
-// to learn a row of the table with it. They wait for it in do_errands() until rank 0 has done what it was asked for. A rank
-// alone has nobody to ask, and all is as if these were not there.
+// What rank 0 has the other ranks do while it samples, evaluates or makes a table: to draw their share of the samples, and to
+// learn a row of the table with it. They wait for that in do_errands(), until rank 0 has done what it was asked for. A rank
+// alone has nobody to ask.
 #pragma once
 #include <memory>
 #include <string>
 
+#include "app/leader.h"
 #include "app/options.h"
 #include "learning/sampler.h"
 
@@ -18,6 +19,7 @@ struct SamplerOrder {
   std::vector<Shape> latent;
   Shape example;
   int64_t count;
+  Alike model;  // which must be the same on all ranks
 };
 
 // `own`, whose draws all ranks share from now on, where they can.

@@ -3,19 +3,22 @@
 #include <algorithm>
 #include <exception>
 
+#include "app/device.h"
+#include "app/picture_texts.h"
+
 namespace coopnets {
 
 namespace {
 
-struct Order {
+struct Command {
   enum What : int64_t { share_state, iterate, take_readings, make_samples, end } what = end;
   int64_t iteration = 0;
   double rate = 0;
 };
 
-Order sent(Ranks &ranks, Order order) {
-  ranks.broadcast(&order, sizeof order);
-  return order;
+Command sent(Ranks &ranks, Command command) {
+  ranks.broadcast(&command, sizeof command);
+  return command;
 }
 
 void share_state(Backend &backend, Learner &learner) {
@@ -56,35 +59,40 @@ void require_alike(Ranks &ranks, const Alike &own) {
   const char *const whats[things] = {
       "is another version of the program",
       "has another kind of processor, which rounds otherwise, so that weights would part",
-      "has other options or settings", "has other data"};
+      "has other options or settings", "has other data, or another checkpoint"};
   for (size_t i = things; i < all.size() && ranks.rank() == 0; ++i)
     if (all[i] != all[i % things])
       throw std::runtime_error("rank " + std::to_string(i / things) + " " + whats[i % things] +
                                ": all ranks need the same as rank 0");
 }
 
+Alike alike_here(const Backend &backend, const std::string &settings, const std::string &data) {
+  const std::string device = backend.info().name;
+  return {std::string(program_version) + ' ' + built_in(), device.substr(device.rfind(',') + 1), settings, data};
+}
+
 // While an error ends the program, no rank may be there to listen.
 Leader::~Leader() {
-  if (std::uncaught_exceptions() == 0) sent(backend_.ranks(), {Order::end});
+  if (std::uncaught_exceptions() == 0) sent(backend_.ranks(), {Command::end});
 }
 
 void Leader::iterate(int64_t iteration, double rate, const Batch &batch) {
   if (!state_is_shared_ && backend_.ranks().count() > 1) {
-    sent(backend_.ranks(), {Order::share_state});
+    sent(backend_.ranks(), {Command::share_state});
     share_state(backend_, own_);
     state_is_shared_ = true;
   }
-  sent(backend_.ranks(), {Order::iterate, iteration, rate});
+  sent(backend_.ranks(), {Command::iterate, iteration, rate});
   iterate_once(backend_, own_, iteration, rate, batch);
 }
 
 std::vector<Reading> Leader::take_readings() {
-  sent(backend_.ranks(), {Order::take_readings});
+  sent(backend_.ranks(), {Command::take_readings});
   return own_.take_readings();
 }
 
 std::vector<std::pair<std::string, ConstView>> Leader::samples() const {
-  sent(backend_.ranks(), {Order::make_samples});
+  sent(backend_.ranks(), {Command::make_samples});
   return own_.samples();
 }
 
@@ -95,21 +103,21 @@ Learner::LogDensities Leader::log_densities(const std::vector<real> &examples) {
 
 void follow(Backend &backend, Learner &own, const std::function<Batch(int64_t iteration)> &next) {
   for (;;) {
-    const Order order = sent(backend.ranks(), {});
-    switch (order.what) {
-      case Order::share_state:
+    const Command command = sent(backend.ranks(), {});
+    switch (command.what) {
+      case Command::share_state:
         share_state(backend, own);
         break;
-      case Order::iterate:
-        iterate_once(backend, own, order.iteration, order.rate, next(order.iteration));
+      case Command::iterate:
+        iterate_once(backend, own, command.iteration, command.rate, next(command.iteration));
         break;
-      case Order::take_readings:
+      case Command::take_readings:
         own.take_readings();
         break;
-      case Order::make_samples:
+      case Command::make_samples:
         own.samples();
         break;
-      case Order::end:
+      case Command::end:
         return;
     }
   }

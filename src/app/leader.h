@@ -14,6 +14,8 @@ struct Alike {
   std::string version, processor, settings, data;
 };
 void require_alike(Ranks &, const Alike &own);
+// Of this program and this backend's processor.
+Alike alike_here(const Backend &, const std::string &settings, const std::string &data);
 
 // Rank 0's learner, for the backend's ranks. Before its first iteration the others get its state, which may be a
 // checkpoint's. When it goes, they end.

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "app/errands.h"
+#include "app/mpi_ranks.h"
 
 namespace coopnets {
 
@@ -32,7 +33,8 @@ std::unique_ptr<SampleSource> own_sampler(Backend &backend, SavedModel &saved, c
   if (saved.chain) return std::move(saved.chain);
   const Settings &s = saved.settings;
   const Statistics statistics = s.statistics == "batch" ? Statistics::batch : Statistics::running;
-  const int64_t roomy = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, std::min(count, most_at_a_time));
+  const int64_t ranks = program_ranks().count(), share = (count + ranks - 1) / ranks;
+  const int64_t roomy = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, std::min(share, most_at_a_time));
   if (Network *const generator = saved.model.generator.get()) {
     const int64_t trained = saved.algorithm == "generator" ? s.batch : s.chains;
     return std::make_unique<Sampler>(backend, descriptor, *generator, latent,
@@ -50,11 +52,18 @@ std::unique_ptr<SampleSource> own_sampler(Backend &backend, SavedModel &saved, c
 
 }  // namespace
 
+Alike alike_of(const Backend &backend, const SavedModel &saved) {
+  return alike_here(backend, saved.algorithm,
+                    saved.data + ' ' + std::to_string(saved.iteration) + ' ' + std::to_string(saved.seed));
+}
+
 std::unique_ptr<SampleSource> model_sampler(Backend &backend, SavedModel &saved, const std::string &path,
                                             Network *descriptor, const std::vector<Shape> &latent, const Shape &example,
                                             int64_t count) {
-  return shared_by_ranks(own_sampler(backend, saved, path, descriptor, latent, example, count),
-                         {path, saved.settings, descriptor != nullptr, latent, example, count});
+  const SamplerOrder order = {
+      path,  saved.settings,          descriptor != nullptr, latent, saved.chain ? saved.chain->example() : example,
+      count, alike_of(backend, saved)};
+  return shared_by_ranks(own_sampler(backend, saved, path, descriptor, latent, example, count), order);
 }
 
 std::unique_ptr<SampleSource> model_sampler(Backend &backend, SavedModel &saved, const std::string &path,

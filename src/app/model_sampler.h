@@ -1,11 +1,17 @@
 // Samples from whatever nets a checkpoint holds.
 #pragma once
+#include "app/leader.h"
 #include "app/progress.h"
 #include "app/saved_model.h"
 #include "learning/sampler.h"
 
 namespace coopnets {
 
+// What tells this model and this program from others.
+Alike alike_of(const Backend &, const SavedModel &);
+
+// Where there are several ranks, all of them draw. The others make their sampler from the checkpoint, saved.settings and what is
+// given here, and draw as sampling_settings() says (app/errands.h).
 // A rival's chain, which the model gives away. Else samples of latent vectors of these shapes; where there is no generator,
 // of chains of `example`: those that persistent-cd keeps, or ones from the reference distribution. `descriptor` revises
 // them; null: nobody does. By settings.statistics the batch is that of training, or as large as memory suggests and `count`

@@ -59,7 +59,7 @@ class MpiRanks final : public Ranks {
 
  private:
   static int as_int(size_t bytes) {
-    if (bytes > size_t{INT_MAX}) throw std::runtime_error("MPI takes no more than 2 GiB at a time: use fewer chains");
+    if (bytes > size_t{INT_MAX}) throw std::runtime_error("MPI takes no more than 2 GiB at a time");
     return int(bytes);
   }
   int rank_ = 0, count_ = 1;

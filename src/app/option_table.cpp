@@ -83,9 +83,9 @@ void add_printing(Builder &add) {
   add.text("log", "KIND", &Options::log, {"text", "json"},
            "progress as text (the default), or as json: an object a line on standard output, and all else on standard "
            "error");
-  add.flag(
-      "json", &Options::json,
-      "print what --list, --evaluate, --table, --compare or --bench has to say as JSON, alone on standard output");
+  add.flag("json", &Options::json,
+           "print what --list, --evaluate, --table, --compare, --profile or --bench convolution has to say as JSON, "
+           "alone on standard output");
 }
 
 void add_machine(Builder &add) {

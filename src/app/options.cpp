@@ -240,7 +240,7 @@ void check_combination(const Options &options) {
   needs(options, "profile", {"bench"});
   if (options.json && options.bench == "all")
     throw UsageError("--json shows the profile of one net: --bench digits --profile --json, say");
-  needs(options, "json", {"list", "evaluate", "table", "compare", "bench"});
+  if (options.bench != "convolution") needs(options, "json", {"list", "evaluate", "table", "compare", "profile"});
   needs(options, "compare", {"features"}, ", the net that looks at the pictures");
   needs(options, "compare", {"data", "statistics"}, ", what they are compared with");
   needs(options, "statistics", {"features"}, ", the net that they were made by");

@@ -150,6 +150,7 @@ class TableOfRuns {
         const Options evaluation = evaluated(run);
         run.tables = (options_.table == 4 ? completion_report(evaluation) : picture_report(evaluation)).tables;
       } catch (const std::bad_alloc &) {
+        if (program_ranks().count() > 1) throw;
         run.failure = "out of memory";
       } catch (const std::exception &error) {
         if (program_ranks().count() > 1) throw;  // nobody knows where the others are

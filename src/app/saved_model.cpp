@@ -232,6 +232,8 @@ SavedModel load_model(Backend &backend, const std::string &path, const Options &
     if (chosen.get(name) != saved.settings.get(name))
       throw std::invalid_argument(path + " was trained with " + name + '=' + saved.settings.get(name) + ", not " +
                                   chosen.get(name) + ": the shape of its nets cannot be changed");
+  if (chosen.start == "mean" && saved.settings.start != "mean")
+    throw std::invalid_argument(path + " was trained with start=noise and does not know the mean example");
   if (rival && rival->chain) {
     Settings of_chain = chosen;
     of_chain.batch = saved.settings.batch;

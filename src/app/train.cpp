@@ -134,12 +134,10 @@ Learned make_learner(Backend &backend, const Experiment &experiment, const Rival
 
 void require_alike(Ranks &ranks, const Backend &backend, const Experiment &experiment, const Options &options,
                    const Settings &settings, const std::string &data) {
-  const std::string device = backend.info().name;
   std::string run = experiment.name + ' ' + options.algorithm + ' ' + std::to_string(options.seed) + ' ' +
                     name_of(backend.info().precision);
   for (const Field<Settings> &field : setting_fields()) run += ' ' + settings.get(field.name);
-  require_alike(ranks,
-                {std::string(program_version) + ' ' + built_in(), device.substr(device.rfind(',') + 1), run, data});
+  require_alike(ranks, alike_here(backend, run, data));
 }
 
 std::string of_ranks(int count) { return count > 1 ? ", on each of " + std::to_string(count) + " ranks" : ""; }
@@ -304,6 +302,7 @@ int learn(Options options) {
   const Rival *const rival = find_rival(options.algorithm);
   Ranks &ranks = rival && rival->one_rank ? one_rank() : program_ranks();
   const bool first_rank = program_ranks().rank() == 0;
+  if (!first_rank) ignore_interrupts();
   if (!first_rank && ranks.count() == 1) return 0;
   backend->set_ranks(ranks);
   Settings settings = settings_to_learn(options, experiment, rival, preset);
@@ -329,7 +328,6 @@ int learn(Options options) {
   if (first_rank)
     return lead({options, experiment, rival, preset, path, settings, *backend, learned, *examples, data, progress},
                 next);
-  ignore_interrupts();
   follow(*backend, *learned.learner, next);
   return 0;
 }

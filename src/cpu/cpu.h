@@ -13,12 +13,12 @@ std::unique_ptr<Backend> make_cpu_backend(int threads);
 // For measurements: some milliseconds of multiply-adds in registers, on so many threads. Returns how many, times 2.
 double cpu_multiply_adds(int threads);
 
-// A way to add up a convolution, on the calling thread alone.
+// A way to add up a convolution, on the calling thread; the last of them on the backend's.
 struct ConvStair {
   const char *name;
   void (*run)(Backend &of_cpu, ConstView x, ConstView w, const Window &, View y);
 };
-// From the definition to what conv_forward() runs, each faster than the one before (cpu/staircase.cpp).
+// From the definition to what conv_forward() runs, each meant to be faster than the one before (cpu/staircase.cpp).
 std::vector<ConvStair> conv_staircase();
 
 // Those, and gemm of cpu/double_gemm.h, as built for one kind of processor.

@@ -72,13 +72,13 @@ void Cdrl::iterate(int64_t iteration, double rate, const Batch &batch) {
 
 // m <- m + (mean of the batch - m) / (k + 1): the mean of all batches until now, of all ranks' examples.
 void Cdrl::follow_mean(int64_t iteration, const std::vector<real> &examples) {
-  if (means_.empty()) means_ = mean_.values();
-  const size_t size = means_.size();
+  std::vector<real> mean = mean_.values();
+  const size_t size = mean.size();
   std::vector<double> sums(size, 0);
   for (size_t i = 0; i < examples.size(); ++i) sums[i % size] += double(examples[i]);
   for (size_t i = 0; i < size; ++i)
-    means_[i] += real((sums[i] / double(settings_.batch) - double(means_[i])) / double(iteration + 1));
-  mean_.set_values(means_);
+    mean[i] += real((sums[i] / double(settings_.batch) - double(mean[i])) / double(iteration + 1));
+  mean_.set_values(mean);
 }
 
 // Now and then no class is told, so that the nets also know the examples of all classes together.

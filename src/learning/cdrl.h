@@ -24,8 +24,8 @@ struct CdrlSettings {
   double data_weight = 0;       // w of step G2: of the data in the initialiser's loss, beside 1 - w of the chains
   double label_dropout = 0.1;   // share of examples of which the nets are not told the class, as guidance needs
   double guidance = 0;          // w of samples: (1 + w) f(y, class) - w f(y), and the initialiser alike
-  // x_T of samples is a_T m + N(0, I), m the mean of what was observed, in place of N(0, I), of examples of one size. The last
-  // level is not all noise: where all pictures are dark in one place, so is what they become there.
+  // Samples begin at x_T = a_T m + N(0, I), m the mean of what was observed. Published is N(0, I), but the last level is not
+  // all noise: where all pictures are dark, so is what they are there. Examples are of one size.
   bool begins_at_mean = false;
   bool decorrelate = false;  // the nets see uncorrelated colours, those of the first batch (Colours)
   double bound = 0;          // of the data's values, to which samples are cut in the end; 0: they have none
@@ -50,6 +50,7 @@ class Cdrl final : public ChainLearner {
   std::vector<std::pair<std::string, ConstView>> samples() const override;
   Shape set_example(const Shape &wanted) override;
   // By the averaged parameters, where there are such. A sample does not depend on the batch that the nets learned with.
+  const Shape &example() const override { return example_; }
   int64_t at_a_time() const override { return sampler().at_a_time(); }
   void draw_range(const LearningSettings &, int64_t first, int64_t end, const Visit &visit) override;
 
@@ -95,7 +96,6 @@ class Cdrl final : public ChainLearner {
   Diffusion diffusion_;
   std::unique_ptr<Colours> colours_;  // null: as they are
   Tensor mean_;                       // of the observed examples, as the data are; none where samples begin at noise
-  std::vector<real> means_;           // the same, while learning
   Nets nets_;
   mutable Optimizer energy_optimizer_, initialiser_optimizer_;
   std::unique_ptr<Learning> learning_;

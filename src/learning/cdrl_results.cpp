@@ -68,8 +68,8 @@ std::vector<Reading> Cdrl::take_readings() {
 class Cdrl::ByAverages {
  public:
   explicit ByAverages(const Cdrl &learner) : learner_(learner) {
-    learner_.exchange_averages();
     learner_.set_beginning();
+    learner_.exchange_averages();
   }
   ~ByAverages() { learner_.exchange_averages(); }
   ByAverages(const ByAverages &) = delete;
@@ -114,12 +114,14 @@ std::vector<std::pair<std::string, ConstView>> Cdrl::samples() const {
 // Sides that can be halved as often as those of the nominal example.
 Shape Cdrl::set_example(const Shape &wanted) {
   const std::vector<Shape> nominal = nets_.initialiser->inputs();
+  if (settings_.begins_at_mean && wanted.with_n(1) != nominal[0])
+    throw std::invalid_argument("samples begin about the mean example, which is " + nominal[0].str() + " and not " +
+                                wanted.str() + ": learn with --set start=noise");
   for (int64_t unit = 1; unit <= std::max(nominal[0].h, nominal[0].w); unit *= 2) {
     Shape example = wanted.with_n(1);
     example.h = (wanted.h + unit - 1) / unit * unit;
     example.w = (wanted.w + unit - 1) / unit * unit;
     const std::vector<Shape> inputs = {example, nominal[1]};
-    if (settings_.begins_at_mean && example != nominal[0]) continue;
     if (!nets_.energy->takes(inputs) || !nets_.initialiser->takes(inputs)) continue;
     example_ = example;
     sampler_.reset();

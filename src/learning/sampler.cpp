@@ -114,26 +114,26 @@ void Sampler::draw_range(const LearningSettings &s, int64_t first, int64_t end, 
 
 void draw_by_ranks(Ranks &ranks, SampleSource &source, const LearningSettings &s, int64_t count,
                    const SampleSource::Visit &visit) {
-  if (!source.in_any_order()) {
-    if (ranks.rank() == 0) source.draw(s, count, visit);
-    return;
-  }
   const int64_t batch = source.at_a_time();
+  for (const int64_t of_a_rank : ranks.gather(std::vector<int64_t>{source.in_any_order() ? batch : 0}))
+    if (of_a_rank != batch) throw std::logic_error("these samples cannot be dealt out to ranks");
   for (int64_t first = 0; first < count;) {
-    std::vector<real> made, revised;
+    std::vector<real> drawn[2];  // made and revised
     if (const int64_t own = first + ranks.rank() * batch; own < count)
-      source.draw_range(
-          s, own, std::min(own + batch, count),
-          [&](int64_t, const std::vector<real> &m, const std::vector<real> &r) { made = m, revised = r; });
+      source.draw_range(s, own, std::min(own + batch, count),
+                        [&](int64_t, const std::vector<real> &made, const std::vector<real> &revised) {
+                          drawn[0] = made, drawn[1] = revised;
+                        });
     for (int from = 0; from < ranks.count() && first < count; ++from, first += batch) {
-      std::vector<real> its_made = made, its_revised = revised;
-      for (std::vector<real> *all : {&its_made, &its_revised}) {
-        auto size = int64_t(all->size());
+      std::vector<real> its[2];
+      for (int i = 0; i < 2; ++i) {
+        if (from == ranks.rank()) its[i] = std::move(drawn[i]);
+        auto size = int64_t(its[i].size());
         ranks.broadcast(&size, sizeof size, from);
-        all->resize(size_t(size));
-        ranks.broadcast(all->data(), all->size() * sizeof(real), from);
+        its[i].resize(size_t(size));
+        ranks.broadcast(its[i].data(), its[i].size() * sizeof(real), from);
       }
-      if (ranks.rank() == 0) visit(first, its_made, its_revised);
+      if (ranks.rank() == 0) visit(first, its[0], its[1]);
     }
   }
 }

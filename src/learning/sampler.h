@@ -27,13 +27,15 @@ class SampleSource {
   std::function<void(const std::string &)> warn;
 };
 
-// draw() by several ranks, each of them a batch in turn; rank 0 visits. All make the same call, each with the same nets. What
-// is drawn in one order alone is drawn by rank 0.
+// draw() by several ranks, each of them a batch in turn; rank 0 visits. All make the same call, each with the same nets. Throws
+// std::logic_error where samples need the ones before them, or batches differ in size.
 void draw_by_ranks(Ranks &, SampleSource &, const LearningSettings &, int64_t count, const SampleSource::Visit &);
 
 // A learner whose samples are those of a Markov chain that it begins itself, so that its state is all they need.
 class ChainLearner : public Learner, public SampleSource {
  public:
+  // Of one sample.
+  virtual const Shape &example() const = 0;
   // Samples are from now on of the least shape that holds `wanted`, which is returned. Throws std::invalid_argument where
   // there is none.
   virtual Shape set_example(const Shape &wanted) {

@@ -74,6 +74,7 @@ class OfChain : public ChainLearner {
   std::vector<Column> columns() const final { return {column_, {"spread", ""}}; }
   void iterate(int64_t iteration, double rate, const Batch &) final;
   std::vector<Reading> take_readings() final;
+  const Shape &example() const final { return example_; }
   int64_t at_a_time() const final { return batch(); }
   bool in_any_order() const final { return false; }
   void draw_range(const LearningSettings &, int64_t first, int64_t end, const Visit &visit) final;
