@@ -1,5 +1,5 @@
-// The program started several times by mpirun, where it is built with MPI: what is written, who writes, what is refused,
-// and what is left when one is killed. What each algorithm learns so is in tests/numerics/test_ranks*.cpp.
+// The program started several times by mpirun, where it is built with MPI: what is written, who writes, what is
+// refused, and what is left when one is killed. What each algorithm learns so is in tests/numerics/test_ranks*.cpp.
 #include <chrono>
 #include <fstream>
 #include <thread>

@@ -1,4 +1,5 @@
-// What holds for each rival: it goes on exactly from its state, fits every experiment with pictures, and refuses others.
+// What holds for each rival: it goes on exactly from its state, fits every experiment with pictures, and refuses
+// others.
 #include <algorithm>
 #include <cmath>
 #include <map>

@@ -1,6 +1,6 @@
-// What rank 0 has the other ranks do while it samples, evaluates or makes a table: to draw their share of the samples, and to
-// learn a row of the table with it. They wait for that in do_errands(), until rank 0 has done what it was asked for. A rank
-// alone has nobody to ask.
+// What rank 0 has the other ranks do while it samples, evaluates or makes a table: to draw their share of the samples,
+// and to learn a row of the table with it. They wait for that in do_errands(), until rank 0 has done what it was asked
+// for. A rank alone has nobody to ask.
 #pragma once
 #include <memory>
 #include <string>

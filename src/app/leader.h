@@ -1,5 +1,5 @@
-// Learning by several ranks: rank 0 runs the program, writes and decides; the others do with their learners what it does
-// with its own.
+// Learning by several ranks: rank 0 runs the program, writes and decides; the others do with their learners what it
+// does with its own.
 #pragma once
 #include <functional>
 #include <string>

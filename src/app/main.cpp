@@ -59,8 +59,8 @@ std::string checkpoint_alone(const std::vector<std::string> &arguments) {
 }
 
 // A run that is resumed, evaluated or used to complete pictures has the options and settings of its config.txt (so its
-// data need not be named again), changed by those given now; only a resumed one also has its machine. A checkpoint tells
-// its experiment.
+// data need not be named again), changed by those given now; only a resumed one also has its machine. A checkpoint
+// tells its experiment.
 Options options_of(std::vector<std::string> arguments) {
   if (const std::string checkpoint = checkpoint_alone(arguments); !checkpoint.empty())
     arguments.push_back("--exp=" + experiment_of_checkpoint(checkpoint));

@@ -10,12 +10,12 @@ namespace coopnets {
 // What tells this model and this program from others.
 Alike alike_of(const Backend &, const SavedModel &);
 
-// Where there are several ranks, all of them draw. The others make their sampler from the checkpoint, saved.settings and what is
-// given here, and draw as sampling_settings() says (app/errands.h).
-// A rival's chain, which the model gives away. Else samples of latent vectors of these shapes; where there is no generator,
-// of chains of `example`: those that persistent-cd keeps, or ones from the reference distribution. `descriptor` revises
-// them; null: nobody does. By settings.statistics the batch is that of training, or as large as memory suggests and `count`
-// needs. Throws std::runtime_error naming `path` where it keeps no chains of that size.
+// Where there are several ranks, all of them draw. The others make their sampler from the checkpoint, saved.settings
+// and what is given here, and draw as sampling_settings() says (app/errands.h).
+// A rival's chain, which the model gives away. Else samples of latent vectors of these shapes; where there is no
+// generator, of chains of `example`: those that persistent-cd keeps, or ones from the reference distribution.
+// `descriptor` revises them; null: nobody does. By settings.statistics the batch is that of training, or as large as
+// memory suggests and `count` needs. Throws std::runtime_error naming `path` where it keeps no chains of that size.
 std::unique_ptr<SampleSource> model_sampler(Backend &, SavedModel &, const std::string &path, Network *descriptor,
                                             const std::vector<Shape> &latent, const Shape &example, int64_t count);
 

@@ -101,8 +101,8 @@ void save_one(SampleSource &sampler, const SavedModel &saved, const Options &opt
                });
 }
 
-// --save png or npy: into the folder `sampled`, which then holds the samples of this call alone. Returns a sentence that
-// says what is where.
+// --save png or npy: into the folder `sampled`, which then holds the samples of this call alone. Returns a sentence
+// that says what is where.
 std::string save_all(SampleSource &sampler, const SavedModel &saved, const Options &options, const Canvas &canvas,
                      const Shape &example, bool revises, const PngTexts &texts, Progress &progress) {
   const bool array = options.save == "npy";

@@ -1,5 +1,5 @@
-// One convolution forwards, from its definition to what conv_forward() runs: the same products, added up in another order
-// at each step. The first three are loops that can be read alone; the others are this folder's.
+// One convolution forwards, from its definition to what conv_forward() runs: the same products, added up in another
+// order at each step. The first three are loops that can be read alone; the others are this folder's.
 #include "cpu/conv.h"
 
 #include <algorithm>
@@ -27,8 +27,8 @@ const real *pixel(const Convolution &c, const real *x, int64_t position, int64_t
   return x + (((n * c.t.in + t) * c.h.in + h) * c.w.in + v) * c.cin;
 }
 
-// y[o] = sum over taps k and channels i of x[o + k][i] w[k][i][o's channel]: each output by itself. Filters are read Cout
-// apart, so that each multiply-add fetches a line of memory for one number of it.
+// y[o] = sum over taps k and channels i of x[o + k][i] w[k][i][o's channel]: each output by itself. Filters are read
+// Cout apart, so that each multiply-add fetches a line of memory for one number of it.
 void one_by_one(Backend &, ConstView x, ConstView w, const Window &window, View y) {
   const Convolution c = convolution(x, y, window);
   for (int64_t position = 0; position < c.y_shape().positions(); ++position)
@@ -76,8 +76,8 @@ void add_products(const real *const *seen, const real *filters, int64_t count, V
     for (int v = 0; v < 2; ++v) sums[r][v] = sum[r][v];
 }
 
-// A tile of sums stays in registers: each load of filters serves all of its positions. The filters of its channels lie side
-// by side in a copy.
+// A tile of sums stays in registers: each load of filters serves all of its positions. The filters of its channels lie
+// side by side in a copy.
 void in_registers(Backend &, ConstView x, ConstView w, const Window &window, View y) {
   const Convolution c = convolution(x, y, window);
   const std::vector<real> nothing(static_cast<size_t>(c.cin));

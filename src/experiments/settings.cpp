@@ -158,8 +158,7 @@ std::vector<Row> rival_fields() {
             "multiplied by what is expected there)"),
       field("start", &Settings::start, {"noise", "mean"},
             "cdrl: what samples begin from: noise alone (published), or with the mean example in it, as the last level "
-            "has "
-            "it; of examples of one size"),
+            "has it; of examples of one size"),
       field("colours", &Settings::colours, {"given", "uncorrelated"},
             "cdrl: as the data have them, or changed so that no channel tells of another and all vary alike"),
       field("guidance", &Settings::guidance, 0, 1000, "cdrl: how much more than learned samples are of their class"),

@@ -24,8 +24,8 @@ struct CdrlSettings {
   double data_weight = 0;       // w of step G2: of the data in the initialiser's loss, beside 1 - w of the chains
   double label_dropout = 0.1;   // share of examples of which the nets are not told the class, as guidance needs
   double guidance = 0;          // w of samples: (1 + w) f(y, class) - w f(y), and the initialiser alike
-  // Samples begin at x_T = a_T m + N(0, I), m the mean of what was observed. Published is N(0, I), but the last level is not
-  // all noise: where all pictures are dark, so is what they are there. Examples are of one size.
+  // Samples begin at x_T = a_T m + N(0, I), m the mean of what was observed. Published is N(0, I), but the last level
+  // is not all noise: where all pictures are dark, so is what they are there. Examples are of one size.
   bool begins_at_mean = false;
   bool decorrelate = false;  // the nets see uncorrelated colours, those of the first batch (Colours)
   double bound = 0;          // of the data's values, to which samples are cut in the end; 0: they have none
@@ -35,9 +35,9 @@ struct CdrlSettings {
 
 class Cdrl final : public ChainLearner {
  public:
-  // Both nets take a picture and, beside it, its level of noise and its class, [N,1,1,1,c] as Diffusion::tell() has them.
-  // The energy gives [N,1,1,1,1], the initialiser a picture. Throws std::invalid_argument where the nets do not fit each
-  // other or the batch is no multiple of the levels.
+  // Both nets take a picture and, beside it, its level of noise and its class, [N,1,1,1,c] as Diffusion::tell() has
+  // them. The energy gives [N,1,1,1,1], the initialiser a picture. Throws std::invalid_argument where the nets do not
+  // fit each other or the batch is no multiple of the levels.
   Cdrl(std::unique_ptr<Network> energy, std::unique_ptr<Network> initialiser, const CdrlSettings &);
   ~Cdrl() override;
 

@@ -26,7 +26,8 @@ class DiffusionSampler {
   void draw(uint64_t seed, int64_t block, const Watch &watch = {});
   // The noise in x_T of sample k.
   std::vector<real> first_noise(uint64_t seed, int64_t k);
-  // Samples from x_T with these noises, [at_a_time() at most, ...], of these classes. All have the later noises of sample 0.
+  // Samples from x_T with these noises, [at_a_time() at most, ...], of these classes. All have the later noises of
+  // sample 0.
   void draw_from(uint64_t seed, const std::vector<real> &noises, std::vector<int64_t> labels, const Watch &watch = {});
   // Samples as fit what is visible of observed(), without a class; noise as in draw(). What of a sample is visible is
   // the observed with that noise on it which its level has, and is held while the chains move what is hidden.

@@ -12,7 +12,8 @@ class SampleSource {
   // Samples in a batch.
   virtual int64_t at_a_time() const = 0;
   // Samples 0 .. count - 1, batch by batch: what was made and, where there is a descriptor, each revised; either may be
-  // empty. `first` is the number of a batch's first. Whole batches are drawn, so that a sample does not depend on `count`.
+  // empty. `first` is the number of a batch's first. Whole batches are drawn, so that a sample does not depend on
+  // `count`.
   using Visit = std::function<void(int64_t first, const std::vector<real> &made, const std::vector<real> &revised)>;
   void draw(const LearningSettings &s, int64_t count, const Visit &visit) { draw_range(s, 0, count, visit); }
   // The same of samples first .. end - 1, where `first` begins a batch.
@@ -27,8 +28,8 @@ class SampleSource {
   std::function<void(const std::string &)> warn;
 };
 
-// draw() by several ranks, each of them a batch in turn; rank 0 visits. All make the same call, each with the same nets. Throws
-// std::logic_error where samples need the ones before them, or batches differ in size.
+// draw() by several ranks, each of them a batch in turn; rank 0 visits. All make the same call, each with the same
+// nets. Throws std::logic_error where samples need the ones before them, or batches differ in size.
 void draw_by_ranks(Ranks &, SampleSource &, const LearningSettings &, int64_t count, const SampleSource::Visit &);
 
 // A learner whose samples are those of a Markov chain that it begins itself, so that its state is all they need.
@@ -36,8 +37,8 @@ class ChainLearner : public Learner, public SampleSource {
  public:
   // Of one sample.
   virtual const Shape &example() const = 0;
-  // Samples are from now on of the least shape that holds `wanted`, which is returned. Throws std::invalid_argument where
-  // there is none.
+  // Samples are from now on of the least shape that holds `wanted`, which is returned. Throws std::invalid_argument
+  // where there is none.
   virtual Shape set_example(const Shape &wanted) {
     throw std::invalid_argument("there are no samples of " + wanted.str() + ", but of what was learned");
   }
@@ -53,8 +54,8 @@ class ChainLearner : public Learner, public SampleSource {
                                          const std::vector<int64_t> & /*labels*/) {
     throw no_descent();
   }
-  // The examples with their hidden values made anew as fits the visible ones, which stay as they are. visible: 1 or 0 for
-  // each value. Throws std::invalid_argument where the two differ in size or are no whole examples.
+  // The examples with their hidden values made anew as fits the visible ones, which stay as they are. visible: 1 or 0
+  // for each value. Throws std::invalid_argument where the two differ in size or are no whole examples.
   virtual std::vector<real> complete(uint64_t /*seed*/, const std::vector<real> & /*examples*/,
                                      const std::vector<real> & /*visible*/) {
     throw no_descent();

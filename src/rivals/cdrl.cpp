@@ -215,8 +215,7 @@ Rival cdrl() {
       {"quick", "ours, for two CPU cores: narrow nets of one block, few steps at many levels, faster rates",
        both + quickly +
            "levels=16 langevin_steps=2 steepness=level start=mean batch=48 chains=48 iterations=4000 width=32 "
-           "block_side=16 "
-           "whole_units=128 warm_up=200 halvings=3"},
+           "block_side=16 whole_units=128 warm_up=200 halvings=3"},
       {"quick", "ours, for pictures with colours", "colours=uncorrelated mirror=random",
        "object scene cifar10 celeba lsun completion"},
       {"quick", "ours, for ten minutes of two CPU cores", "iterations=2000", "object scene celeba lsun completion"},
@@ -224,14 +223,13 @@ Rival cdrl() {
        textures + "size=64 block_side=40 width=48 warm_up=50 iterations=1200", "texture"},
       {"quick", "ours, for ten minutes of two CPU cores",
        "size=64 frames=8 start=noise border=2 crop=random colours=uncorrelated levels=4 batch=4 chains=4 "
-       "whole_units=64 "
-       "block_side=40 halvings=0 warm_up=50 descriptor_rate=0.0001 iterations=1000",
+       "whole_units=64 block_side=40 halvings=0 warm_up=50 descriptor_rate=0.0001 iterations=1000",
        "dynamic-texture"},
       {"fine", "ours, for a quarter of an hour or more",
        textures + "size=96 block_side=56 width=64 warm_up=100 iterations=2500", "texture"},
       {"quick", "ours, for a minute",
-       "levels=6 langevin_steps=8 data_weight=0.5 halvings=0 batch=240 chains=240 iterations=3000 warm_up=100 "
-       "descriptor_rate=0.001 generator_rate=0.001",
+       "start=noise levels=6 langevin_steps=8 data_weight=0.5 halvings=0 batch=240 chains=240 iterations=3000 "
+       "warm_up=100 descriptor_rate=0.001 generator_rate=0.001",
        "toy"},
       {"paper",
        "levels, steps, rates and averages of the paper's code, whose energy halves pictures once more and whose "

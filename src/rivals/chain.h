@@ -21,8 +21,8 @@ struct TiedLayers {
   NamedViews named(const std::string &layer) const;
 };
 
-// An update rule on tensors that belong to no net: Adam with beta1 0.9, or gradient descent with momentum as the average
-// v = m v + (1 - m) g, m = 0.5.
+// An update rule on tensors that belong to no net: Adam with beta1 0.9, or gradient descent with momentum as the
+// average v = m v + (1 - m) g, m = 0.5.
 class Descent {
  public:
   Descent(Backend &, bool adam, std::vector<View> parameters);
@@ -66,8 +66,8 @@ NamedViews joined(const std::vector<NamedViews> &parts);
 
 // Readings of a column whose value is factor * (the sum of squares of observed - made), and of the spread of what was
 // made; and the numbers of a chain: each batch of samples is so many steps of the chain after the one before, the first
-// after ten times as many. Where a batch's samples are all alike while they were not in the chain's first step, `warn` is
-// told.
+// after ten times as many. Where a batch's samples are all alike while they were not in the chain's first step, `warn`
+// is told.
 class OfChain : public ChainLearner {
  public:
   int64_t batch() const final { return observed_.shape().n; }
@@ -82,10 +82,11 @@ class OfChain : public ChainLearner {
 
  protected:
   OfChain(const ChainParts &, Column, double factor);
-  // The logits of the mean of the examples observed now, as the first visible bias (Hinton 2010): what is black everywhere
-  // then need not be learned by the units.
+  // The logits of the mean of the examples observed now, as the first visible bias (Hinton 2010): what is black
+  // everywhere then need not be learned by the units.
   void begin_at_the_mean(View visible_bias) const;
-  // The steps of an iteration; observed_ holds the examples as numbers in [0, 1], made_ gets what was made of them, or of the chain.
+  // The steps of an iteration; observed_ holds the examples as numbers in [0, 1], made_ gets what was made of them, or
+  // of the chain.
   virtual void learn(int64_t iteration, double rate) = 0;
   // One step of the chain, which goes on from where learning left it. made_ gets the means of the visible units.
   virtual void step_chain() = 0;

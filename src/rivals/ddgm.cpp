@@ -1,8 +1,8 @@
 // DDGM: Kim, Bengio: Deep directed generative models with energy-based probability estimation. 2016 (arXiv 1606.03439),
 // after github.com/musyoku/ddgm.
 //
-//   E(x) = |x|^2 / v - b'x - sum over i of softplus(w_i'f(x) + b_i), a product of experts on features f; v is the number
-// of pixels here, as at 64x64 |x|^2 is in thousands. Its negative phase is what the generator makes:
+//   E(x) = |x|^2 / v - b'x - sum over i of softplus(w_i'f(x) + b_i), a product of experts on features f; v is
+// the number of pixels here, as at 64x64 |x|^2 is in thousands. Its negative phase is what the generator makes:
 //   energy net:  E(observed) - E(g(z))
 //   generator:   KL(p_g || p_E) = E(g(z)) - H,  H = sum over g's batch norm scales of ln(scale^2)/2 + constants,
 // the entropy of its normalised units. Features end in tanh, and minibatch discrimination tells experts how alike the

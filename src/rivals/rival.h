@@ -1,5 +1,5 @@
-// The rivals that learn to make pictures. Each is one file of this folder: its nets, its presets and its steps. Most learn
-// a generator x = g(z) beside a second net; three for digits make their samples by a chain.
+// The rivals that learn to make pictures. Each is one file of this folder: its nets, its presets and its steps. Most
+// learn a generator x = g(z) beside a second net; three for digits make their samples by a chain.
 #pragma once
 #include <memory>
 
@@ -70,7 +70,8 @@ const Rival *find_rival(const std::string &name);
 // "CoopNets", "algorithm G", a rival's title. Throws std::runtime_error for what is no algorithm.
 std::string algorithm_title(const std::string &algorithm);
 
-// Names of the settings that other algorithms use and this one does not. Throws std::runtime_error for what is no algorithm.
+// Names of the settings that other algorithms use and this one does not. Throws std::runtime_error for what is no
+// algorithm.
 std::vector<std::string> unused_settings(const std::string &algorithm);
 // Throws std::invalid_argument, a sentence that names the algorithms that use it and a near name, for the first such
 // setting whose value is not that of `before`.

@@ -4,7 +4,8 @@
 //   - the moments of batch normalisation, and their gradients (the backend's kernels);
 //   - readings, when they are read (KeptReadings).
 // An example's random numbers are those of its place in the whole batch (RandomKey::first_example). So R ranks compute
-// what one does, to rounding; and as all sums are added in the order of the ranks, R ranks always compute the same bits.
+// what one does, to rounding; and as all sums are added in the order of the ranks, R ranks always compute the same
+// bits.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -17,8 +18,9 @@ struct Share {
   int64_t first = 0, count = 0;
 };
 
-// All ranks, as one of them sees them. This class is a rank that is alone; src/app/mpi_ranks.cpp has those of MPI, the tests
-// have threads of one process. All ranks make the same calls in the same order; a call returns when all have made it.
+// All ranks, as one of them sees them. This class is a rank that is alone; src/app/mpi_ranks.cpp has those of MPI, the
+// tests have threads of one process. All ranks make the same calls in the same order; a call returns when all have made
+// it.
 class Ranks {
  public:
   virtual ~Ranks() = default;
@@ -50,9 +52,9 @@ class Ranks {
   }
 };
 
-// Of so many channels over this rank's positions: their means, then the sums of (x - mean)^2. They become those over all
-// ranks' positions, whose number is returned: m = sum P_k m_k / P and M = sum M_k + P_k (m_k - m)^2 (Chan, Golub, LeVeque
-// 1979).
+// Of so many channels over this rank's positions: their means, then the sums of (x - mean)^2. They become those over
+// all ranks' positions, whose number is returned: m = sum P_k m_k / P and M = sum M_k + P_k (m_k - m)^2 (Chan, Golub,
+// LeVeque 1979).
 int64_t merge_moments(Ranks &, int64_t positions, int64_t channels, double *moments);
 
 // The rank that is alone.
