@@ -36,7 +36,8 @@ void add_what_to_do(Builder &add, const Vocabulary &names) {
              "learn and evaluate every row of the paper's Table N that is missing, and print it");
   add.text("compare", "FOLDER", &Options::compare, {},
            "score its pictures against those of --data, or --statistics, by the net of --features");
-  add.text("bench", "NAME", &Options::bench, names.benchmarks, "time a net's learning iteration, one JSON line a net");
+  add.text("bench", "NAME", &Options::bench, names.benchmarks,
+           "time a net's learning iteration, one JSON line a net; or one convolution, step by step from naive to fast");
   add.flag("profile", &Options::profile,
            "with --bench: where the time goes, by step, layer and operation, beside the machine's measured peak");
   add.flag("list", &Options::list, "print every experiment, or that of --exp, with its data, nets and settings");
