@@ -89,6 +89,13 @@ TEST_F(Mpi, ranks_draw_samples_together_and_all_are_those_of_one) {
   expect_ranks_succeed(3, use({"--sample", "9", "--save", "npy"}));
   EXPECT_TRUE(sampled() == wanted);
 
+  // Noise is that of a batch, whose size may not depend on the ranks.
+  const Arguments running = use({"--sample", "9", "--save", "npy", "--set", "statistics=running"});
+  expect_success(running);
+  const std::string by_one = sampled();
+  expect_ranks_succeed(3, running);
+  EXPECT_TRUE(sampled() == by_one);
+
   const Arguments evaluate = use({"--evaluate", "--samples", "11"});  // three batches of four chains
   const Outcome alone = run_program(evaluate), together = run_ranks(2, evaluate);
   EXPECT_EQ(together.status, 0) << together.err;

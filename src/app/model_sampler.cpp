@@ -4,7 +4,6 @@
 #include <stdexcept>
 
 #include "app/errands.h"
-#include "app/mpi_ranks.h"
 
 namespace coopnets {
 
@@ -33,8 +32,7 @@ std::unique_ptr<SampleSource> own_sampler(Backend &backend, SavedModel &saved, c
   if (saved.chain) return std::move(saved.chain);
   const Settings &s = saved.settings;
   const Statistics statistics = s.statistics == "batch" ? Statistics::batch : Statistics::running;
-  const int64_t ranks = program_ranks().count(), share = (count + ranks - 1) / ranks;
-  const int64_t roomy = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, std::min(share, most_at_a_time));
+  const int64_t roomy = std::clamp<int64_t>(elements_at_a_time / example.size(), 1, std::min(count, most_at_a_time));
   if (Network *const generator = saved.model.generator.get()) {
     const int64_t trained = saved.algorithm == "generator" ? s.batch : s.chains;
     return std::make_unique<Sampler>(backend, descriptor, *generator, latent,

@@ -21,12 +21,9 @@ namespace coopnets {
 
 namespace {
 
-WindowAxis axis(int64_t in, int64_t out, const Axis &a) { return {in, out, a.kernel, a.stride, a.before}; }
-
 // [kT,kH,kW,Cin] over [T,H,W,Cin] is [1,kT,kH,kW*Cin] over [1,T,H,W*Cin] where a window covers whole lines exactly.
 Convolution fold(const ConstView &x, const ConstView &y, const Window &window) {
-  const Shape &i = x.shape, &o = y.shape;
-  Convolution c = {i.n, i.c, o.c, axis(i.t, o.t, window.t), axis(i.h, o.h, window.h), axis(i.w, o.w, window.w)};
+  Convolution c = unfolded(x, y, window);
   for (int axes = 0; axes < 3 && c.w.out == 1 && c.w.kernel == c.w.in && c.w.before == 0; ++axes) {
     c.cin *= c.w.in;
     c.w = c.h;
@@ -153,6 +150,14 @@ class BackwardInput final : public Product {
 };
 
 }  // namespace
+
+Convolution unfolded(const ConstView &x, const ConstView &y, const Window &window) {
+  const auto axis = [](int64_t in, int64_t out, const Axis &a) {
+    return WindowAxis{in, out, a.kernel, a.stride, a.before};
+  };
+  const Shape &i = x.shape, &o = y.shape;
+  return {i.n, i.c, o.c, axis(i.t, o.t, window.t), axis(i.h, o.h, window.h), axis(i.w, o.w, window.w)};
+}
 
 void finish(const Piece &c, int64_t channel, const Epilogue &epilogue, real *y, int64_t at, int64_t stride) {
   const real *const output = epilogue.derivative.output.data;

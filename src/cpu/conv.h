@@ -15,6 +15,9 @@ struct Convolution {
   int64_t taps() const { return t.kernel * h.kernel * w.kernel; }
 };
 
+// Of a window as it is; conv.cpp folds it first.
+Convolution unfolded(const ConstView &x, const ConstView &y, const Window &);
+
 // Some rows of sums, `stride` apart.
 struct Piece {
   const real *first;

@@ -9,14 +9,6 @@ namespace coopnets {
 
 namespace {
 
-Convolution convolution(const ConstView &x, const ConstView &y, const Window &window) {
-  const auto axis = [](int64_t in, int64_t out, const Axis &a) {
-    return WindowAxis{in, out, a.kernel, a.stride, a.before};
-  };
-  const Shape &i = x.shape, &o = y.shape;
-  return {i.n, i.c, o.c, axis(i.t, o.t, window.t), axis(i.h, o.h, window.h), axis(i.w, o.w, window.w)};
-}
-
 // The pixel [Cin] that output `position` sees through tap `k`; null beyond the edge.
 const real *pixel(const Convolution &c, const real *x, int64_t position, int64_t k) {
   const int64_t v = c.w.first(position % c.w.out) + k % c.w.kernel;
@@ -30,7 +22,7 @@ const real *pixel(const Convolution &c, const real *x, int64_t position, int64_t
 // y[o] = sum over taps k and channels i of x[o + k][i] w[k][i][o's channel]: each output by itself. Filters are read
 // Cout apart, so that each multiply-add fetches a line of memory for one number of it.
 void one_by_one(Backend &, ConstView x, ConstView w, const Window &window, View y) {
-  const Convolution c = convolution(x, y, window);
+  const Convolution c = unfolded(x, y, window);
   for (int64_t position = 0; position < c.y_shape().positions(); ++position)
     for (int64_t channel = 0; channel < c.cout; ++channel) {
       real sum = 0;
@@ -44,7 +36,7 @@ void one_by_one(Backend &, ConstView x, ConstView w, const Window &window, View 
 // All channels of a position together: the innermost loop runs along memory, a vector at a time. But each multiply-add
 // loads and stores its sum.
 void along_memory(Backend &, ConstView x, ConstView w, const Window &window, View y) {
-  const Convolution c = convolution(x, y, window);
+  const Convolution c = unfolded(x, y, window);
   std::fill_n(y.data, y.shape.size(), real(0));
   for (int64_t position = 0; position < c.y_shape().positions(); ++position)
     for (int64_t k = 0; k < c.taps(); ++k)
@@ -79,7 +71,7 @@ void add_products(const real *const *seen, const real *filters, int64_t count, V
 // A tile of sums stays in registers: each load of filters serves all of its positions. The filters of its channels lie
 // side by side in a copy.
 void in_registers(Backend &, ConstView x, ConstView w, const Window &window, View y) {
-  const Convolution c = convolution(x, y, window);
+  const Convolution c = unfolded(x, y, window);
   const std::vector<real> nothing(static_cast<size_t>(c.cin));
   const int64_t positions = c.y_shape().positions(), depth = c.taps() * c.cin;
   std::vector<real> filters(static_cast<size_t>(depth * panel_columns));

@@ -72,7 +72,8 @@ void Cdrl::iterate(int64_t iteration, double rate, const Batch &batch) {
 
 // m <- m + (mean of the batch - m) / (k + 1): the mean of all batches until now, of all ranks' examples.
 void Cdrl::follow_mean(int64_t iteration, const std::vector<real> &examples) {
-  std::vector<real> mean = mean_.values();
+  std::vector<real> &mean = mean_on_host_;
+  if (mean.empty()) mean = mean_.values();
   const size_t size = mean.size();
   std::vector<double> sums(size, 0);
   for (size_t i = 0; i < examples.size(); ++i) sums[i % size] += double(examples[i]);

@@ -96,6 +96,7 @@ class Cdrl final : public ChainLearner {
   Diffusion diffusion_;
   std::unique_ptr<Colours> colours_;  // null: as they are
   Tensor mean_;                       // of the observed examples, as the data are; none where samples begin at noise
+  std::vector<real> mean_on_host_;    // from the first iteration on, so that no device is waited for
   Nets nets_;
   mutable Optimizer energy_optimizer_, initialiser_optimizer_;
   std::unique_ptr<Learning> learning_;
