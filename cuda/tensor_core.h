@@ -1,6 +1,6 @@
 // What the tensor-core convolutions need of the hardware, one small function each: asynchronous copies from global to
-// shared memory, rounding, and the matrix instructions. Each has a plain form for chips before sm_80 and for the
-// emulator.
+// shared memory, rounding, and the matrix instructions. Each has a plain form for the emulator, copies and rounding for
+// chips before sm_80 too.
 //
 // A warp multiplies D [16 x 8] += A [16 x k] B [k x 8]. Lane l holds, with g = l / 4 (0..7) and t = l % 4 (0..3):
 //
@@ -118,23 +118,26 @@ __device__ __forceinline__ uint32_t to_bf16(float low, float high) {
 __device__ __forceinline__ float lower_bf16(uint32_t pair) { return float_of(pair << 16); }
 __device__ __forceinline__ float upper_bf16(uint32_t pair) { return float_of(pair & 0xffff0000u); }
 
-// The matrix instructions by shuffles: a lane fetches the rows and columns of its d from the lanes that hold them, two
-// registers at a time. multiply(a, b) is the sum of products of two registers.
+// The matrix instructions where there are none. The emulator reads the rows and columns of a lane's d from the lanes that
+// hold them; multiply(a, b) is the sum of products of two registers. Chips before sm_80 never come here: the backend
+// computes in fp32 on them.
 template <class Multiply>
 __device__ __forceinline__ void multiply_plainly(float d[4], const uint32_t a[4], const uint32_t b[2],
                                                  const Multiply &multiply) {
+#ifdef COOPNETS_CUDA_EMULATED
+  const auto *all = cuda_emulator::warp_exchange(whole_warp, {{a[0], a[1], a[2], a[3], b[0], b[1]}});
   const int lane = threadIdx.x % warp_size, g = lane / 4, t = lane % 4;
-  const auto pair = [](uint32_t low, uint32_t high) { return (unsigned long long)(high) << 32 | low; };
   for (int k = 0; k < 4; ++k) {
-    const auto first = __shfl_sync(whole_warp, pair(a[0], a[1]), g * 4 + k),
-               second = __shfl_sync(whole_warp, pair(a[2], a[3]), g * 4 + k),
-               left = __shfl_sync(whole_warp, pair(b[0], b[1]), 2 * t * 4 + k),
-               right = __shfl_sync(whole_warp, pair(b[0], b[1]), (2 * t + 1) * 4 + k);
-    d[0] += multiply(uint32_t(first), uint32_t(left)) + multiply(uint32_t(second), uint32_t(left >> 32));
-    d[1] += multiply(uint32_t(first), uint32_t(right)) + multiply(uint32_t(second), uint32_t(right >> 32));
-    d[2] += multiply(uint32_t(first >> 32), uint32_t(left)) + multiply(uint32_t(second >> 32), uint32_t(left >> 32));
-    d[3] += multiply(uint32_t(first >> 32), uint32_t(right)) + multiply(uint32_t(second >> 32), uint32_t(right >> 32));
+    const uint32_t *const rows = all[g * 4 + k].values, *const left = all[2 * t * 4 + k].values + 4,
+                          *const right = all[(2 * t + 1) * 4 + k].values + 4;
+    d[0] += multiply(rows[0], left[0]) + multiply(rows[2], left[1]);
+    d[1] += multiply(rows[0], right[0]) + multiply(rows[2], right[1]);
+    d[2] += multiply(rows[1], left[0]) + multiply(rows[3], left[1]);
+    d[3] += multiply(rows[1], right[0]) + multiply(rows[3], right[1]);
   }
+#else
+  __trap();
+#endif
 }
 
 __device__ __forceinline__ void mma_tf32(float d[4], const uint32_t a[4], const uint32_t b[2]) {

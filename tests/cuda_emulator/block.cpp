@@ -27,11 +27,11 @@ struct Thread {
   unsigned number = 0;  // within the block
   const char *file = nullptr;
   int line = 0;
-  unsigned mask = 0;         // of the warp instruction that it waits in
-  uint64_t bits = 0;         // what it brought
-  uint64_t answer[32] = {};  // of an instruction of part of a warp
-  size_t arrays = 0;         // shared arrays declared so far
-  int barriers = 0;          // met so far
+  unsigned mask = 0;          // of the warp instruction that it waits in
+  Registers registers = {};   // what it brought
+  Registers answer[32] = {};  // of an instruction of part of a warp
+  size_t arrays = 0;          // shared arrays declared so far
+  int barriers = 0;           // met so far
   std::vector<Copy> copies;
   int groups = 0;  // of copies committed so far
 };
@@ -43,9 +43,9 @@ Coordinates coordinates;
 namespace {
 
 struct Warp {
-  unsigned exists = 0;         // lanes
-  unsigned waiting = 0;        // lanes in an instruction of the whole warp
-  uint64_t slots[2][32] = {};  // what they brought; the other half may still be read
+  unsigned exists = 0;          // lanes
+  unsigned waiting = 0;         // lanes in an instruction of the whole warp
+  Registers slots[2][32] = {};  // what they brought; the other half may still be read
   unsigned completed = 0;
 };
 
@@ -107,7 +107,8 @@ void leave_until_ready() {
 // The next ready thread of this sweep, or null at its end.
 Thread *next_of_sweep() {
   while (block.visited < block.size) {
-    const unsigned at = (block.visited++ + block.shift) % block.size;
+    unsigned at = block.visited++ + block.shift;
+    if (at >= block.size) at -= block.size;
     Thread &t = *block.threads[block.backwards ? block.size - 1 - at : at];
     if (t.state == State::ready) return &t;
   }
@@ -264,14 +265,14 @@ void skip_barrier(int number) { skipped_barrier = number; }
 
 int lane() { return current->number % 32; }
 
-const uint64_t *warp_exchange(unsigned mask, uint64_t mine, const char *file, int line) {
+const Registers *warp_exchange(unsigned mask, const Registers &mine, const char *file, int line) {
   Thread &self = *current;
   Warp &warp = block.warps[self.number / 32];
   const unsigned first = self.number / 32 * 32;
   mask &= warp.exists;
   wait_as(State::at_warp, file, line);
   self.mask = mask;
-  self.bits = mine;
+  self.registers = mine;
   bool complete = mask >> lane() & 1;  // a lane outside its own mask waits for ever, and is reported
   if (mask == warp.exists) {
     const unsigned half = warp.completed & 1;
@@ -301,11 +302,13 @@ const uint64_t *warp_exchange(unsigned mask, uint64_t mine, const char *file, in
       const Thread &t = *block.threads[first + i];
       complete = t.state == State::at_warp && t.mask == mask && t.line == line && t.file == file;
     }
+  Registers poison;
+  std::memset(&poison, 0xff, sizeof poison);
   if (complete)
     for (unsigned i = 0; i < 32; ++i)
       if (mask >> i & 1) {
         Thread &t = *block.threads[first + i];
-        for (unsigned j = 0; j < 32; ++j) t.answer[j] = mask >> j & 1 ? block.threads[first + j]->bits : ~uint64_t{0};
+        for (unsigned j = 0; j < 32; ++j) t.answer[j] = mask >> j & 1 ? block.threads[first + j]->registers : poison;
         make_ready(t);
       }
   leave_until_ready();

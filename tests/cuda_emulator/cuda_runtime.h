@@ -78,8 +78,13 @@ extern Coordinates coordinates;  // of `current`
 // The n-th shared array that a thread declares is the n-th of its block. bytes 0: the dynamic one of the launch.
 void *shared_array(size_t bytes);
 void block_barrier(const char *file, int line);
-// Every lane in `mask` brings 8 bytes; the answer holds those of all 32 lanes until the lane's next warp instruction.
-const uint64_t *warp_exchange(unsigned mask, uint64_t mine, const char *file, int line);
+// What a lane brings to a warp instruction.
+struct Registers {
+  uint32_t values[6];
+};
+// Every lane in `mask` brings registers; the answer holds those of all 32 lanes until the lane's next warp instruction.
+const Registers *warp_exchange(unsigned mask, const Registers &mine, const char *file = __builtin_FILE(),
+                               int line = __builtin_LINE());
 int lane();
 // Global to shared memory, asynchronously: the target is poisoned at once and written when the thread waits for it.
 void copy_later(void *shared, const void *global, size_t bytes);
@@ -89,10 +94,9 @@ void wait_copies(int groups_left);
 template <class T>
 T shuffle(unsigned mask, T value, int source, const char *file, int line) {
   static_assert(sizeof(T) <= 8, "a shuffle moves up to 8 bytes");
-  uint64_t bits = 0;
-  std::memcpy(&bits, &value, sizeof(T));
-  const uint64_t *all = warp_exchange(mask, bits, file, line);
-  std::memcpy(&value, &all[source & 31], sizeof(T));
+  Registers mine = {};
+  std::memcpy(&mine, &value, sizeof(T));
+  std::memcpy(&value, &warp_exchange(mask, mine, file, line)[source & 31], sizeof(T));
   return value;
 }
 
@@ -145,10 +149,10 @@ T __shfl_down_sync(unsigned mask, T v, unsigned delta, int = 32, const char *fil
 }
 inline unsigned __ballot_sync(unsigned mask, bool vote, const char *file = __builtin_FILE(),
                               int line = __builtin_LINE()) {
-  const uint64_t *votes = cuda_emulator::warp_exchange(mask, vote, file, line);
+  const cuda_emulator::Registers *votes = cuda_emulator::warp_exchange(mask, {{vote}}, file, line);
   unsigned ballot = 0;
   for (int lane = 0; lane < 32; ++lane)
-    if (mask >> lane & 1) ballot |= unsigned(votes[lane] & 1) << lane;
+    if (mask >> lane & 1) ballot |= votes[lane].values[0] << lane;
   return ballot;
 }
 inline bool __any_sync(unsigned mask, bool vote, const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
