@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -15,6 +16,7 @@
 #include <set>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "no_more_threads.h"
@@ -95,6 +97,21 @@ TEST(Parallel, SeveralThreadsShareALoop) {
     while (arrived < 3) std::this_thread::yield();  // for ever if one thread did two chunks
   });
   EXPECT_EQ(arrived, 3);
+}
+
+// Of 20 chunks each begins with its own ten, and takes others only then.
+TEST(Parallel, EachThreadBeginsWithItsOwnShare) {
+  int both = 0;
+  for (int loop = 0; loop < 200; ++loop) {
+    std::vector<std::pair<bool, int64_t>> taken[2];  // whether of the other's share, and which
+    parallel_chunks(2, 20, [&](int64_t chunk, int thread) {
+      taken[thread].emplace_back(chunk / 10 != thread, chunk);
+      if (loop % 2 == thread) std::this_thread::sleep_for(std::chrono::microseconds(20));
+    });
+    for (const auto &of_thread : taken) EXPECT_TRUE(std::is_sorted(of_thread.begin(), of_thread.end()));
+    both += !taken[0].empty() && !taken[1].empty();
+  }
+  EXPECT_GT(both, 0);
 }
 
 TEST(Parallel, AnExceptionReachesTheCallerOnceNobodyIsInside) {

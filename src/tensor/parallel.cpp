@@ -74,12 +74,14 @@ class Pool {
     const std::unique_lock<std::mutex> lock(in_use_, std::try_to_lock);
     if (!lock) return false;
     start(threads - 1);
+    while (int(shares_.size()) < threads) shares_.push_back(std::make_unique<Share>());
     inside_a_loop = true;
     body_ = body.object;
     call_ = body.call;
     chunks_ = chunks;
     threads_ = threads;
     unfinished_ = chunks;
+    for (int t = 0; t < threads; ++t) shares_[size_t(t)]->begun = 0;
     ++number_;
     open_ = number_ << 32 | uint64_t(chunks);
     if (sleepers == Sleepers::wake)
@@ -100,14 +102,24 @@ class Pool {
     uint64_t open = open_;
     while (uint32_t(open) > 0) {
       if (thread >= threads_) return false;
-      const int64_t next = chunks_ - int64_t(uint32_t(open));
       // Succeeds only while this loop, which then cannot end before the chunk is finished, is the one read above.
       if (open_.compare_exchange_weak(open, open - 1)) {
-        chunk = next;
+        chunk = begin(thread);
         return true;
       }
     }
     return false;
+  }
+
+  // The next chunk of the thread's own share, or of the next thread's that has one left: there is one for each that was
+  // taken.
+  int64_t begin(int thread) {
+    const int64_t threads = threads_, chunks = chunks_;
+    for (int64_t share = thread;; share = share + 1 < threads ? share + 1 : 0) {
+      const int64_t first = chunks * share / threads, end = chunks * (share + 1) / threads;
+      const int64_t chunk = first + shares_[size_t(share)]->begun++;
+      if (chunk < end) return chunk;
+    }
   }
 
   void help(int thread) {
@@ -161,6 +173,13 @@ class Pool {
   std::atomic<void (*)(const void *, int64_t, int)> call_{nullptr};
   std::atomic<int64_t> chunks_{0};
   std::atomic<int> threads_{0};
+
+  // How many chunks of each thread's share have begun. A share is a part of the range, the same in each loop of as many
+  // chunks, so that what a thread has written is mostly read by it again, from its own cache.
+  struct alignas(64) Share {
+    std::atomic<int64_t> begun{0};
+  };
+  std::vector<std::unique_ptr<Share>> shares_;
 
   alignas(64) std::atomic<int64_t> unfinished_{0};
   Waiting caller_;

@@ -1,8 +1,9 @@
 // Loops whose chunks the threads of this process share.
 //
-//   caller     |chunk 0|chunk 2|chunk 3|chunk 5|            A thread takes the next chunk when it has finished one, so
-//   thread 1   |   chunk 1  |  chunk 4 |  (waits)           a slow one takes fewer. One that is asleep, or that the
-//   thread 2   (not running)                                system lets wait, takes none: the others do without it.
+//   caller     |chunk 0|chunk 1|chunk 2|chunk 5|            Each thread begins with its own share of the range, which it
+//   thread 1   |   chunk 3  |  chunk 4 |  (waits)           finds in its cache again loop after loop. Then it takes what
+//   thread 2   (not running)                                another has not begun: a slow thread, or one that the system
+//                                                           lets wait, takes fewer.
 //
 // What a chunk computes must not depend on who computes it: where chunks are cut by sizes alone and their sums are added
 // in the order of the chunks, results are bit-identical for any number of threads.
