@@ -21,7 +21,7 @@ namespace {
 
 // A thread that waits looks again and again for so long, because the next loop mostly begins within microseconds and to
 // be woken takes tens of them; then it sleeps, because another program may need the processor.
-constexpr std::chrono::microseconds longest_look(100);
+constexpr std::chrono::microseconds longest_look(35);
 
 using Clock = std::chrono::steady_clock;
 
