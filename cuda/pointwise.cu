@@ -176,9 +176,10 @@ void CudaBackend::scatter(ConstView x, const int64_t *index, View table) {
                 x.shape.n, x.shape.example());
 }
 
-void CudaBackend::add(ConstView a, View y) {
-  require_same(a.shape, y.shape, "add");
-  launch_for_elements(stream_, y.data, a.data, y, Sum{});
+void CudaBackend::add(ConstView a, ConstView b, View y) {
+  require_same(a.shape, b.shape, "add");
+  require_same(a.shape, y.shape, "add: result");
+  launch_for_elements(stream_, a.data, b.data, y, Sum{});
 }
 
 void CudaBackend::difference(real factor, ConstView a, ConstView b, View y) {

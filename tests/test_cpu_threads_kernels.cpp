@@ -53,7 +53,7 @@ Outputs outputs(Backend &backend, const Shape &shape) {
   backend.fill_normal(y, 1, 2, {5, Purpose::test}, 6);
   keep(y);
   backend.copy(x, y);
-  backend.add(g, y);
+  backend.add(y, g, y);
   backend.difference(real(0.3), y, x, y);
   keep(y);
   for (const Activation::Kind kind :

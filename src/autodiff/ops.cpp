@@ -207,10 +207,7 @@ Variable add(Tape &tape, Variable a, Variable b) {
   require_same(tape.shape(a), tape.shape(b), "add");
   Op op("sum");
   op.in_place = true;
-  op.forward = [](Backend &backend, const Inputs &in, View y) {
-    backend.copy(in[0], y);
-    backend.add(in[1], y);
-  };
+  op.forward = [](Backend &backend, const Inputs &in, View y) { backend.add(in[0], in[1], y); };
   op.backward = [](Backend &backend, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
     for (const View &d : d_in)
       if (d.data && d.data != dy.data) backend.copy(dy, d);

@@ -300,7 +300,7 @@ void Tape::run(const Instruction &step, const Gradient *g) {
   const View dv = at(g->buffer[step.node], node.shape);
   if (step.kind == Instruction::derivative)
     return backend_->activation_backward(value({step.node}), node.op.activation, dv);
-  if (step.kind == Instruction::add) return backend_->add(at(step.d_in[0], node.shape), dv);
+  if (step.kind == Instruction::add) return backend_->add(dv, at(step.d_in[0], node.shape), dv);
   Gradients d_in;
   for (size_t k = 0; k < node.inputs.size(); ++k)
     d_in.push_back(node.inputs[k] < 0 ? View{} : at(step.d_in[k], nodes_[node.inputs[k]].shape));

@@ -34,7 +34,7 @@ class CpuBackend final : public Backend {
   void copy(ConstView from, View to) override;
   void gather(ConstView table, const int64_t *index, View y) override;
   void scatter(ConstView x, const int64_t *index, View table) override;
-  void add(ConstView a, View y) override;
+  void add(ConstView a, ConstView b, View y) override;
   void difference(real factor, ConstView a, ConstView b, View y) override;
   void activation_forward(ConstView x, Activation, View y) override;
   void activation_backward(ConstView y, Activation, View dy) override;

@@ -48,9 +48,10 @@ void CpuBackend::scatter(ConstView x, const int64_t *index, View table) {
   for (int64_t i = 0; i < x.shape.n; ++i) std::copy_n(x.data + i * size, size, table.data + index[i] * size);
 }
 
-void CpuBackend::add(ConstView a, View y) {
-  require_same(a.shape, y.shape, "add");
-  for_elements(threads_, y.shape.size(), [=](int64_t i) { y.data[i] += a.data[i]; });
+void CpuBackend::add(ConstView a, ConstView b, View y) {
+  require_same(a.shape, b.shape, "add");
+  require_same(a.shape, y.shape, "add: result");
+  for_elements(threads_, y.shape.size(), [=](int64_t i) { y.data[i] = a.data[i] + b.data[i]; });
 }
 
 void CpuBackend::difference(real factor, ConstView a, ConstView b, View y) {

@@ -122,7 +122,7 @@ void Cdrl::step_g0() {
   for (int64_t t = 1; t <= settings_.levels; ++t)
     backend_.fill_normal(now.part(now.made, t), 0, real(diffusion_.transition(t).first_noise),
                          {settings_.seed, Purpose::second_latent, now.number(t)}, t);
-  backend_.add(now.guess.output(), now.made);
+  backend_.add(now.made, now.guess.output(), now.made);
   backend_.copy(now.made, now.chains());
 }
 
@@ -180,7 +180,7 @@ void Cdrl::step_g2() {
       now.mix(transition.clean_share, part(now.clean), transition.noisy_share, part(now.noisy), part(now.made));
     }
     backend_.difference(real(w * mean), now.guess.output(), now.made, now.scratch);
-    backend_.add(now.scratch, seed);
+    backend_.add(seed, now.scratch, seed);
   }
   now.guess.backward(Wrt::parameters);
   initialiser_optimizer_.step(now.guess);

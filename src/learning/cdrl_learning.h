@@ -78,7 +78,7 @@ struct Cdrl::Learning {
     const View part{to.shape, scratch.data()};
     clean.backend().affine(x, real(a), 0, to);
     clean.backend().affine(e, real(d), 0, part);
-    clean.backend().add(part, to);
+    clean.backend().add(to, part, to);
   }
 };
 

@@ -68,7 +68,8 @@ void DiffusionSampler::begin_about(ConstView mean) {
 
 void DiffusionSampler::add_mean() {
   if (!mean_.data()) return;
-  for (int64_t n = 0; n < at_a_time(); ++n) backend_.add(mean_, View(noisy_).examples(n, 1));
+  for (int64_t n = 0; n < at_a_time(); ++n)
+    backend_.add(View(noisy_).examples(n, 1), mean_, View(noisy_).examples(n, 1));
 }
 
 // Whose noise, and what is held while x_T becomes x_0.
@@ -117,7 +118,7 @@ void DiffusionSampler::complete(uint64_t seed, int64_t block, const Watch &watch
   backend_.fill_normal(noisy_, 0, 1, {seed, Purpose::sample}, 0);
   backend_.affine(observed_, real(last.signal), 0, held_);
   backend_.affine(noisy_, real(last.deviation), 0, scratch_);
-  backend_.add(scratch_, held_);
+  backend_.add(held_, scratch_, held_);
   add_mean();
   hold(noisy_);
   descend(d);
@@ -185,7 +186,7 @@ void DiffusionSampler::observe(const Descent &d, int64_t t, int64_t turn) {
   for (const auto &[share, part] : {std::pair<double, ConstView>{transition.clean_share, observed_},
                                     std::pair<double, ConstView>{transition.noisy_share, noisy_}}) {
     backend_.affine(part, real(share), 0, scratch_);
-    backend_.add(scratch_, held_);
+    backend_.add(held_, scratch_, held_);
   }
 }
 
@@ -193,7 +194,7 @@ void DiffusionSampler::observe(const Descent &d, int64_t t, int64_t turn) {
 void DiffusionSampler::hold(View all) {
   backend_.difference(1, held_, all, scratch_);
   backend_.multiply(visible_, scratch_, scratch_);
-  backend_.add(scratch_, all);
+  backend_.add(all, scratch_, all);
 }
 
 // From x_{t-1} back to x_t, hidden and visible alike.
@@ -201,7 +202,7 @@ void DiffusionSampler::add_noise(const Descent &d, int64_t t, int64_t turn) {
   const double deviation = diffusion_.transition(t).deviation;
   backend_.affine(noisy_, real(std::sqrt(1 - deviation * deviation)), 0, noisy_);
   backend_.fill_normal(scratch_, 0, real(deviation), {d.seed, Purpose::sample}, turn * draws_of_a_turn + noise_again);
-  backend_.add(scratch_, noisy_);
+  backend_.add(noisy_, scratch_, noisy_);
 }
 
 // Adds (1 + w) U(x_t, class) - w U(x_t) to the noise in the chains.
@@ -209,7 +210,7 @@ void DiffusionSampler::guess() {
   const auto add = [this](Pass &guess, double weight) {
     guess.forward();
     backend_.affine(guess.output(), real(weight), 0, initial_);
-    backend_.add(initial_, chains_);
+    backend_.add(chains_, initial_, chains_);
   };
   add(told_->guess, 1 + guidance_);
   if (untold_) add(untold_->guess, -guidance_);
@@ -224,7 +225,7 @@ void DiffusionSampler::guide() {
   f.forward();
   f.fill_seed(Wrt::inputs, real(-guidance_));
   f.backward(Wrt::inputs);
-  backend_.add(f.gradient(Wrt::inputs), told_->revise.gradient(Wrt::inputs));
+  backend_.add(told_->revise.gradient(Wrt::inputs), f.gradient(Wrt::inputs), told_->revise.gradient(Wrt::inputs));
 }
 
 // What noise is left at level 0 is taken away at once: x = (x_0 + d_0^2 dln p/dx_0) / a_0 (Tweedie's formula), where
@@ -239,7 +240,7 @@ void DiffusionSampler::denoise() {
   const View slope = told_->revise.gradient(Wrt::inputs);
   const double factor = level.deviation * level.deviation * first.scale / (first.step_noise * first.step_noise);
   backend_.affine(slope, real(factor), 0, slope);
-  backend_.add(slope, noisy_);
+  backend_.add(noisy_, slope, noisy_);
   backend_.affine(noisy_, real(1 / level.signal), 0, noisy_);
 }
 

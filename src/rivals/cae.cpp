@@ -51,7 +51,7 @@ class Cae final : public OfChain {
     second_->up(h1_, h2_);
     backend_.fill_normal(walk2_, 0, real(settings_.sigma), {seed_, Purpose::langevin}, 0);
     sensitive_walk();
-    backend_.add(walk2_, h2_);
+    backend_.add(h2_, walk2_, h2_);
     second_->down(h2_, h1_);
     first_->down(h1_, chain_);
     backend_.copy(chain_, made_);

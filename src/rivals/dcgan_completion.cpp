@@ -58,7 +58,7 @@ class Search {
       backend_.fill(d_.seed(Wrt::inputs, 0), real(s.weight));  // -ln D = softplus(l) - l
       backend_.fill(d_.seed(Wrt::inputs, 1), real(-s.weight));
       d_.backward(Wrt::inputs);
-      backend_.add(l_.gradient(Wrt::inputs), d_.gradient(Wrt::inputs));
+      backend_.add(d_.gradient(Wrt::inputs), l_.gradient(Wrt::inputs), d_.gradient(Wrt::inputs));
       backend_.copy(d_.gradient(Wrt::inputs), g_.seed(Wrt::inputs));
       g_.backward(Wrt::inputs);
       backend_.set_clock({k, 1});

@@ -73,7 +73,7 @@ class Ddgm final : public TwoNets {
       backend_.function_forward(all[i].value, Function::log_square, scratch_[k]);
       measure(2, scratch_[k], 0.5);
       backend_.function_backward(all[i].value, halves_[k], Function::log_square, scratch_[k]);
-      backend_.add(scratch_[k++], g_.gradient(Wrt::parameters, i));
+      backend_.add(g_.gradient(Wrt::parameters, i), scratch_[k++], g_.gradient(Wrt::parameters, i));
     }
   }
   std::vector<Tensor> halves_, scratch_;

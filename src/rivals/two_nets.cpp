@@ -99,7 +99,8 @@ void TwoNets::partner_step(const std::vector<double> &observed, const std::vecto
   seed(on_made_, Wrt::parameters, made);
   on_made_.backward(Wrt::parameters);
   for (size_t i = 0; i < on_made_.net().parameters().size(); ++i)
-    backend_.add(on_observed_.gradient(Wrt::parameters, i), on_made_.gradient(Wrt::parameters, i));
+    backend_.add(on_made_.gradient(Wrt::parameters, i), on_observed_.gradient(Wrt::parameters, i),
+                 on_made_.gradient(Wrt::parameters, i));
   partner_.step(on_made_);
   on_observed_.track();
 }

@@ -200,7 +200,7 @@ class Backend {
   // x's examples, in the backend's memory, each one of the table's.
   virtual void gather(ConstView table, const int64_t *index, View y) = 0;
   virtual void scatter(ConstView x, const int64_t *index, View table) = 0;
-  virtual void add(ConstView a, View y) = 0;                                   // y += a
+  virtual void add(ConstView a, ConstView b, View y) = 0;                      // y = a + b; y may be a or b
   virtual void difference(real factor, ConstView a, ConstView b, View y) = 0;  // y = factor (a - b); y may be a or b
 
   // --- Convolution: y[n,o,c] = sum_{k,i} x[n, o*stride - before + k, i] w[k,i,c] ------------------------------------

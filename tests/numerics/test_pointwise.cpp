@@ -87,9 +87,14 @@ TEST(Pointwise, CopiesAddsAndSubtracts) {
     backend.copy(z, y);
     backend.difference(real(-0.75), x, y, y);
     EXPECT_EQ(y.values(), d.values());
-    backend.add(x, z);
-    EXPECT_LE(relative_error(z.values(), sum), tolerance);
+    backend.add(x, z, d);
+    EXPECT_LE(relative_error(d.values(), sum), tolerance);
+    backend.copy(z, y);
+    backend.add(x, y, y);  // in place of either
+    EXPECT_EQ(y.values(), d.values());
     EXPECT_EQ(x.values(), a);
+    backend.add(x, z, x);
+    EXPECT_EQ(x.values(), d.values());
   }
 }
 
@@ -289,7 +294,7 @@ TEST(Pointwise, TensorsMayBeginAnywhere) {
     }
     const auto view = [&](int i) { return View{{1, 1, 1, 1, size}, memory[i].data() + first}; };
     backend.set_clock({});
-    backend.add(view(0), view(1));
+    backend.add(view(1), view(0), view(1));
     backend.difference(2, view(0), view(1), view(2));
     backend.activation_forward(view(2), {Activation::tanh, 0}, view(0));
     backend.activation_backward(view(0), {Activation::tanh, 0}, view(1));
@@ -338,7 +343,7 @@ TEST(Pointwise, RefusesDisagreeingShapes) {
   const Guarded x({2, 1, 1, 1, 6}), y({2, 1, 1, 2, 3}), z({2, 1, 1, 1, 5});
   backend.copy(x, y);  // equal sizes suffice
   EXPECT_THROW(backend.copy(x, z), std::invalid_argument);
-  EXPECT_THROW(backend.add(x, z), std::invalid_argument);
+  EXPECT_THROW(backend.add(z, x, z), std::invalid_argument);
   EXPECT_THROW(backend.difference(1, x, x, z), std::invalid_argument);
   EXPECT_THROW(backend.difference(1, x, z, x), std::invalid_argument);
   EXPECT_THROW(backend.clear_border(x, -1), std::invalid_argument);

@@ -13,14 +13,10 @@ const Shape four{1, 1, 1, 1, 4};
 // y = 2 x; counts its backward passes.
 Op doubler(int &calls) {
   Op op;
-  op.forward = [](Backend &b, const Inputs &in, View y) {
-    b.copy(in[0], y);
-    b.add(in[0], y);
-  };
+  op.forward = [](Backend &b, const Inputs &in, View y) { b.add(in[0], in[0], y); };
   op.backward = [&calls](Backend &b, const Inputs &, View dy, const Derivative &, const Gradients &d_in) {
     ++calls;
-    b.copy(dy, d_in[0]);
-    b.add(dy, d_in[0]);
+    b.add(dy, dy, d_in[0]);
   };
   return op;
 }
