@@ -70,7 +70,7 @@ std::vector<CudaDevice> cuda_devices(std::string *why_none) {
   for (int i = 0; i < count; ++i) {
     cudaDeviceProp properties;
     CUDA_CHECK(cudaGetDeviceProperties(&properties, i));
-    devices.push_back({properties.name, properties.major, properties.minor, properties.totalGlobalMem});
+    devices.push_back({properties.name, properties.major, properties.minor});
   }
   if (devices.empty() && why_none) {
     int driver = 0;

@@ -11,7 +11,6 @@ namespace coopnets {
 struct CudaDevice {
   std::string name;  // "NVIDIA H100 80GB HBM3"
   int major, minor;  // compute capability
-  size_t total_bytes;
 };
 
 // The GPUs that answer, by index. None is no error: *why_none then says what the driver said ("no CUDA driver ...").

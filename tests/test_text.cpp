@@ -52,8 +52,9 @@ TEST(Text, numbers) {
 
 TEST(Text, sizes) {
   EXPECT_EQ(parse_size("480x640"), std::make_pair(int64_t{480}, int64_t{640}));
+  EXPECT_EQ(parse_size("480"), std::make_pair(int64_t{480}, int64_t{480}));
   for (const char *bad :
-       {"", "x", "480", "480x", "x640", "0x4", "4x0", "-1x4", "4x4x4", "4X4", "65537x1", "1.5x2", "4 x4"})
+       {"", "x", "0", "65537", "480x", "x640", "0x4", "4x0", "-1x4", "4x4x4", "4X4", "65537x1", "1.5x2", "4 x4"})
     EXPECT_FALSE(parse_size(bad)) << bad;
 }
 

@@ -100,7 +100,7 @@ void add_machine(Builder &add) {
 void add_checkpoint(Builder &add) {
   add.group = "From a checkpoint";
   add.text("checkpoint", "FILE", &Options::checkpoint, {}, "the trained nets, instead of those in the run's folder");
-  add.text("size", "HxW", &Options::size, {}, "rows and columns of the samples");
+  add.text("size", "HxW", &Options::size, {}, "rows and columns of the samples, or one number for both");
   add.number("frames", "T", &Options::frames, 1, 65536,
              "frames of the samples (as many as a training clip has, or 32 of --algorithm cdrl)");
   add.text("save", "KIND", &Options::save, {},

@@ -48,7 +48,8 @@ void check_value(const std::string &name, const std::string &shown, const std::s
   };
   if (value.empty()) refuse("a value");
   if (name == "device" && !is_device(value)) refuse("auto, cpu, cuda or cuda:INDEX");
-  if (name == "size" && !parse_size(value)) refuse("rows x columns, each from 1 to 65536, such as 480x640");
+  if (name == "size" && !parse_size(value))
+    refuse("rows x columns, each from 1 to 65536, such as 480x640, or one number for both");
   const bool png_file = value.size() > 4 && value.compare(value.size() - 4, 4, ".png") == 0;
   if (name == "save" && value != "png" && value != "npy" && !png_file) refuse("png, npy or the name of a FILE.png");
   if (name == "name" && (value.find('/') != std::string::npos || value == "." || value == ".."))

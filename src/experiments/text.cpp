@@ -30,8 +30,8 @@ std::optional<double> parse_number(std::string_view text) {
 
 std::optional<std::pair<int64_t, int64_t>> parse_size(std::string_view text) {
   const size_t x = text.find('x');
-  if (x == std::string_view::npos) return std::nullopt;
-  const auto height = parse_integer(text.substr(0, x)), width = parse_integer(text.substr(x + 1));
+  const auto height = parse_integer(text.substr(0, x));
+  const auto width = x == std::string_view::npos ? height : parse_integer(text.substr(x + 1));
   const auto sensible = [](const std::optional<int64_t> &side) { return side && *side >= 1 && *side <= 65536; };
   if (!sensible(height) || !sensible(width)) return std::nullopt;
   return std::make_pair(*height, *width);

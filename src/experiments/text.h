@@ -14,7 +14,7 @@ namespace coopnets {
 std::optional<int64_t> parse_integer(std::string_view text);
 std::optional<double> parse_number(std::string_view text);
 
-// "480x640" -> {480, 640}, rows first as everywhere; sides from 1 to 65536.
+// "480x640" -> {480, 640}, rows first as everywhere, and "480" -> {480, 480}; sides from 1 to 65536.
 std::optional<std::pair<int64_t, int64_t>> parse_size(std::string_view text);
 
 // The shortest text that reads back as the same double: "0.3".

@@ -193,14 +193,8 @@ cudaError_t cudaGetDevice(int *i) { return *i = 0, cudaSuccess; }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int i) {
   if (i < 0 || i >= device.count) return answer(cudaErrorInvalidDevice);
   const size_t shared = cuda_emulator::shared_most();
-  *properties = {"CUDA emulator",
-                 device.memory,
-                 shared_default,
-                 shared,
-                 cuda_emulator::shared_of_processor(),
-                 device.major,
-                 device.minor,
-                 2};
+  *properties = {"CUDA emulator", shared_default, shared, cuda_emulator::shared_of_processor(),
+                 device.major,    device.minor,   2};
   return cudaSuccess;
 }
 cudaError_t cudaDriverGetVersion(int *version) { return *version = device.count ? 12000 : 0, cudaSuccess; }
