@@ -119,8 +119,8 @@ __device__ __forceinline__ float lower_bf16(uint32_t pair) { return float_of(pai
 __device__ __forceinline__ float upper_bf16(uint32_t pair) { return float_of(pair & 0xffff0000u); }
 
 // The matrix instructions where there are none. The emulator reads the rows and columns of a lane's d from the lanes that
-// hold them; multiply(a, b) is the sum of products of two registers. Chips before sm_80 never come here: the backend
-// computes in fp32 on them.
+// hold them; multiply(a, b) is the sum of products of two registers. The backend never comes here on chips before
+// sm_80: it computes in fp32 on them.
 template <class Multiply>
 __device__ __forceinline__ void multiply_plainly(float d[4], const uint32_t a[4], const uint32_t b[2],
                                                  const Multiply &multiply) {

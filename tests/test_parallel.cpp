@@ -99,19 +99,26 @@ TEST(Parallel, SeveralThreadsShareALoop) {
   EXPECT_EQ(arrived, 3);
 }
 
-// Of 20 chunks each begins with its own ten, and takes others only then.
+// Of 20 chunks each begins with its own ten, and takes others only then. Both are there before either goes on.
 TEST(Parallel, EachThreadBeginsWithItsOwnShare) {
-  int both = 0;
-  for (int loop = 0; loop < 200; ++loop) {
+  for (int loop = 0; loop < 100; ++loop) {
     std::vector<std::pair<bool, int64_t>> taken[2];  // whether of the other's share, and which
+    std::atomic<int> arrived{0};
     parallel_chunks(2, 20, [&](int64_t chunk, int thread) {
+      if (taken[thread].empty()) ++arrived;
+      while (arrived < 2) std::this_thread::yield();
       taken[thread].emplace_back(chunk / 10 != thread, chunk);
       if (loop % 2 == thread) std::this_thread::sleep_for(std::chrono::microseconds(20));
     });
-    for (const auto &of_thread : taken) EXPECT_TRUE(std::is_sorted(of_thread.begin(), of_thread.end()));
-    both += !taken[0].empty() && !taken[1].empty();
+    for (const int thread : {0, 1}) {
+      EXPECT_EQ(taken[thread][0], std::make_pair(false, int64_t{10} * thread));
+      EXPECT_TRUE(std::is_sorted(taken[thread].begin(), taken[thread].end()));
+    }
   }
-  EXPECT_GT(both, 0);
+}
+
+TEST(Parallel, ManyThreadsShareFewChunks) {
+  for (const int64_t chunks : {1, 2, 3, 255, 257}) EXPECT_EQ(sum_of_chunks(256, chunks), chunks * (chunks - 1) / 2);
 }
 
 TEST(Parallel, AnExceptionReachesTheCallerOnceNobodyIsInside) {
@@ -220,8 +227,8 @@ TEST(Parallel, IdleThreadsTakeNoTime) {
   EXPECT_LE(processor_seconds() - before, 0.01);
 }
 
-// What they take after each loop is bounded, however long they then wait: 40 loops of 4 helpers, a tenth of a
-// millisecond of looking each.
+// What they take after each loop is bounded, however long they then wait: 40 loops of 4 helpers, 35 us of
+// looking each, and what it takes to wake them.
 TEST(Parallel, ThreadsThatWaitSleepSoon) {
   sum_of_chunks(5, 1000);
   const double before = processor_seconds();

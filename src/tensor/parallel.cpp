@@ -74,14 +74,15 @@ class Pool {
     const std::unique_lock<std::mutex> lock(in_use_, std::try_to_lock);
     if (!lock) return false;
     start(threads - 1);
-    while (int(shares_.size()) < threads) shares_.push_back(std::make_unique<Share>());
+    const int shares = int(std::min<int64_t>(threads, chunks));
+    while (int(shares_.size()) < shares) shares_.push_back(std::make_unique<Share>());
     inside_a_loop = true;
     body_ = body.object;
     call_ = body.call;
     chunks_ = chunks;
     threads_ = threads;
     unfinished_ = chunks;
-    for (int t = 0; t < threads; ++t) shares_[size_t(t)]->begun = 0;
+    for (int i = 0; i < shares; ++i) shares_[size_t(i)]->begun = 0;
     ++number_;
     open_ = number_ << 32 | uint64_t(chunks);
     if (sleepers == Sleepers::wake)
@@ -114,9 +115,9 @@ class Pool {
   // The next chunk of the thread's own share, or of the next thread's that has one left: there is one for each that was
   // taken.
   int64_t begin(int thread) {
-    const int64_t threads = threads_, chunks = chunks_;
-    for (int64_t share = thread;; share = share + 1 < threads ? share + 1 : 0) {
-      const int64_t first = chunks * share / threads, end = chunks * (share + 1) / threads;
+    const int64_t chunks = chunks_, shares = std::min<int64_t>(threads_, chunks);
+    for (int64_t share = thread % shares;; share = share + 1 < shares ? share + 1 : 0) {
+      const int64_t first = chunks * share / shares, end = chunks * (share + 1) / shares;
       const int64_t chunk = first + shares_[size_t(share)]->begun++;
       if (chunk < end) return chunk;
     }

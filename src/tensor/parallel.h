@@ -1,7 +1,7 @@
 // Loops whose chunks the threads of this process share.
 //
-//   caller     |chunk 0|chunk 1|chunk 2|chunk 5|            Each thread begins with its own share of the range, which it
-//   thread 1   |   chunk 3  |  chunk 4 |  (waits)           finds in its cache again loop after loop. Then it takes what
+//   caller     |chunk 0|chunk 1|chunk 4|chunk 5|            Each thread begins with its own share of the range, which it
+//   thread 1   |   chunk 2  |  chunk 3 |  (waits)           finds in its cache again loop after loop. Then it takes what
 //   thread 2   (not running)                                another has not begun: a slow thread, or one that the system
 //                                                           lets wait, takes fewer.
 //

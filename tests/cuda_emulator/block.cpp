@@ -272,7 +272,6 @@ const Registers *warp_exchange(unsigned mask, const Registers &mine, const char 
   mask &= warp.exists;
   wait_as(State::at_warp, file, line);
   self.mask = mask;
-  self.registers = mine;
   bool complete = mask >> lane() & 1;  // a lane outside its own mask waits for ever, and is reported
   if (mask == warp.exists) {
     const unsigned half = warp.completed & 1;
@@ -297,6 +296,7 @@ const Registers *warp_exchange(unsigned mask, const Registers &mine, const char 
     leave_until_ready();
     return warp.slots[half];
   }
+  self.registers = mine;
   for (unsigned i = 0; i < 32 && complete; ++i)
     if (mask >> i & 1) {
       const Thread &t = *block.threads[first + i];

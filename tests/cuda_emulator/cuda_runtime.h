@@ -152,7 +152,7 @@ inline unsigned __ballot_sync(unsigned mask, bool vote, const char *file = __bui
   const cuda_emulator::Registers *votes = cuda_emulator::warp_exchange(mask, {{vote}}, file, line);
   unsigned ballot = 0;
   for (int lane = 0; lane < 32; ++lane)
-    if (mask >> lane & 1) ballot |= votes[lane].values[0] << lane;
+    if (mask >> lane & 1) ballot |= (votes[lane].values[0] & 1) << lane;
   return ballot;
 }
 inline bool __any_sync(unsigned mask, bool vote, const char *file = __builtin_FILE(), int line = __builtin_LINE()) {

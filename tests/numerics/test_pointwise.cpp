@@ -344,6 +344,7 @@ TEST(Pointwise, RefusesDisagreeingShapes) {
   backend.copy(x, y);  // equal sizes suffice
   EXPECT_THROW(backend.copy(x, z), std::invalid_argument);
   EXPECT_THROW(backend.add(z, x, z), std::invalid_argument);
+  EXPECT_THROW(backend.add(x, x, z), std::invalid_argument);
   EXPECT_THROW(backend.difference(1, x, x, z), std::invalid_argument);
   EXPECT_THROW(backend.difference(1, x, z, x), std::invalid_argument);
   EXPECT_THROW(backend.clear_border(x, -1), std::invalid_argument);
