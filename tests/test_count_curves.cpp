@@ -3,7 +3,9 @@
 
 #include <cmath>
 #include <fstream>
+#include <set>
 
+#include "app/run_report.h"
 #include "program.h"
 
 namespace coopnets {
@@ -46,6 +48,29 @@ TEST(CountCurves, AreMeansOverSeedsAndNeedTwoNumbers) {
   const std::string svg = count_curves({run(5, 0, 0, 0), run(5, 1, 1, 1), run(10, 1, 0, 1)});
   EXPECT_CONTAINS(svg, "points=\"70.0,109.0 630.0,24.0 \"");   // 1/2, 1
   EXPECT_CONTAINS(svg, "points=\"70.0,109.0 630.0,194.0 \"");  // 1/2, 0
+}
+
+// Eight systems do not fit into one row of names, and each has a colour that no other has.
+TEST(Chart, NamesOfManyLinesTakeSeveralRows) {
+  Curves curves;
+  curves.iterations = {0, 1};
+  for (int i = 0; i < 8; ++i) {
+    curves.columns.push_back("a system with a name " + std::to_string(i));
+    curves.values.push_back({double(i), 1});
+  }
+  const std::string svg = chart(curves, 0, 8);
+  std::set<std::string> colours, places;
+  for (size_t at = 0; (at = svg.find("stroke=\"#", at)) != std::string::npos; ++at) colours.insert(svg.substr(at, 16));
+  for (size_t at = 0; (at = svg.find("<text x=\"", at)) != std::string::npos; ++at) {
+    const std::string name = svg.substr(at, svg.find("</text>", at) - at);
+    if (name.find("font-size=\"13\"") == std::string::npos) continue;
+    places.insert(name.substr(0, name.find("font-size")));
+    EXPECT_LE(std::stod(name.substr(9)) + 7.5 * double(curves.columns[0].size()), 640) << name;
+  }
+  EXPECT_EQ(colours.size(), 8u);
+  EXPECT_EQ(places.size(), 8u);
+  EXPECT_CONTAINS(svg, "points=\"70.0,194.0");  // 0, and 7 below the last of three rows of names
+  EXPECT_CONTAINS(svg, "points=\"70.0,56.0");
 }
 
 class CountCurvesOfATable : public FolderTest {};

@@ -25,7 +25,8 @@ constexpr char script[] =
     "function show(){at.textContent=iterations[when.value];"
     "for(const kind in sheets)document.getElementById('sheet-'+kind).src=sheets[kind][when.value];}"
     "when.oninput=show;show();";
-const char *const colours[] = {"#1b6ca8", "#c0392b", "#2e8b57", "#8e44ad", "#b8860b"};
+const char *const colours[] = {"#1b6ca8", "#c0392b", "#2e8b57", "#8e44ad", "#b8860b",
+                               "#16a2a2", "#d4569a", "#5d6d2e", "#e67e22", "#555555"};
 
 std::string number(double value) {
   char text[32];
@@ -55,10 +56,27 @@ std::vector<std::pair<double, double>> points(const Curves &curves, size_t colum
   return all;
 }
 
+// Where the names of a chart's lines begin: in rows that are as long as the drawing is wide.
+std::vector<std::pair<double, double>> legend(const Curves &curves, size_t first, size_t last, double left,
+                                              double right) {
+  constexpr double letter = 7.5, gap = 12, row = 16;
+  std::vector<std::pair<double, double>> places;
+  double x = left, y = row;
+  for (size_t column = first; column < last; ++column) {
+    const double width = letter * double(curves.columns[column].size());
+    if (x > left && x + width > right) x = left, y += row;
+    places.emplace_back(x, y);
+    x += width + gap;
+  }
+  return places;
+}
+
 }  // namespace
 
 std::string chart(const Curves &curves, size_t first, size_t last) {
-  constexpr double left = 70, top = 24, width = 560, height = 170;
+  constexpr double left = 70, width = 560, bottom = 194;
+  const std::vector<std::pair<double, double>> names = legend(curves, first, last, left, left + width);
+  const double top = names.empty() ? 0 : names.back().second + 8, height = bottom - top;
   std::vector<std::vector<std::pair<double, double>>> lines;
   std::vector<double> all;
   for (size_t column = first; column < last; ++column) {
@@ -71,13 +89,10 @@ std::string chart(const Curves &curves, size_t first, size_t last) {
   const double begin = curves.iterations.front(), length = std::max(curves.iterations.back() - begin, 1.);
   const double range = most > least ? most - least : 1;
   std::string svg = "<svg viewBox=\"0 0 640 220\" role=\"img\">";
-  double at = left;
   for (size_t i = 0; i < lines.size(); ++i) {
-    const std::string &name = curves.columns[first + i];
     const std::string colour = colours[i % std::size(colours)];
-    svg +=
-        "<text x=\"" + place(at) + "\" y=\"16\" font-size=\"13\" fill=\"" + colour + "\">" + escaped(name) + "</text>";
-    at += 12 + 7.5 * double(name.size());
+    svg += "<text x=\"" + place(names[i].first) + "\" y=\"" + place(names[i].second) + "\" font-size=\"13\" fill=\"" +
+           colour + "\">" + escaped(curves.columns[first + i]) + "</text>";
     svg += "<polyline fill=\"none\" stroke=\"" + colour + "\" stroke-width=\"1.5\" points=\"";
     for (const auto &[x, y] : lines[i])
       svg += place(left + width * (x - begin) / length) + ',' +
